@@ -1,0 +1,87 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .unsafeFlags(["-warnings-as-errors"]),
+]
+
+/// A module under Sources/. Dependencies point one way: a module names only modules listed above it.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A provider: one folder under providers/, one line here, one line in Sources/osiris/Providers.swift.
+func provider(_ name: String, folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name,
+        dependencies: ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit"]
+            + dependencies,
+        path: "providers/\(folder)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "osiris",
+    products: [
+        .executable(name: "osiris", targets: ["osiris"]),
+        .executable(name: "osiris-hub", targets: ["osiris-hub"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibYAML"),
+        .systemLibrary(name: "CLibCurl"),
+        .systemLibrary(name: "CLibSSH2"),
+        .systemLibrary(name: "CLibCrypto"),
+        module("OsirisDiagnostics"),
+        module("OsirisModel", ["OsirisDiagnostics", "CLibCrypto"]),
+        module("OsirisManifest", ["OsirisDiagnostics", "OsirisModel", "CLibYAML"]),
+        module("OsirisTransport", ["OsirisDiagnostics", "OsirisModel", "CLibCurl", "CLibSSH2", "CLibCrypto"]),
+        module("OsirisProviderKit", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest"]),
+        module("OsirisPlanner", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit"]),
+        module("OsirisState", ["OsirisDiagnostics", "OsirisModel", "OsirisTransport", grdb]),
+        module(
+            "OsirisEngine",
+            [
+                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner", "OsirisState",
+            ]),
+        module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisState", "OsirisEngine"]),
+        module("OsirisHub", ["OsirisModel", grdb, hummingbird, logging]),
+        provider("ProviderLocal", folder: "local"),
+        provider("ProviderHub", folder: "hub"),
+        provider("ProviderSimulated", folder: "simulated"),
+        .executableTarget(
+            name: "osiris",
+            dependencies: [
+                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
+                "OsirisPlanner", "OsirisState", "OsirisEngine", "OsirisRender", "ProviderLocal", "ProviderHub",
+                "ProviderSimulated", argumentParser,
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "osiris-hub", dependencies: ["OsirisHub", argumentParser], swiftSettings: strict),
+        tests("OsirisModelTests", ["OsirisModel"]),
+        tests("OsirisManifestTests", ["OsirisManifest"], exclude: ["Cases"]),
+        tests("OsirisTransportTests", ["OsirisTransport"]),
+        tests("OsirisPlannerTests", ["OsirisPlanner"]),
+        tests("OsirisStateTests", ["OsirisState"]),
+        tests("OsirisEngineTests", ["OsirisEngine", "ProviderSimulated"]),
+        tests("OsirisRenderTests", ["OsirisRender"]),
+        tests("OsirisHubTests", ["OsirisHub"]),
+        tests("ProviderTests", ["ProviderLocal", "ProviderHub", "ProviderSimulated"]),
+        tests("EndToEndTests", []),
+    ]
+)

@@ -1,0 +1,29 @@
+// Swift cannot call variadic C functions: one typed wrapper per argument type of
+// curl_easy_setopt and curl_easy_getinfo (https://curl.se/libcurl/c/curl_easy_setopt.html).
+#include <curl/curl.h>
+
+typedef size_t (*osiris_curl_data_callback)(char *data, size_t size, size_t count, void *context);
+
+static inline CURLcode osiris_curl_set_string(CURL *easy, CURLoption option, const char *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode osiris_curl_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode osiris_curl_set_pointer(CURL *easy, CURLoption option, void *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode osiris_curl_set_callback(CURL *easy, CURLoption option, osiris_curl_data_callback value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode osiris_curl_get_long(CURL *easy, CURLINFO info, long *value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode osiris_curl_get_pointer(CURL *easy, CURLINFO info, void **value) {
+    return curl_easy_getinfo(easy, info, value);
+}

@@ -1,0 +1,81 @@
+/// The stable codes of all diagnostics. A code is never reused for another fault.
+///
+/// OSR00xx reading files and YAML · OSR01xx the manifest · OSR02xx variables · OSR03xx planning
+/// · OSR04xx state and locks · OSR05xx applying · OSR06xx providers and transports.
+public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
+    // Reading files and YAML.
+    case fileUnreadable = "OSR0001"
+    case yamlSyntax = "OSR0002"
+    case duplicateKey = "OSR0003"
+    case undefinedAlias = "OSR0004"
+    case documentTooComplex = "OSR0005"
+    case nonStringKey = "OSR0006"
+    case emptyManifest = "OSR0007"
+    case invalidEncoding = "OSR0008"
+
+    // The manifest.
+    case unknownKey = "OSR0101"
+    case wrongType = "OSR0102"
+    case missingKey = "OSR0103"
+    case invalidQuantity = "OSR0104"
+    case invalidChoice = "OSR0105"
+    case invalidName = "OSR0106"
+    case duplicateName = "OSR0107"
+    case outOfRange = "OSR0108"
+    case missingSource = "OSR0109"
+    case unknownTarget = "OSR0110"
+    case unknownProvider = "OSR0111"
+    case unsupportedVersion = "OSR0112"
+    case conflictingKeys = "OSR0113"
+    case severalClusters = "OSR0114"
+    case invalidPattern = "OSR0115"
+    case unsupportedRuntime = "OSR0116"
+
+    // Variables and expressions.
+    case undefinedVariable = "OSR0201"
+    case undefinedEnvironment = "OSR0202"
+    case invalidExpression = "OSR0203"
+    case variableWithoutValue = "OSR0204"
+    case variableType = "OSR0205"
+    case unknownVariableGiven = "OSR0206"
+
+    // Planning.
+    case dependencyCycle = "OSR0301"
+    case unknownDependency = "OSR0302"
+    case duplicateAddress = "OSR0303"
+    case resourceUnreadable = "OSR0304"
+    case deleteLimit = "OSR0305"
+    case protectedResource = "OSR0306"
+    case noMatch = "OSR0307"
+    case emptyCluster = "OSR0308"
+    case planFile = "OSR0309"
+    case stalePlan = "OSR0310"
+    case invalidAttribute = "OSR0311"
+    case portConflict = "OSR0312"
+
+    // State and locks.
+    case stateUnreadable = "OSR0401"
+    case stateDamaged = "OSR0402"
+    case stateTooNew = "OSR0403"
+    case stateLocked = "OSR0404"
+    case lockLost = "OSR0405"
+    case stateKey = "OSR0406"
+    case stateOtherCluster = "OSR0407"
+    case stateWrite = "OSR0408"
+
+    // Applying.
+    case operationFailed = "OSR0501"
+    case operationSkipped = "OSR0502"
+    case interrupted = "OSR0503"
+    case deadlineReached = "OSR0504"
+    case inconsistentResult = "OSR0505"
+    case unresolvedIntent = "OSR0506"
+
+    // Providers, transports, the hub.
+    case providerFailed = "OSR0601"
+    case hubUnreachable = "OSR0602"
+    case hubRefused = "OSR0603"
+    case callFailed = "OSR0604"
+    case programMissing = "OSR0605"
+    case usage = "OSR0606"
+}

@@ -1,0 +1,27 @@
+import CLibCrypto
+
+/// SHA-256 (FIPS 180-4) through OpenSSL's EVP interface (https://docs.openssl.org/3.0/man3/EVP_DigestInit/).
+public enum Digest {
+    /// `sha256:` and 64 lower-case hexadecimal digits.
+    public static func sha256(_ bytes: some Sequence<UInt8>) -> String { "sha256:" + hex(sha256Bytes(bytes)) }
+
+    /// The 32 raw bytes.
+    public static func sha256Bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        let input = Array(bytes)
+        var output = [UInt8](repeating: 0, count: 32)
+        let done = EVP_Digest(input, input.count, &output, nil, EVP_sha256(), nil)
+        precondition(done == 1, "OpenSSL has no SHA-256. This is a bug in osiris or a broken libcrypto.")
+        return output
+    }
+
+    /// Lower-case hexadecimal.
+    public static func hex(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

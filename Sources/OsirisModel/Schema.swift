@@ -1,0 +1,86 @@
+/// The shape of a mapping: of a resource type's attributes, or of one level of the manifest.
+///
+/// One schema is the single source for checking, diffing, `osiris schema`, `osiris explain` and the reference pages.
+public struct Schema: Sendable {
+    public var fields: [Field]
+
+    public init(_ fields: [Field]) { self.fields = fields }
+
+    public subscript(name: String) -> Field? { fields.first { $0.name == name } }
+}
+
+/// One key of a `Schema`.
+public struct Field: Sendable {
+    public enum Role: Sendable {
+        /// Set by the user (or by expansion); compared with what exists.
+        case argument
+        /// Answered by the provider; unknown before the object exists.
+        case computed
+    }
+
+    public var name: String
+    public var type: FieldType
+    public var role: Role
+    public var required: Bool
+    /// Used when an argument is absent.
+    public var defaultValue: Value?
+    public var secret: Bool
+    /// A change of this argument means a new object.
+    public var forcesReplacement: Bool
+    /// A computed attribute that an update may change: unknown in the plan of an update.
+    public var changesOnUpdate: Bool
+    /// A computed attribute that differs from read to read (uptime, load): never drift.
+    public var volatile: Bool
+    /// One or two sentences in Markdown: what it is for, unit, range.
+    public var doc: String
+    /// A valid value as it would stand in YAML, shown in suggestions.
+    public var example: String?
+
+    public init(
+        _ name: String, _ type: FieldType, role: Role = .argument, required: Bool = false,
+        default defaultValue: Value? = nil, secret: Bool = false, forcesReplacement: Bool = false,
+        changesOnUpdate: Bool = false, volatile: Bool = false, doc: String, example: String? = nil
+    ) {
+        self.name = name
+        self.type = type
+        self.role = role
+        self.required = required
+        self.defaultValue = defaultValue
+        self.secret = secret
+        self.forcesReplacement = forcesReplacement
+        self.changesOnUpdate = changesOnUpdate
+        self.volatile = volatile
+        self.doc = doc
+        self.example = example
+    }
+}
+
+/// The type of a field, with the quantities of the manifest (`10s`, `128Mi`, `25%`).
+public indirect enum FieldType: Sendable {
+    case string
+    case bool
+    /// A whole number in this range.
+    case int(ClosedRange<Int>)
+    /// A number in this range, such as a probability.
+    case number(ClosedRange<Double>)
+    /// `10s`, `5m`, `1h30m`, `250ms`; the value is whole milliseconds as `.int`.
+    case duration
+    /// `128Mi`, `20Gi`, `1000`; the value is bytes as `.int`.
+    case size
+    /// `25%` or a whole number.
+    case percentOrCount
+    /// A name that is a DNS label: lower-case letters, digits, hyphens; at most 63.
+    case name
+    /// One of these strings.
+    case choice([String])
+    /// A path beside the manifest.
+    case path(mustExist: PathKind)
+    case list(of: FieldType)
+    /// Free keys, one type of value.
+    case map(of: FieldType)
+    case object(Schema)
+    /// Anything JSON can say, taken as it stands.
+    case any
+
+    public enum PathKind: Sendable { case folder, file, anything }
+}
