@@ -25,3 +25,14 @@ public enum Digest {
         return String(decoding: text, as: UTF8.self)
     }
 }
+
+extension Digest {
+    /// HMAC-SHA-256 (RFC 2104), the 32 raw bytes.
+    public static func hmacSHA256(key: some Sequence<UInt8>, _ message: some Sequence<UInt8>) -> [UInt8] {
+        let (key, message) = (Array(key), Array(message))
+        var output = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 0
+        HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &output, &length)
+        return output
+    }
+}

@@ -1,0 +1,168 @@
+import OsirisDiagnostics
+import OsirisModel
+
+/// A checked manifest: what the user wants, with the place of every value.
+public struct Cluster: Sendable {
+    /// `metadata.name`: a DNS label.
+    public var name: String
+    public var hub: HubSpec
+    /// In the manifest's order; names are unique in a namespace.
+    public var functions: [FunctionSpec]
+    /// In the manifest's order; names are unique.
+    public var targets: [Target]
+    public var safety: SafetySpec
+    /// `sha256:…` over all manifest files, function sources and variable values (secrets by salted digest).
+    public var digest: String
+    /// The manifest's folder, absolute; relative paths start here.
+    public var folder: String
+    public var spans: SpanMap
+
+    public init(
+        name: String, hub: HubSpec, functions: [FunctionSpec], targets: [Target], safety: SafetySpec, digest: String,
+        folder: String, spans: SpanMap
+    ) {
+        self.name = name
+        self.hub = hub
+        self.functions = functions
+        self.targets = targets
+        self.safety = safety
+        self.digest = digest
+        self.folder = folder
+        self.spans = spans
+    }
+}
+
+/// `spec.hub`: the hub that every machine runs.
+public struct HubSpec: Sendable {
+    /// An image reference with digest, or nil.
+    public var image: String?
+    /// An image archive beside the manifest, or nil.
+    public var archive: String?
+    /// TCP port, 1-65535.
+    public var port: Int
+    public var spans: SpanMap
+
+    public init(image: String?, archive: String?, port: Int, spans: SpanMap) {
+        self.image = image
+        self.archive = archive
+        self.port = port
+        self.spans = spans
+    }
+}
+
+/// One entry of `spec.functions`.
+public struct FunctionSpec: Sendable {
+    public enum Runtime: String, Sendable, CaseIterable { case python3, command }
+
+    /// A call that must answer before the function counts as deployed.
+    public struct Smoke: Sendable {
+        public var input: Value
+        /// Compared by key for objects (more keys in the answer are fine), else for equality; nil: any answer.
+        public var expect: Value?
+        public var withinMilliseconds: Int
+
+        public init(input: Value, expect: Value?, withinMilliseconds: Int) {
+            self.input = input
+            self.expect = expect
+            self.withinMilliseconds = withinMilliseconds
+        }
+    }
+
+    /// A DNS label, as is the namespace.
+    public var name: String
+    public var namespace: String
+    public var runtime: Runtime
+    /// The folder, absolute, or nil for a command that is installed on the machine.
+    public var sourceFolder: String?
+    /// `SourceTree.digest` of the folder.
+    public var sourceDigest: String?
+    /// `module.function`, for python3.
+    public var handler: String?
+    /// Program and arguments, for command.
+    public var command: [String]
+    public var alwaysOn: Bool
+    /// Instances kept running.
+    public var minInstances: Int
+    public var timeoutMilliseconds: Int
+    public var memoryBytes: Int?
+    /// Plain values, `.string`.
+    public var env: [String: Value]
+    /// Always `.secret`.
+    public var secrets: [String: Value]
+    public var smoke: Smoke?
+    /// Names of the targets it runs on; nil for all.
+    public var placement: [String]?
+    public var spans: SpanMap
+
+    public init(
+        name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
+        handler: String?, command: [String], alwaysOn: Bool, minInstances: Int, timeoutMilliseconds: Int,
+        memoryBytes: Int?, env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?,
+        spans: SpanMap
+    ) {
+        self.name = name
+        self.namespace = namespace
+        self.runtime = runtime
+        self.sourceFolder = sourceFolder
+        self.sourceDigest = sourceDigest
+        self.handler = handler
+        self.command = command
+        self.alwaysOn = alwaysOn
+        self.minInstances = minInstances
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.memoryBytes = memoryBytes
+        self.env = env
+        self.secrets = secrets
+        self.smoke = smoke
+        self.placement = placement
+        self.spans = spans
+    }
+}
+
+/// One entry of `spec.targets`: a provider and its machines.
+public struct Target: Sendable {
+    /// A DNS label.
+    public var name: String
+    public var provider: String
+    /// The provider's own keys, checked against its `TargetKind.schema`, defaults filled in.
+    public var settings: Attributes
+    public var spans: SpanMap
+
+    public init(name: String, provider: String, settings: Attributes, spans: SpanMap) {
+        self.name = name
+        self.provider = provider
+        self.settings = settings
+        self.spans = spans
+    }
+}
+
+/// `spec.safety`: what an apply must not do.
+public struct SafetySpec: Sendable {
+    /// A plan with more deletes (replacements count) is refused; nil: no limit.
+    public var maxDeletes: Int?
+    /// Globs over addresses (`*` any run of characters) that must not be deleted or replaced.
+    public var protect: [String]
+    public var spans: SpanMap
+
+    public init(maxDeletes: Int?, protect: [String], spans: SpanMap) {
+        self.maxDeletes = maxDeletes
+        self.protect = protect
+        self.spans = spans
+    }
+}
+
+/// What a provider accepts under a target, for checking without the provider's code.
+public struct TargetKind: Sendable {
+    /// The value of `provider:`.
+    public var provider: String
+    /// One sentence of documentation.
+    public var doc: String
+    /// Keys beside `name` and `provider`.
+    public var schema: Schema
+
+    public init(provider: String, doc: String, schema: Schema) {
+        self.provider = provider
+        self.doc = doc
+        self.schema = schema
+    }
+}

@@ -1,0 +1,85 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+
+/// A module that makes resources of one kind of place exist: this machine, a cloud, a rack.
+///
+/// A provider is a folder under `providers/` and one line in `Sources/osiris/Providers.swift`.
+/// It never imports the engine, the state or another provider; they meet through attributes in the graph.
+public protocol Provider: Sendable {
+    /// The value of `provider:` in a manifest, such as `local`.
+    var name: String { get }
+    /// The keys a target of this provider has; nil for a provider whose resources sit on other providers' machines.
+    var targetKind: TargetKind? { get }
+    /// One entry for each resource type.
+    var handlers: [any ResourceHandler] { get }
+    /// The resources a target consists of. Pure: no network, no credentials, no clock.
+    /// - Throws: `DiagnosticsError` with every fault of the target.
+    func expand(_ target: Target, of cluster: Cluster) throws -> Expansion
+}
+
+/// What a target consists of, before functions are placed on its machines.
+public struct Expansion: Sendable {
+    public var resources: [ResourceDeclaration]
+    public var machines: [Machine]
+
+    public init(resources: [ResourceDeclaration] = [], machines: [Machine] = []) {
+        self.resources = resources
+        self.machines = machines
+    }
+}
+
+/// One computer of a target, and the hub on it that functions are deployed to.
+public struct Machine: Sendable {
+    /// Unique in its target; becomes part of the functions' addresses.
+    public var name: String
+    public var hub: ResourceAddress
+    /// The provider whose handler deploys functions to that hub.
+    public var functionProvider: String
+
+    public init(name: String, hub: ResourceAddress, functionProvider: String) {
+        self.name = name
+        self.hub = hub
+        self.functionProvider = functionProvider
+    }
+}
+
+/// A resource as the manifest wants it.
+public struct ResourceDeclaration: Sendable {
+    public var address: ResourceAddress
+    public var provider: String
+    /// Arguments only. References are resolved by the planner, and again during apply.
+    public var attributes: Attributes
+    /// The resource this one lives on: created after it, deleted before it, gone with it.
+    public var parent: ResourceAddress?
+    /// Created after these, deleted before these.
+    public var dependsOn: [ResourceAddress]
+    /// The manifest place of each attribute.
+    public var spans: SpanMap
+
+    public init(
+        address: ResourceAddress, provider: String, attributes: Attributes, parent: ResourceAddress? = nil,
+        dependsOn: [ResourceAddress] = [], spans: SpanMap
+    ) {
+        self.address = address
+        self.provider = provider
+        self.attributes = attributes
+        self.parent = parent
+        self.dependsOn = dependsOn
+        self.spans = spans
+    }
+}
+
+/// A resource type: its name, its attributes, its documentation.
+public struct ResourceType: Sendable {
+    /// One word, such as `hub`.
+    public var name: String
+    public var doc: String
+    public var schema: Schema
+
+    public init(name: String, doc: String, schema: Schema) {
+        self.name = name
+        self.doc = doc
+        self.schema = schema
+    }
+}

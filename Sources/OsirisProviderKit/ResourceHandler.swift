@@ -1,0 +1,127 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+
+/// Reads and changes the objects of one resource type.
+///
+/// Called from many tasks at once. A call ends when the object is as asked, or throws `ProviderError`.
+/// Cancellation is honoured between steps, never in the middle of a write.
+public protocol ResourceHandler: Sendable {
+    var type: ResourceType { get }
+
+    /// The present attributes of many objects, answers in the order of the requests.
+    ///
+    /// All requests are of one target: list once and pick, never one call for each resource.
+    func read(_ requests: [ReadRequest], of cluster: Cluster) async -> [ReadResult]
+
+    /// Makes the object. The token is the same at every try: an object that carries it is the answer.
+    /// - Returns: all attributes, arguments and computed.
+    /// - Throws: `ProviderError`; `.answerLost` when the object may exist.
+    func create(_ request: OperationRequest) async throws -> Attributes
+
+    /// Changes the object in place from `request.prior` to `request.planned`. Repeating it is harmless.
+    /// - Returns: all attributes.
+    func update(_ request: OperationRequest) async throws -> Attributes
+
+    /// Removes the object; it being gone already is success.
+    func delete(_ request: OperationRequest) async throws
+
+    /// Finds out whether a create, whose answer nobody recorded, took place: by token, tag or deterministic name.
+    func resolve(_ request: OperationRequest) async throws -> IntentResolution
+}
+
+/// Asks for the present state of one object.
+public struct ReadRequest: Sendable {
+    public var address: ResourceAddress
+    /// As last recorded in the state.
+    public var recorded: Attributes
+    /// Present attributes of what it lives on, nearest first.
+    public var ancestors: [Attributes]
+
+    public init(address: ResourceAddress, recorded: Attributes, ancestors: [Attributes]) {
+        self.address = address
+        self.recorded = recorded
+        self.ancestors = ancestors
+    }
+}
+
+/// What a read found. Absent is said only when the service said so.
+public enum ReadResult: Sendable {
+    case present(Attributes)
+    case absent
+    /// The reason, in one sentence.
+    case unreadable(String)
+}
+
+/// One create, update, delete or resolve call.
+public struct OperationRequest: Sendable {
+    /// The manifest: target settings, function sources and smoke calls. A target that was removed from the manifest is
+    /// not in it, so what a delete needs must be recorded as attributes.
+    public var cluster: Cluster
+    public var address: ResourceAddress
+    /// All arguments, nothing unknown; empty for a delete.
+    public var planned: Attributes
+    /// Attributes as last recorded; empty for a create.
+    public var prior: Attributes
+    /// Attributes of what it lives on, nearest first.
+    public var ancestors: [Attributes]
+    /// Idempotency token: the same for every try of one planned operation.
+    public var token: String
+    /// Says a step on the live view, such as `waiting for /ready`. Never a secret.
+    public var progress: @Sendable (String) -> Void
+
+    public init(
+        cluster: Cluster, address: ResourceAddress, planned: Attributes, prior: Attributes, ancestors: [Attributes],
+        token: String, progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.cluster = cluster
+        self.address = address
+        self.planned = planned
+        self.prior = prior
+        self.ancestors = ancestors
+        self.token = token
+        self.progress = progress
+    }
+}
+
+/// What became of a create nobody recorded.
+public enum IntentResolution: Sendable {
+    /// The object exists and is ours; its attributes.
+    case landed(Attributes)
+    case notLanded
+    /// The service cannot say yet (eventual consistency): ask again.
+    case unknownYet(String)
+    /// More than one candidate: a person decides between these descriptions.
+    case ambiguous([String])
+}
+
+/// Why a provider call failed, and whether trying again can help.
+public struct ProviderError: Error, Sendable, CustomStringConvertible {
+    public enum Kind: Sendable, Hashable {
+        /// Refused for the rate; try again, not before `retryAfter` if given.
+        case throttled(retryAfter: Duration?)
+        /// Failed before it took effect (5xx, connection refused); safe to try again.
+        case transient
+        /// Sent, but no answer came: may have taken effect. `resolve` decides before another try.
+        case answerLost
+        /// Refused for good: the request itself is wrong or not allowed.
+        case rejected
+    }
+
+    public var kind: Kind
+    /// What failed at which thing and why, in one sentence without a full stop.
+    public var message: String
+    /// The next step for the user.
+    public var help: String?
+    /// The argument the service complained about: shown at its manifest line.
+    public var attribute: String?
+
+    public init(_ kind: Kind, _ message: String, help: String? = nil, attribute: String? = nil) {
+        self.kind = kind
+        self.message = message
+        self.help = help
+        self.attribute = attribute
+    }
+
+    public var description: String { message }
+}
