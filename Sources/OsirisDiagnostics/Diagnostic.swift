@@ -28,7 +28,7 @@ public struct Diagnostic: Sendable, Hashable, Error {
     public var help: String?
 
     public init(
-        _ severity: Severity = .error, _ code: DiagnosticCode, _ message: String, at span: SourceSpan? = nil,
+        _ severity: Severity, _ code: DiagnosticCode, _ message: String, at span: SourceSpan? = nil,
         address: String? = nil, notes: [Note] = [], help: String? = nil
     ) {
         self.severity = severity
@@ -38,6 +38,14 @@ public struct Diagnostic: Sendable, Hashable, Error {
         self.address = address
         self.notes = notes
         self.help = help
+    }
+
+    /// An error.
+    public init(
+        _ code: DiagnosticCode, _ message: String, at span: SourceSpan? = nil, address: String? = nil,
+        notes: [Note] = [], help: String? = nil
+    ) {
+        self.init(.error, code, message, at: span, address: address, notes: notes, help: help)
     }
 }
 

@@ -76,10 +76,13 @@ public struct ResourceType: Sendable {
     public var name: String
     public var doc: String
     public var schema: Schema
+    /// True if deleting the parent deletes it too: no call of its own is made then.
+    public var goneWithParent: Bool
 
-    public init(name: String, doc: String, schema: Schema) {
+    public init(name: String, doc: String, schema: Schema, goneWithParent: Bool = false) {
         self.name = name
         self.doc = doc
         self.schema = schema
+        self.goneWithParent = goneWithParent
     }
 }

@@ -1,0 +1,26 @@
+import OsirisDiagnostics
+
+/// A resource as the state remembers it after its last operation.
+public struct ResourceRecord: Sendable {
+    public var address: ResourceAddress
+    public var provider: String
+    /// All attributes, arguments and computed; secrets hold a clear value only where the provisioner made them.
+    public var attributes: Attributes
+    /// The resource it lives on.
+    public var parent: ResourceAddress?
+    public var dependsOn: [ResourceAddress]
+    /// Where the manifest declared it when it was last applied.
+    public var source: SourceSpan?
+
+    public init(
+        address: ResourceAddress, provider: String, attributes: Attributes, parent: ResourceAddress? = nil,
+        dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil
+    ) {
+        self.address = address
+        self.provider = provider
+        self.attributes = attributes
+        self.parent = parent
+        self.dependsOn = dependsOn
+        self.source = source
+    }
+}

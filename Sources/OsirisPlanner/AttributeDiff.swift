@@ -1,0 +1,59 @@
+import OsirisModel
+
+/// Compares attributes by schema: the one place where "equal" is decided.
+public struct AttributeDiff: Sendable {
+    private let schema: Schema
+
+    public init(_ schema: Schema) { self.schema = schema }
+
+    /// Differences in arguments between what exists and what is wanted, sorted by path.
+    public func arguments(before: Attributes, after: Attributes) -> [AttributeChange] {
+        differences(before: before, after: after) { $0.role == .argument }
+    }
+
+    /// Differences an outsider made, in arguments and lasting computed attributes, sorted by path.
+    public func drift(recorded: Attributes, actual: Attributes) -> [AttributeChange] {
+        differences(before: recorded, after: actual) { !$0.volatile }
+    }
+
+    /// What a create shows: every argument, and each computed attribute as unknown.
+    public func created(_ arguments: Attributes) -> [AttributeChange] {
+        var planned = arguments
+        for field in schema.fields where field.role == .computed { planned[field.name] = .unknown }
+        return differences(before: [:], after: planned) { _ in true }
+    }
+
+    /// Computed attributes that an update may change.
+    public func unknownAfterUpdate(prior: Attributes) -> [AttributeChange] {
+        schema.fields.filter { $0.role == .computed && $0.changesOnUpdate }
+            .map { AttributeChange(path: $0.name, before: prior[$0.name], after: .unknown) }
+    }
+
+    private func differences(
+        before: Attributes, after: Attributes, where included: (Field) -> Bool
+    ) -> [AttributeChange] {
+        var changes: [AttributeChange] = []
+        for field in schema.fields where included(field) {
+            let (old, new) = (before[field.name], after[field.name] ?? field.defaultValue)
+            if old != new {
+                Self.append(&changes, field.name, old, new, field.forcesReplacement)
+            }
+        }
+        return changes.count > 1 ? changes.sorted { $0.path < $1.path } : changes
+    }
+
+    /// Goes into mappings, so that a change names `env.GREETING` and not all of `env`.
+    private static func append(
+        _ changes: inout [AttributeChange], _ path: String, _ old: Value?, _ new: Value?, _ forces: Bool
+    ) {
+        let (before, after) = (old?.mapValue, new?.mapValue)
+        guard (before != nil || old == nil) && (after != nil || new == nil), (before ?? after)?.isEmpty == false else {
+            changes.append(AttributeChange(path: path, before: old, after: new, forcesReplacement: forces))
+            return
+        }
+        for key in Set((before ?? [:]).keys).union((after ?? [:]).keys) {
+            let (left, right) = (before?[key], after?[key])
+            if left != right { append(&changes, "\(path).\(key)", left, right, forces) }
+        }
+    }
+}

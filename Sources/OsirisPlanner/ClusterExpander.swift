@@ -1,0 +1,77 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// Turns a cluster into resources: each provider expands its targets, then functions are placed on the machines.
+public struct ClusterExpander: Sendable {
+    private let registry: ProviderRegistry
+
+    public init(_ registry: ProviderRegistry) { self.registry = registry }
+
+    /// - Throws: `DiagnosticsError` with the faults of all targets.
+    public func expand(_ cluster: Cluster) throws -> DesiredGraph {
+        var declarations: [ResourceDeclaration] = []
+        var diagnostics: [Diagnostic] = []
+        // The arguments of a function are made once and shared by all machines it is placed on.
+        let functions = cluster.functions.map { (spec: $0, arguments: FunctionResource.arguments($0)) }
+        for target in cluster.targets {
+            guard let provider = registry.provider(named: target.provider) else {
+                diagnostics.append(
+                    Diagnostic(
+                        .unknownProvider, "there is no provider `\(target.provider)`",
+                        at: target.spans["provider"],
+                        help: "providers: \(registry.targetKinds.map(\.provider).joined(separator: ", "))"))
+                continue
+            }
+            do {
+                let expansion = try provider.expand(target, of: cluster)
+                declarations += expansion.resources
+                let placed = functions.filter { $0.spec.placement?.contains(target.name) ?? true }
+                for machine in expansion.machines {
+                    for (spec, arguments) in placed {
+                        declarations.append(
+                            ResourceDeclaration(
+                                address: ResourceAddress(
+                                    target: target.name, type: FunctionResource.type.name,
+                                    name: "\(machine.name).\(spec.namespace).\(spec.name)"),
+                                provider: machine.functionProvider, attributes: arguments, parent: machine.hub,
+                                spans: spec.spans))
+                    }
+                }
+            } catch let error as DiagnosticsError {
+                diagnostics += error.diagnostics
+            }
+        }
+        if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
+        return try DesiredGraph(linking: declarations)
+    }
+}
+
+/// The providers this program was built with, by name.
+public struct ProviderRegistry: Sendable {
+    public let providers: [any Provider]
+    private let handlers: [String: any ResourceHandler]
+
+    /// - Precondition: no two providers share a name, no provider has two handlers of one type.
+    public init(_ providers: [any Provider]) {
+        self.providers = providers
+        var handlers: [String: any ResourceHandler] = [:]
+        for provider in providers {
+            for handler in provider.handlers {
+                let earlier = handlers.updateValue(handler, forKey: "\(provider.name)/\(handler.type.name)")
+                precondition(earlier == nil, "\(provider.name) handles \(handler.type.name) twice")
+            }
+        }
+        self.handlers = handlers
+    }
+
+    public var targetKinds: [TargetKind] { providers.compactMap(\.targetKind) }
+
+    public func provider(named name: String) -> (any Provider)? { providers.first { $0.name == name } }
+
+    /// The handler for a type of a provider, or nil if this program has none.
+    public func handler(provider: String, type: some StringProtocol) -> (any ResourceHandler)? {
+        handlers["\(provider)/\(type)"]
+    }
+}

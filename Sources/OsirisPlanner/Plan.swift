@@ -1,0 +1,73 @@
+import OsirisDiagnostics
+import OsirisModel
+
+/// The proposal: what will change and why, and the operations that make it so, in order.
+///
+/// Apply runs exactly these operations. The base (lineage, serial, manifest digest) tells whether it still may.
+public struct Plan: Sendable {
+    public enum Mode: String, Sendable { case apply, destroy }
+
+    public var mode: Mode
+    public var cluster: String
+    /// Identity of the state the plan was made from, and its version then.
+    public var lineage: String
+    public var serial: Int
+    /// `sha256:…` of everything the manifest consists of.
+    public var manifestDigest: String
+    /// Without no-ops; sorted by address.
+    public var changes: [ResourceChange]
+    /// Sorted by address.
+    public var drift: [ResourceDrift]
+    /// Resources that are as wanted.
+    public var noopCount: Int
+    public var operations: [Operation]
+    /// Warnings, such as an object that could not be read, and refusals by a safety limit.
+    public var diagnostics: [Diagnostic]
+    /// Faults that make apply refuse (exit code 4).
+    public var refusals: [Diagnostic]
+
+    public init(
+        mode: Mode, cluster: String, lineage: String, serial: Int, manifestDigest: String, changes: [ResourceChange],
+        drift: [ResourceDrift], noopCount: Int, operations: [Operation], diagnostics: [Diagnostic] = [],
+        refusals: [Diagnostic] = []
+    ) {
+        self.mode = mode
+        self.cluster = cluster
+        self.lineage = lineage
+        self.serial = serial
+        self.manifestDigest = manifestDigest
+        self.changes = changes
+        self.drift = drift
+        self.noopCount = noopCount
+        self.operations = operations
+        self.diagnostics = diagnostics
+        self.refusals = refusals
+    }
+
+    public var isEmpty: Bool { changes.isEmpty }
+
+    public func count(_ action: Action) -> Int {
+        action == .noop ? noopCount : changes.reduce(0) { $1.action == action ? $0 + 1 : $0 }
+    }
+}
+
+/// One provider call of a plan.
+public struct Operation: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        case create, update, delete
+        /// No call: the object went with its parent, only the record is dropped.
+        case forget
+    }
+
+    /// Index of the change in `Plan.changes` this belongs to.
+    public var change: Int
+    public var kind: Kind
+    /// Indices in `Plan.operations` that must have succeeded before.
+    public var needs: [Int]
+
+    public init(change: Int, kind: Kind, needs: [Int] = []) {
+        self.change = change
+        self.kind = kind
+        self.needs = needs
+    }
+}

@@ -1,0 +1,76 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// Everything a plan is made from.
+public struct PlanRequest: Sendable {
+    public var mode: Plan.Mode
+    public var cluster: Cluster
+    public var desired: DesiredGraph
+    public var lineage: String
+    public var serial: Int
+    public var recorded: [ResourceAddress: ResourceRecord]
+    /// What refresh found; a missing key means "take the record for it" (`--no-refresh`).
+    public var actual: [ResourceAddress: ReadResult]
+    public var selection: Selection
+
+    public init(
+        mode: Plan.Mode = .apply, cluster: Cluster, desired: DesiredGraph, lineage: String, serial: Int,
+        recorded: [ResourceAddress: ResourceRecord], actual: [ResourceAddress: ReadResult],
+        selection: Selection = .everything
+    ) {
+        self.mode = mode
+        self.cluster = cluster
+        self.desired = desired
+        self.lineage = lineage
+        self.serial = serial
+        self.recorded = recorded
+        self.actual = actual
+        self.selection = selection
+    }
+}
+
+/// Compares desired with actual. Pure: the same request gives the same plan.
+public struct Planner: Sendable {
+    private let registry: ProviderRegistry
+
+    public init(_ registry: ProviderRegistry) { self.registry = registry }
+
+    /// - Throws: `DiagnosticsError` if a selection matches nothing or an object that matters cannot be read.
+    public func plan(_ request: PlanRequest) throws -> Plan {
+        var pass = PlanningPass(request, registry, selected: try request.selection.resolve(Self.needs(request)))
+        pass.planDesired()
+        pass.planRemoved()
+        if pass.diagnostics.hasErrors { throw DiagnosticsError(pass.diagnostics) }
+        let changes = pass.changes.sorted { $0.address < $1.address }
+        let operations = OperationGraph.build(
+            changes,
+            recordedNeeds: { address in
+                guard let record = request.recorded[address] else { return [] }
+                return record.dependsOn + (record.parent.map { [$0] } ?? [])
+            },
+            goesWithParent: {
+                registry.handler(provider: $0.provider, type: $0.address.type)?.type.goneWithParent ?? false
+            })
+        return Plan(
+            mode: request.mode, cluster: request.cluster.name, lineage: request.lineage, serial: request.serial,
+            manifestDigest: request.cluster.digest, changes: changes,
+            drift: pass.drift.sorted { $0.address < $1.address }, noopCount: pass.noopCount, operations: operations,
+            diagnostics: pass.diagnostics,
+            refusals: SafetyCheck.refusals(
+                changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count))
+    }
+
+    /// What every desired and recorded resource needs. Only made for a selection: it costs memory.
+    private static func needs(_ request: PlanRequest) -> [ResourceAddress: [ResourceAddress]] {
+        if request.selection.targets.isEmpty && request.selection.excludes.isEmpty { return [:] }
+        var needs = request.recorded.mapValues { $0.dependsOn + ($0.parent.map { [$0] } ?? []) }
+        for (index, declaration) in request.desired.declarations.enumerated() {
+            needs[declaration.address] = request.desired.dependencies[index].map {
+                request.desired.declarations[$0].address
+            }
+        }
+        return needs
+    }
+}

@@ -1,0 +1,211 @@
+import OsirisDiagnostics
+import OsirisModel
+import OsirisProviderKit
+
+/// One run of the planner: walks the desired graph in order, then the records nobody wants any more.
+struct PlanningPass {
+    private let request: PlanRequest
+    private let registry: ProviderRegistry
+    /// Nil for all.
+    private let selected: Set<ResourceAddress>?
+    /// By index in the desired graph: what becomes of the resource.
+    private var actions: [Action] = []
+    private var reasons: [ActionReason] = []
+    /// By index: its attributes after apply as far as known, for those who refer to it.
+    private var planned: [Attributes] = []
+
+    private(set) var changes: [ResourceChange] = []
+    private(set) var drift: [ResourceDrift] = []
+    private(set) var noopCount = 0
+    private(set) var diagnostics: [Diagnostic] = []
+
+    init(_ request: PlanRequest, _ registry: ProviderRegistry, selected: Set<ResourceAddress>?) {
+        (self.request, self.registry, self.selected) = (request, registry, selected)
+    }
+
+    /// What is there now, as the plan sees it.
+    private enum Present {
+        case nothing(ActionReason)
+        case object(Attributes)
+    }
+
+    mutating func planDesired() {
+        let count = request.desired.declarations.count
+        actions.reserveCapacity(count)
+        reasons.reserveCapacity(count)
+        planned.reserveCapacity(count)
+        for index in 0..<count { planOne(index) }
+    }
+
+    private mutating func planOne(_ index: Int) {
+        let declaration = request.desired.declarations[index]
+        let address = declaration.address
+        let record = request.recorded[address]
+        guard selected?.contains(address) ?? true else {
+            return finish(.noop, .added, record?.attributes ?? [:])
+        }
+        guard let type = registry.handler(provider: declaration.provider, type: address.type)?.type else {
+            diagnostics.append(
+                Diagnostic(
+                    .unknownProvider, "provider `\(declaration.provider)` has no resource type `\(address.type)`",
+                    at: declaration.spans.whole, address: address.text, help: "This is a bug in the provider."))
+            return finish(.noop, .added, [:])
+        }
+        let arguments = resolve(declaration.attributes)
+        let diff = AttributeDiff(type.schema)
+        // A record of another provider is another object: the old one goes, the new one comes.
+        let sameProvider = record.map { $0.provider == declaration.provider } ?? true
+        var present = look(at: declaration, record: record, parent: declaration.parent.flatMap(desiredIndex))
+        noteDrift(address, type: type, record: record, &present)
+        switch present {
+        case .nothing(let reason):
+            append(declaration, .create, reason, declaration.spans.whole, diff.created(arguments), prior: [:])
+            finish(.create, reason, arguments)
+        case .object(let actual):
+            if let parent = declaration.parent.flatMap(desiredIndex), actions[parent] == .replace {
+                let reason = ActionReason.parentMade(declaration.parent!, .replace, reasons[parent])
+                append(
+                    declaration, .replace, reason, declaration.spans.whole, diff.created(arguments), prior: actual)
+                return finish(.replace, reason, arguments)
+            }
+            var differing = diff.arguments(before: actual, after: arguments)
+            if differing.isEmpty && sameProvider {
+                noopCount += 1
+                return finish(.noop, .added, actual)
+            }
+            let reason = explain(differing, declaration, record: record, arguments: arguments, diff)
+            let replace = !sameProvider || differing.contains { $0.forcesReplacement }
+            var after = arguments
+            if replace {
+                // Computed values of the new object are unknown: dependants see them as such.
+                for field in type.schema.fields where field.role == .computed { after[field.name] = nil }
+            } else {
+                let unknown = diff.unknownAfterUpdate(prior: actual)
+                differing += unknown
+                let changing = Set(unknown.map(\.path))
+                for field in type.schema.fields where field.role == .computed && !changing.contains(field.name) {
+                    after[field.name] = actual[field.name]
+                }
+            }
+            let action: Action = replace ? .replace : .update
+            let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
+            append(declaration, action, reason, source, differing, prior: actual)
+            finish(action, reason, after)
+        }
+    }
+
+    /// What is there: by the refresh if it could tell, else by the record.
+    private mutating func look(at declaration: ResourceDeclaration, record: ResourceRecord?, parent: Int?) -> Present {
+        guard let record else { return .nothing(.added) }
+        // Whatever lived on a thing that is no longer there is gone with it.
+        if let parent, actions[parent] == .create {
+            return .nothing(.parentMade(declaration.parent!, .create, reasons[parent]))
+        }
+        switch request.actual[declaration.address] {
+        case .present(let attributes): return .object(attributes)
+        case .absent: return .nothing(.gone)
+        case nil: return .object(record.attributes)
+        case .unreadable(let why):
+            if let parent, actions[parent] != .noop {
+                diagnostics.append(
+                    Diagnostic(
+                        .warning, .resourceUnreadable, "`\(declaration.address)` cannot be read yet: \(why)",
+                        address: declaration.address.text,
+                        help: "taken as recorded; `\(declaration.parent!)` is changed first, plan again after apply"))
+            } else {
+                diagnostics.append(
+                    Diagnostic(
+                        .resourceUnreadable, "`\(declaration.address)` cannot be read: \(why)",
+                        at: declaration.spans.whole, address: declaration.address.text,
+                        help: "nothing was changed; mend the cause or leave it out with `--exclude`"))
+            }
+            return .object(record.attributes)
+        }
+    }
+
+    private mutating func noteDrift(
+        _ address: ResourceAddress, type: ResourceType, record: ResourceRecord?, _ present: inout Present
+    ) {
+        guard let record else { return }
+        switch request.actual[address] {
+        case .absent: drift.append(ResourceDrift(address: address, attributes: [], gone: true))
+        case .present(let actual):
+            let differing = AttributeDiff(type.schema).drift(recorded: record.attributes, actual: actual)
+            guard !differing.isEmpty else { return }
+            var refreshed = record
+            refreshed.attributes = actual
+            drift.append(ResourceDrift(address: address, attributes: differing, gone: false, refreshed: refreshed))
+        default: break
+        }
+    }
+
+    /// Sorts the differing paths by who made them differ.
+    private func explain(
+        _ differing: [AttributeChange], _ declaration: ResourceDeclaration, record: ResourceRecord?,
+        arguments: Attributes, _ diff: AttributeDiff
+    ) -> ActionReason {
+        var followed: [String] = []
+        var source: ResourceAddress?
+        for change in differing {
+            let field = change.path.split(separator: ".", maxSplits: 1)[0]
+            var hit: ResourceAddress?
+            declaration.attributes[String(field)]?.forEachReference { hit = hit ?? $0.address }
+            if let hit { (followed, source) = (followed + [change.path], source ?? hit) }
+        }
+        let recorded = record?.attributes ?? [:]
+        let byManifest = Set(diff.arguments(before: recorded, after: arguments).map(\.path)).subtracting(followed)
+        let manifest = differing.map(\.path).filter(byManifest.contains)
+        let drifted = differing.map(\.path).filter { !byManifest.contains($0) && !followed.contains($0) }
+        if manifest.isEmpty && drifted.isEmpty, let source { return .follows(source, followed) }
+        if drifted.isEmpty { return .manifestChanged(manifest) }
+        return manifest.isEmpty ? .drifted(drifted) : .manifestChangedAndDrifted(manifest: manifest, drift: drifted)
+    }
+
+    /// Deletes, for records that are not desired.
+    mutating func planRemoved() {
+        var removed = request.recorded.values.filter { request.desired.indices[$0.address] == nil }
+        removed.sort { $0.address < $1.address }
+        for record in removed {
+            guard selected?.contains(record.address) ?? true else { continue }
+            var prior = record.attributes
+            switch request.actual[record.address] {
+            case .present(let actual): prior = actual
+            case .absent: drift.append(ResourceDrift(address: record.address, attributes: [], gone: true))
+            case .unreadable, nil: break
+            }
+            changes.append(
+                ResourceChange(
+                    address: record.address, provider: record.provider, action: .delete,
+                    reason: request.mode == .destroy ? .destroyed : .removed, source: record.source, prior: prior,
+                    parent: record.parent, dependsOn: record.dependsOn))
+        }
+    }
+
+    private func desiredIndex(_ address: ResourceAddress) -> Int? { request.desired.indices[address] }
+
+    private func resolve(_ attributes: Attributes) -> Attributes {
+        guard attributes.values.contains(where: \.containsUnknown) else { return attributes }
+        return attributes.mapValues {
+            $0.resolvingReferences { reference in
+                desiredIndex(reference.address).flatMap { planned[$0][reference.attribute] } ?? .unknown
+            }
+        }
+    }
+
+    private mutating func append(
+        _ declaration: ResourceDeclaration, _ action: Action, _ reason: ActionReason, _ source: SourceSpan,
+        _ attributes: [AttributeChange], prior: Attributes
+    ) {
+        changes.append(
+            ResourceChange(
+                address: declaration.address, provider: declaration.provider, action: action, reason: reason,
+                source: source, attributes: attributes, arguments: declaration.attributes, prior: prior,
+                parent: declaration.parent, dependsOn: declaration.dependsOn))
+    }
+
+    private mutating func finish(_ action: Action, _ reason: ActionReason, _ attributes: Attributes) {
+        actions.append(action)
+        reasons.append(reason)
+        planned.append(attributes)
+    }
+}
