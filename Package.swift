@@ -57,7 +57,8 @@ let package = Package(
         module(
             "OsirisEngine",
             [
-                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner", "OsirisState",
+                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner",
+                "OsirisState",
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisState", "OsirisEngine"]),
         module("OsirisHub", ["OsirisModel", grdb, hummingbird, logging]),

@@ -11,10 +11,13 @@ public struct ResourceRecord: Sendable {
     public var dependsOn: [ResourceAddress]
     /// Where the manifest declared it when it was last applied.
     public var source: SourceSpan?
+    /// Why the last operation on it did not finish, or nil: the next plan takes it up again.
+    public var incomplete: String?
 
     public init(
         address: ResourceAddress, provider: String, attributes: Attributes, parent: ResourceAddress? = nil,
-        dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil
+        dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil,
+        incomplete: String? = nil
     ) {
         self.address = address
         self.provider = provider
@@ -22,5 +25,6 @@ public struct ResourceRecord: Sendable {
         self.parent = parent
         self.dependsOn = dependsOn
         self.source = source
+        self.incomplete = incomplete
     }
 }

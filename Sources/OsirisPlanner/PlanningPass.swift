@@ -69,11 +69,13 @@ struct PlanningPass {
                 return finish(.replace, reason, arguments)
             }
             var differing = diff.arguments(before: actual, after: arguments)
-            if differing.isEmpty && sameProvider {
+            if differing.isEmpty && sameProvider && record?.incomplete == nil {
                 noopCount += 1
                 return finish(.noop, .added, actual)
             }
-            let reason = explain(differing, declaration, record: record, arguments: arguments, diff)
+            let reason =
+                record?.incomplete.map(ActionReason.incomplete)
+                ?? explain(differing, declaration, record: record, arguments: arguments, diff)
             let replace = !sameProvider || differing.contains { $0.forcesReplacement }
             var after = arguments
             if replace {

@@ -23,6 +23,8 @@ public indirect enum ActionReason: Sendable {
     case parentMade(ResourceAddress, Action, ActionReason)
     /// A value it takes from another resource is not known yet or changes.
     case follows(ResourceAddress, [String])
+    /// The last operation on it failed halfway.
+    case incomplete(String)
     case removed
     case destroyed
 
@@ -37,6 +39,7 @@ public indirect enum ActionReason: Sendable {
         case .parentMade(let parent, let action, let reason):
             "it lives on \(parent), which is \(action == .replace ? "replaced" : "created"): \(reason.text)"
         case .follows(let address, let paths): "\(Self.list(paths)) follows \(address)"
+        case .incomplete(let why): "its last apply did not finish: \(why)"
         case .removed: "removed from the manifest"
         case .destroyed: "destroy was asked for"
         }

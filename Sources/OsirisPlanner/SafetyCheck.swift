@@ -5,7 +5,8 @@ import OsirisModel
 /// What an apply must not do, checked on the finished plan.
 enum SafetyCheck {
     /// Refusals, each with the next step; empty if the plan may run.
-    static func refusals(_ changes: [ResourceChange], mode: Plan.Mode, cluster: Cluster, recorded: Int) -> [Diagnostic] {
+    static func refusals(_ changes: [ResourceChange], mode: Plan.Mode, cluster: Cluster, recorded: Int) -> [Diagnostic]
+    {
         var refusals: [Diagnostic] = []
         let removed = changes.filter { $0.action == .delete || $0.action == .replace }
         let patterns = cluster.safety.protect.enumerated().map { (index: $0.offset, glob: Glob($0.element)) }

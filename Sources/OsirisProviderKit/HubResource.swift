@@ -52,7 +52,8 @@ public enum FunctionResource {
                     ])), doc: "What one call or instance may use."),
             Field("env", .map(of: .string), doc: "Environment."),
             Field("secrets", .map(of: .string), secret: true, doc: "Secret environment."),
-            Field("version", .int(1...Int.max), role: .computed, changesOnUpdate: true, doc: "The hub's version of it."),
+            Field(
+                "version", .int(1...Int.max), role: .computed, changesOnUpdate: true, doc: "The hub's version of it."),
         ]))
 
     /// The arguments of a function; equal for every machine it is placed on.

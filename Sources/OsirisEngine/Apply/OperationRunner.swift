@@ -1,0 +1,154 @@
+import Foundation
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+import OsirisPlanner
+import OsirisProviderKit
+import OsirisState
+
+/// Carries out one operation: intent, call with retries, check of the answer, result.
+struct OperationRunner: Sendable {
+    let registry: ProviderRegistry
+    let session: StateSession
+    let cluster: Cluster
+    let live: LiveRecords
+    /// Tokens of creates that an earlier run began and nobody could settle: used again, so nothing is doubled.
+    let openTokens: [ResourceAddress: String]
+    let retry: RetryPolicy
+    let sleep: @Sendable (Duration) async throws -> Void
+    let emit: @Sendable (ApplyEvent) -> Void
+
+    /// - Throws: `DiagnosticsError` when the operation failed; its record or its open intent says how far it came.
+    func run(_ kind: Operation.Kind, _ change: ResourceChange) async throws {
+        if kind == .forget {
+            try await session.record(.forgotten(change.address))
+            live[change.address] = nil
+            return
+        }
+        let record = live[change.address]
+        // The old object belongs to the provider that made it, which may be another than the one that makes the new.
+        let provider = kind == .delete ? record?.provider ?? change.provider : change.provider
+        guard let handler = registry.handler(provider: provider, type: change.address.type) else {
+            throw failure(change, "this program has no provider `\(provider)` with type `\(change.address.type)`", nil)
+        }
+        let request = OperationRequest(
+            cluster: cluster, address: change.address, planned: kind == .delete ? [:] : try resolve(change),
+            prior: kind == .create ? [:] : record?.attributes ?? change.prior,
+            ancestors: live.ancestors(kind == .delete ? record?.parent : change.parent),
+            token: openTokens[change.address] ?? UUID().uuidString.lowercased(),
+            progress: { [emit] in emit(.progress(change.address, $0)) })
+        try await session.record(
+            .intent(
+                Intent(
+                    token: request.token, address: change.address, provider: provider, action: kind.rawValue,
+                    planned: request.planned, parent: change.parent, dependsOn: dependencies(change),
+                    source: change.source, startedAt: Date())))
+        do {
+            let attributes = try await call(kind, handler, request)
+            guard let attributes else {
+                try await session.record(.deleted(token: request.token, change.address))
+                live[change.address] = nil
+                return
+            }
+            let applied = applied(change, provider, attributes)
+            try await session.record(.applied(token: request.token, applied))
+            live[change.address] = applied
+            try check(change, handler.type, planned: request.planned, answered: attributes)
+        } catch let error as ProviderError {
+            try await recordFailure(kind, change, provider, request, error.message)
+            throw failure(change, error.message, error)
+        } catch is CancellationError {
+            // The intent stays open: the next run finds out what became of it.
+            throw failure(change, "cancelled while it ran; the next run finds out how far it came", nil)
+        }
+    }
+
+    /// One provider call with its retries. Nil for a delete.
+    private func call(
+        _ kind: Operation.Kind, _ handler: any ResourceHandler, _ request: OperationRequest
+    ) async throws -> Attributes? {
+        var attempt = 0
+        while true {
+            attempt += 1
+            do {
+                switch kind {
+                case .create: return try await handler.create(request)
+                case .update: return try await handler.update(request)
+                case .delete, .forget:
+                    try await handler.delete(request)
+                    return nil
+                }
+            } catch let error as ProviderError {
+                if error.kind == .answerLost, kind == .create,
+                    let landed = try await IntentSettler(retry: retry, sleep: sleep).landed(request, handler)
+                {
+                    return landed
+                }
+                guard let delay = retry.delay(after: error.kind, attempt: attempt, jitter: .random(in: 0..<1)) else {
+                    throw error
+                }
+                emit(.retrying(request.address, reason: error.message, attempt: attempt, delay: delay))
+                try await sleep(delay)
+            }
+        }
+    }
+
+    private func resolve(_ change: ResourceChange) throws -> Attributes {
+        let resolved = change.arguments.mapValues {
+            $0.resolvingReferences { live[$0.address]?.attributes[$0.attribute] ?? .unknown }
+        }
+        if let open = resolved.first(where: { $0.value.containsUnknown }) {
+            throw failure(change, "`\(open.key)` is still unknown when it is needed", nil)
+        }
+        return resolved
+    }
+
+    /// A failed create leaves its intent open, because the object may exist; a failed update is marked on the record.
+    private func recordFailure(
+        _ kind: Operation.Kind, _ change: ResourceChange, _ provider: String, _ request: OperationRequest,
+        _ message: String
+    ) async throws {
+        guard kind == .update, var record = live[change.address] else {
+            return try await session.record(
+                .failed(token: request.token, message, keepIntent: kind == .create))
+        }
+        record.incomplete = message
+        try await session.record(.applied(token: request.token, record))
+    }
+
+    private func applied(_ change: ResourceChange, _ provider: String, _ attributes: Attributes) -> ResourceRecord {
+        ResourceRecord(
+            address: change.address, provider: provider, attributes: attributes, parent: change.parent,
+            dependsOn: dependencies(change), source: change.source)
+    }
+
+    private func dependencies(_ change: ResourceChange) -> [ResourceAddress] {
+        var found = change.dependsOn
+        for value in change.arguments.values {
+            value.forEachReference { if !found.contains($0.address) { found.append($0.address) } }
+        }
+        return found
+    }
+
+    /// What was planned must be what came out; anything else is a fault of the provider.
+    private func check(
+        _ change: ResourceChange, _ type: ResourceType, planned: Attributes, answered: Attributes
+    ) throws {
+        let wrong = AttributeDiff(type.schema).arguments(before: answered, after: planned)
+        guard let first = wrong.first else { return }
+        throw DiagnosticsError([
+            Diagnostic(
+                .inconsistentResult,
+                "provider `\(change.provider)` answered another `\(first.path)` for `\(change.address)` than was planned",
+                at: change.source, address: change.address.text, help: "This is a bug in the provider.")
+        ])
+    }
+
+    private func failure(_ change: ResourceChange, _ message: String, _ error: ProviderError?) -> DiagnosticsError {
+        DiagnosticsError([
+            Diagnostic(
+                .operationFailed, "`\(change.address)`: \(message)", at: change.source, address: change.address.text,
+                help: error?.help ?? "run `osiris apply` again: what is done stays done")
+        ])
+    }
+}
