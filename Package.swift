@@ -70,7 +70,7 @@ let package = Package(
             dependencies: [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
                 "OsirisPlanner", "OsirisState", "OsirisEngine", "OsirisRender", "ProviderLocal", "ProviderHub",
-                "ProviderSimulated", argumentParser,
+                "ProviderSimulated", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "osiris-hub", dependencies: ["OsirisHub", argumentParser], swiftSettings: strict),
@@ -83,6 +83,7 @@ let package = Package(
         tests("OsirisRenderTests", ["OsirisRender"]),
         tests("OsirisHubTests", ["OsirisHub"]),
         tests("ProviderTests", ["ProviderLocal", "ProviderHub", "ProviderSimulated"]),
+        tests("StructureTests", []),
         tests("EndToEndTests", []),
     ]
 )

@@ -27,6 +27,8 @@ public indirect enum ActionReason: Sendable {
     case incomplete(String)
     case removed
     case destroyed
+    /// Read back from a plan file: only the text is left.
+    case recorded(String)
 
     public var text: String {
         switch self {
@@ -40,6 +42,7 @@ public indirect enum ActionReason: Sendable {
             "it lives on \(parent), which is \(action == .replace ? "replaced" : "created"): \(reason.text)"
         case .follows(let address, let paths): "\(Self.list(paths)) follows \(address)"
         case .incomplete(let why): "its last apply did not finish: \(why)"
+        case .recorded(let text): text
         case .removed: "removed from the manifest"
         case .destroyed: "destroy was asked for"
         }

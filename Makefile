@@ -1,0 +1,51 @@
+# The verbs of this project; CONTRIBUTING.md says more about each.
+SWIFT ?= swift
+RELEASE = -c release --static-swift-stdlib
+OSIRIS = .build/release/osiris
+PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev pkg-config python3 curl
+# Only what is missing is installed, so that a prepared machine needs neither root nor network.
+MISSING = $(shell dpkg-query -W -f='$${Status}' $(1) 2>/dev/null | grep -q 'install ok installed' || echo $(1))
+
+.PHONY: quickstart test test-tools build bench fmt lint packages install clean
+
+quickstart: build ## Bring up a hub on this machine and call a function.
+	$(OSIRIS) apply --auto-approve -f examples/quickstart
+	@echo
+	@echo '$$ $(OSIRIS) functions call demo/hello --data '"'"'{"name": "Ada"}'"'"' -f examples/quickstart'
+	@$(OSIRIS) functions call demo/hello --data '{"name": "Ada"}' -f examples/quickstart
+	@sh examples/quickstart/next-steps.sh $(OSIRIS)
+
+build: packages ## The programs, optimised, in .build/release/.
+	$(SWIFT) build $(RELEASE) --product osiris
+	$(SWIFT) build $(RELEASE) --product osiris-hub
+
+test: packages test-tools ## Every test.
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+bench: build ## Time and count plans and applies of simulated fleets.
+	python3 Tests/Benchmark/bench.py $(OSIRIS)
+
+fmt: ## Format all Swift files.
+	$(SWIFT) format -i --configuration .swift-format -r Sources providers Tests Package.swift
+
+lint: ## Fail if a file is not formatted.
+	$(SWIFT) format lint --strict --configuration .swift-format -r Sources providers Tests Package.swift
+
+packages: ## System packages that building needs.
+	@for package in $(foreach package,$(PACKAGES),$(call MISSING,$(package))); do missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing; \
+	fi
+
+test-tools: ## Python packages that tests check against.
+	@python3 -c 'import jsonschema' 2>/dev/null || python3 -m pip install --quiet jsonschema==4.26.0 \
+		|| python3 -m pip install --quiet --break-system-packages jsonschema==4.26.0
+
+install: build ## Into PREFIX, by default /usr/local.
+	install -D -t $(or $(PREFIX),/usr/local)/bin .build/release/osiris .build/release/osiris-hub
+
+clean:
+	$(SWIFT) package clean

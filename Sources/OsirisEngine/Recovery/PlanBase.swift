@@ -1,0 +1,54 @@
+import OsirisDiagnostics
+import OsirisModel
+import OsirisPlanner
+import OsirisProviderKit
+import OsirisState
+
+/// What a plan is made from: the state, settled and refreshed.
+public struct PlanBase: Sendable {
+    public var lineage: String
+    public var serial: Int
+    /// The state's records, with those of settled intents.
+    public var records: [ResourceAddress: ResourceRecord]
+    /// Empty without a refresh.
+    public var actual: [ResourceAddress: ReadResult]
+    /// What became of operations an earlier run left open; apply writes these first.
+    public var settled: [SettledIntent]
+    /// Tokens of creates that could not be settled.
+    public var openTokens: [ResourceAddress: String] {
+        settled.reduce(into: [:]) { tokens, settled in
+            if case .open = settled.outcome { tokens[settled.intent.address] = settled.intent.token }
+        }
+    }
+
+    /// The records with what refresh found, for everything the plan does not change itself.
+    func refreshed(by plan: Plan) -> [ResourceAddress: ResourceRecord] {
+        var records = records
+        for drift in plan.drift { if let refreshed = drift.refreshed { records[drift.address] = refreshed } }
+        return records
+    }
+}
+
+/// An operation an earlier run began and did not record the end of, and what became of it.
+public struct SettledIntent: Sendable {
+    public enum Outcome: Sendable {
+        /// The object exists; its record.
+        case landed(ResourceRecord)
+        /// It certainly does not exist, or refresh will tell (updates, deletes).
+        case closed(String)
+        /// Nobody can say now.
+        case open(Diagnostic)
+    }
+
+    public var intent: Intent
+    public var outcome: Outcome
+
+    /// One line for people.
+    public var text: String {
+        switch outcome {
+        case .landed: "`\(intent.address)` was created by the run that was cut off: taken over"
+        case .closed(let why): "`\(intent.address)`: \(why)"
+        case .open(let diagnostic): diagnostic.message
+        }
+    }
+}

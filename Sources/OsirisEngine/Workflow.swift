@@ -1,0 +1,108 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+import OsirisPlanner
+import OsirisProviderKit
+import OsirisState
+
+/// The stages of every command, in order: settle, refresh, plan. Apply is `Applier`.
+public struct Workflow: Sendable {
+    private let registry: ProviderRegistry
+    private let parallelism: Int
+    private let settler: IntentSettler
+
+    /// - Parameter parallelism: reads that run at once.
+    public init(
+        _ registry: ProviderRegistry, parallelism: Int = 32, retry: RetryPolicy = RetryPolicy(),
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
+        self.registry = registry
+        self.parallelism = parallelism
+        settler = IntentSettler(retry: retry, sleep: sleep)
+    }
+
+    /// Settles open intents and reads what exists. Writes nothing.
+    public func base(_ snapshot: StateSnapshot, of cluster: Cluster, refresh: Bool = true) async -> PlanBase {
+        var base = PlanBase(
+            lineage: snapshot.lineage, serial: snapshot.serial, records: snapshot.resources, actual: [:], settled: [])
+        // Oldest first: what a create lived on was made before it.
+        for intent in snapshot.intents.sorted(by: { $0.startedAt < $1.startedAt }) {
+            let outcome = await settle(intent, base.records, cluster)
+            if case .landed(let record) = outcome { base.records[record.address] = record }
+            base.settled.append(SettledIntent(intent: intent, outcome: outcome))
+        }
+        if refresh {
+            base.actual = await Refresher(registry, parallelism: parallelism).refresh(base.records, of: cluster)
+        }
+        return base
+    }
+
+    /// - Throws: `DiagnosticsError` with every fault found.
+    public func plan(
+        _ cluster: Cluster, from base: PlanBase, mode: Plan.Mode = .apply, selection: Selection = .everything
+    ) throws -> Plan {
+        let desired = mode == .destroy ? .empty : try ClusterExpander(registry).expand(cluster)
+        var plan = try Planner(registry).plan(
+            PlanRequest(
+                mode: mode, cluster: cluster, desired: desired, lineage: base.lineage, serial: base.serial,
+                recorded: base.records, actual: base.actual, selection: selection))
+        for settled in base.settled {
+            if case .open(let diagnostic) = settled.outcome { plan.diagnostics.append(diagnostic) }
+        }
+        return plan
+    }
+
+    /// Writes what recovery and refresh found, before the first operation.
+    public func record(_ base: PlanBase, _ plan: Plan, to session: StateSession) async throws {
+        for settled in base.settled {
+            switch settled.outcome {
+            case .landed(let record): try await session.record(.applied(token: settled.intent.token, record))
+            case .closed(let why):
+                try await session.record(.failed(token: settled.intent.token, why, keepIntent: false))
+            case .open: break
+            }
+        }
+        for drift in plan.drift {
+            if let refreshed = drift.refreshed { try await session.record(.refreshed(refreshed)) }
+        }
+    }
+
+    private func settle(
+        _ intent: Intent, _ records: [ResourceAddress: ResourceRecord], _ cluster: Cluster
+    ) async -> SettledIntent.Outcome {
+        guard intent.action == Operation.Kind.create.rawValue else {
+            return .closed("\(intent.action) was cut off: what is there now decides")
+        }
+        guard let handler = registry.handler(provider: intent.provider, type: intent.address.type) else {
+            return .open(
+                Diagnostic(
+                    .warning, .unresolvedIntent,
+                    "`\(intent.address)` may exist: this program has no provider `\(intent.provider)` to ask",
+                    address: intent.address.text, help: "run the osiris that has it"))
+        }
+        var ancestors: [Attributes] = []
+        var next = intent.parent
+        while let parent = next.flatMap({ records[$0] }) {
+            ancestors.append(parent.attributes)
+            next = parent.parent
+        }
+        let request = OperationRequest(
+            cluster: cluster, address: intent.address, planned: intent.planned, prior: [:], ancestors: ancestors,
+            token: intent.token)
+        do {
+            guard let attributes = try await settler.landed(request, handler) else {
+                return .closed("create was cut off before it took effect")
+            }
+            return .landed(
+                ResourceRecord(
+                    address: intent.address, provider: intent.provider, attributes: attributes, parent: intent.parent,
+                    dependsOn: intent.dependsOn, source: intent.source, incomplete: intent.failure))
+        } catch {
+            let help = (error as? ProviderError)?.help
+            return .open(
+                Diagnostic(
+                    .warning, .unresolvedIntent, "`\(intent.address)` may exist: \(error)",
+                    address: intent.address.text, help: help ?? "run `osiris apply` again"))
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import OsirisDiagnostics
+import OsirisEngine
+import OsirisPlanner
+import OsirisRender
+
+/// Reads what exists and says what changed outside osiris. Writes nothing, locks nothing.
+struct DriftCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drift", abstract: "Show what changed outside osiris; reads only.",
+        discussion: """
+            Exit codes: 0 no drift, 2 drift.
+
+            Example: osiris drift -f examples/quickstart
+            """)
+
+    @OptionGroup var manifest: ClusterOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let console = Console(output)
+        try await console.run {
+            let workspace = try await Workspace.open(manifest, console)
+            let workflow = Workflow(workspace.registry)
+            let base = await workflow.base(workspace.snapshot, of: workspace.cluster)
+            var plan = try workflow.plan(workspace.cluster, from: base)
+            // What the manifest wants is not asked here: only what is recorded against what is there.
+            (plan.changes, plan.operations, plan.refusals) = ([], [], [])
+            if console.json {
+                console.line(PlanJSON.render(plan))
+            } else {
+                console.out(
+                    DriftText.render(plan, style: TextStyle(color: console.color, width: console.width)))
+                console.report(plan.diagnostics, sources: workspace.sources)
+            }
+            if !plan.drift.isEmpty { throw Exit.changesPending }
+        }
+    }
+}

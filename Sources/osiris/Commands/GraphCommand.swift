@@ -1,0 +1,35 @@
+import ArgumentParser
+import OsirisPlanner
+import OsirisRender
+
+/// Draws the resources of a manifest and what they need.
+struct GraphCommand: AsyncParsableCommand {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case dot, mermaid }
+
+    static let configuration = CommandConfiguration(
+        commandName: "graph", abstract: "Draw the resources of a manifest and what each needs.",
+        discussion: "Example: osiris graph -f examples/quickstart | dot -Tsvg > cluster.svg")
+
+    @OptionGroup var manifest: ClusterOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(help: "dot or mermaid.")
+    var format: Format = .dot
+
+    func run() async throws {
+        let console = Console(output)
+        let registry = Providers.registry()
+        let loaded = Workspace.load(manifest, registry, secretSalt: "graph")
+        console.report(loaded.diagnostics, sources: loaded.sources)
+        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
+        try await console.run(sources: loaded.sources) {
+            let graph = try ClusterExpander(registry).expand(cluster)
+            let nodes = graph.declarations.enumerated().map { index, declaration in
+                GraphNode(
+                    address: declaration.address, parent: declaration.parent,
+                    needs: graph.dependencies[index].map { graph.declarations[$0].address })
+            }
+            console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import OsirisDiagnostics
+import OsirisModel
+import OsirisProviderKit
+import OsirisRender
+import OsirisState
+import OsirisTransport
+
+/// Works with running hubs.
+struct HubCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hub", abstract: "Look at running hubs and get tokens for them.",
+        discussion: "Example: osiris hub info --json", subcommands: [Info.self, Token.self])
+
+    struct Info: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List hubs: where they are, whether they are ready.", discussion: "Example: osiris hub info")
+
+        @OptionGroup var manifest: ClusterOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let console = Console(output)
+            try await console.run {
+                let hubs = RecordedHub.all(try await StateStore.open(path: manifest.statePath).snapshot())
+                let http = HTTPClient()
+                var rows: [[String: Value]] = []
+                // In parallel: one dead hub must not hold up the list.
+                try await withThrowingTaskGroup(of: (Int, [String: Value]).self) { group in
+                    for (index, hub) in hubs.enumerated() { group.addTask { (index, await Self.look(hub, http)) } }
+                    var found = [[String: Value]](repeating: [:], count: hubs.count)
+                    for try await (index, row) in group { found[index] = row }
+                    rows = found
+                }
+                if console.json { return console.line(Value.list(rows.map(Value.map)).prettyJSONText) }
+                console.table(
+                    ["target", "machine", "url", "ready", "version"],
+                    rows.map { row in
+                        ["target", "machine", "url", "ready", "version"].map { key in
+                            row[key]?.stringValue ?? (row[key]?.boolValue == true ? "yes" : "no")
+                        }
+                    })
+            }
+        }
+
+        private static func look(_ hub: RecordedHub, _ http: HTTPClient) async -> [String: Value] {
+            var row: [String: Value] = [
+                "target": .string(String(hub.address.target)), "machine": .string(String(hub.address.name)),
+                "url": .string(hub.url), "ready": false, "version": .null,
+            ]
+            if let ready = try? await hub.send("GET", "/ready", timeout: .seconds(5), http) {
+                row["ready"] = .bool(ready.status == 200)
+            }
+            if let info = try? await hub.send("GET", "/system/info", timeout: .seconds(5), http),
+                let version = (try? Value(plainJSON: info.body))?.mapValue?["version"]
+            {
+                row["version"] = version
+            }
+            return row
+        }
+    }
+
+    struct Token: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a bearer token for a hub.",
+            discussion: """
+                Example: curl -H "Authorization: Bearer $(osiris hub token --role invoke)" \
+                http://127.0.0.1:8080/function/demo/hello
+                """)
+
+        @Option(help: "What the token may do: admin, deploy, invoke or read.")
+        var role: HubRole = .invoke
+
+        @Option(help: "The target whose hub it is for; default: the first.")
+        var target: String?
+
+        @OptionGroup var manifest: ClusterOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let console = Console(output)
+            try await console.run {
+                let snapshot = try await StateStore.open(path: manifest.statePath).snapshot()
+                let hub = try RecordedHub.one(snapshot, target: target)
+                console.line(role.token(fromAdmin: hub.adminToken))
+            }
+        }
+    }
+}
+
+extension HubRole: ExpressibleByArgument {}

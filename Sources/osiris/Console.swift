@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import OsirisDiagnostics
+
+/// Standard output and error of a command: knows whether a person or a program reads.
+struct Console: Sendable {
+    /// The user asked for JSON.
+    let json: Bool
+    let color: Bool
+    let isTerminal: Bool
+    /// Columns of the terminal, 80 when there is none.
+    let width: Int
+
+    init(_ options: OutputOptions) {
+        json = options.json
+        isTerminal = isatty(STDOUT_FILENO) == 1
+        let environment = ProcessInfo.processInfo.environment
+        color =
+            isTerminal && !options.noColor && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+        var size = winsize()
+        let known = isTerminal && ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        width = known ? Int(size.ws_col) : 80
+    }
+
+    func out(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
+
+    func line(_ text: String) { out(text + "\n") }
+
+    func note(_ text: String) { Self.write(text + "\n", to: STDERR_FILENO) }
+
+    /// Diagnostics go to standard error; as JSON lines they go to standard output, where the program listens.
+    func report(_ diagnostics: [Diagnostic], sources: [String: String] = [:]) {
+        let sorted = diagnostics.sortedForDisplay()
+        if sorted.isEmpty { return }
+        if json {
+            for diagnostic in sorted { line(DiagnosticRenderer.json(diagnostic)) }
+        } else {
+            let colored = color && isatty(STDERR_FILENO) == 1
+            Self.write(DiagnosticRenderer.text(sorted, sources: sources, color: colored), to: STDERR_FILENO)
+        }
+    }
+
+    /// One write for each call, so that lines of several tasks do not mix. A closed pipe is not an error of ours.
+    private static func write(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        var offset = 0
+        while offset < bytes.count {
+            let written = bytes[offset...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 && errno == EINTR { continue }
+            if written <= 0 { return }
+            offset += written
+        }
+    }
+}
+
+/// The documented exit codes.
+enum Exit {
+    static let failed = ExitCode(1)
+    static let changesPending = ExitCode(2)
+    static let manifestInvalid = ExitCode(3)
+    static let refused = ExitCode(4)
+    static let interrupted = ExitCode(130)
+
+    /// The code for a set of diagnostics, the gravest class first.
+    static func code(for diagnostics: [Diagnostic]) -> ExitCode {
+        let codes = diagnostics.filter { $0.severity == .error }.map(\.code)
+        let refusals: Set<DiagnosticCode> = [
+            .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost,
+        ]
+        if codes.contains(where: refusals.contains) { return refused }
+        let manifest = codes.contains { ["0", "1", "2"].contains($0.rawValue.dropFirst(4).prefix(1)) }
+        return manifest ? manifestInvalid : failed
+    }
+}
+
+extension Console {
+    /// Runs a command's body; diagnostics that end it are shown and become the exit code.
+    func run(sources: [String: String] = [:], _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as DiagnosticsError {
+            report(error.diagnostics, sources: sources)
+            throw Exit.code(for: error.diagnostics)
+        } catch let error as Diagnostic {
+            report([error], sources: sources)
+            throw Exit.code(for: [error])
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+
+/// Where the manifest and the state are.
+struct ClusterOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .customLong("file")], parsing: .singleValue,
+        help: ArgumentHelp(
+            "A manifest file, a folder of them, or - for standard input; may be repeated.", valueName: "path"))
+    var files: [String] = []
+
+    @Option(
+        name: .customLong("var"), parsing: .singleValue,
+        help: ArgumentHelp("A variable's value; may be repeated.", valueName: "name=value"))
+    var variables: [String] = []
+
+    @Option(help: ArgumentHelp("The state file. Default: .osiris/state.db beside the manifest.", valueName: "path"))
+    var state: String?
+
+    /// The current folder, when nothing is named.
+    var paths: [String] { files.isEmpty ? ["."] : files }
+
+    /// The folder of the first path: relative paths, the state and the hubs' data are there.
+    var folder: String {
+        let first = paths[0]
+        if first == "-" { return FileManager.default.currentDirectoryPath }
+        let url = URL(fileURLWithPath: first).standardizedFileURL
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+        return exists && isFolder.boolValue ? url.path : url.deletingLastPathComponent().path
+    }
+
+    /// Absolute.
+    var statePath: String {
+        if let state { return URL(fileURLWithPath: state).standardizedFileURL.path }
+        return folder + "/.osiris/state.db"
+    }
+
+    func validate() throws {
+        for variable in variables where !variable.contains("=") {
+            throw ValidationError("--var wants NAME=VALUE, got `\(variable)`")
+        }
+    }
+}
+
+/// How results are shown.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Machine-readable output: JSON results, one JSON object per diagnostic or event.")
+    var json = false
+
+    @Flag(help: "No colour, even on a terminal (NO_COLOR does the same).")
+    var noColor = false
+}
+
+/// Which resources a plan may touch, and how it looks.
+struct PlanOptions: ParsableArguments {
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Only this address, glob or target, and what it needs.", valueName: "address"))
+    var target: [String] = []
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Not this address, glob or target, nor what depends on it.", valueName: "address"))
+    var exclude: [String] = []
+
+    @Flag(name: .customLong("no-refresh"), help: "Trust the state instead of reading what exists.")
+    var noRefresh = false
+
+    @Flag(help: "One line for each change.")
+    var concise = false
+
+    @Flag(help: "Every change in full, nothing folded.")
+    var verbose = false
+}
+
+/// How an apply runs.
+struct RunOptions: ParsableArguments {
+    @Flag(help: "Do not ask.")
+    var autoApprove = false
+
+    @Option(help: ArgumentHelp("Operations at once.", valueName: "n"))
+    var parallelism: Int = 32
+
+    @Option(help: ArgumentHelp("Start nothing more after this time, such as 20m.", valueName: "duration"))
+    var deadline: String?
+
+    func validate() throws {
+        if parallelism < 1 || parallelism > 1024 { throw ValidationError("--parallelism must be 1 to 1024") }
+    }
+}

@@ -1,0 +1,17 @@
+import OsirisPlanner
+import OsirisTransport
+import ProviderHub
+import ProviderLocal
+import ProviderSimulated
+
+/// The providers of this program: adding one is one line here.
+enum Providers {
+    static func registry() -> ProviderRegistry {
+        let http = HTTPClient()
+        return ProviderRegistry([
+            LocalProvider(http: http),
+            HubProvider(http: http),
+            SimulatedProvider(),
+        ])
+    }
+}
