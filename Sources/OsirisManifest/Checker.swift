@@ -1,0 +1,158 @@
+import OsirisDiagnostics
+import OsirisModel
+
+/// Walks a node tree along a schema: one walk gives the values, their places and every fault.
+struct Checker {
+    /// What happens to secrets in the field at hand.
+    enum SecretUse {
+        case refused
+        /// A secret value stays one, a plain value stays plain.
+        case accepted
+        /// Every value becomes a secret.
+        case required
+    }
+
+    enum Step {
+        case key(String)
+        case freeKey(String)
+        case index(Int)
+    }
+
+    let reader: ScalarReader
+    let files: FileProbe
+    let kinds: [TargetKind]
+    let secretDigest: @Sendable (String) -> String
+    /// A part of the document that is checked on its own.
+    var skipped: String?
+    var path: [Step] = []
+    var diagnostics: [Diagnostic] = []
+
+    /// Checks `node` against `type`.
+    mutating func check(_ node: Node, _ type: FieldType, example: String? = nil, secrets: SecretUse = .refused)
+        -> Checked
+    {
+        switch (type, node.content) {
+        case (_, .invalid): return Checked(content: .invalid, place: node.place)
+        case (.any, _): return any(node, secrets)
+        case (.object(let schema), .mapping(let entries)):
+            return object(node, entries, refined(schema, node), secrets)
+        case (.map(let element), .mapping(let entries)): return map(node, entries, element, secrets)
+        case (.list(let element), .sequence(let items)):
+            var checked: [Checked] = []
+            for (index, item) in items.enumerated() {
+                path.append(.index(index))
+                checked.append(check(item, element, secrets: secrets))
+                path.removeLast()
+            }
+            return Checked(content: .list(checked), place: node.place)
+        case (_, .scalar(let scalar)):
+            guard let reading = reader.read(scalar, node, &diagnostics) else {
+                return Checked(content: .invalid, place: node.place)
+            }
+            return check(reading, node, type, example, secrets)
+        default:
+            return refuse(node, .wrongType, wrongType(type, found: node.described), help: shown(example, type))
+        }
+    }
+
+    private mutating func object(_ node: Node, _ entries: [Node.Entry], _ target: TargetSchema, _ secrets: SecretUse)
+        -> Checked
+    {
+        let schema = target.schema
+        var fields: [String: Checked] = [:]
+        for entry in entries {
+            guard let field = schema[entry.key], field.role == .argument else {
+                if target.isClosed { unknown(entry, in: schema) }
+                continue
+            }
+            path.append(.key(entry.key))
+            defer { path.removeLast() }
+            if schemaPath == skipped { continue }
+            let use: SecretUse =
+                if field.secret { .required } else if ManifestRules.secretCapable.contains(schemaPath) {
+                    .accepted
+                } else {
+                    secrets
+                }
+            var value = check(entry.value, field.type, example: field.example, secrets: use)
+            value.keyPlace = entry.keyPlace
+            fields[entry.key] = value
+        }
+        for field in schema.fields where fields[field.name] == nil && field.role == .argument {
+            path.append(.key(field.name))
+            defer { path.removeLast() }
+            if schemaPath == skipped { continue }
+            if field.required, node[key: field.name] == nil {
+                path.removeLast()
+                missing(field, in: node)
+                path.append(.key(field.name))
+                // Present for later stages, so that they do not report it again.
+                fields[field.name] = Checked(content: .invalid, place: node.place)
+            } else if let value = field.defaultValue {
+                fields[field.name] = filled(value, field.type, at: node.place)
+            }
+        }
+        return Checked(content: .object(fields), place: node.place)
+    }
+
+    private mutating func map(_ node: Node, _ entries: [Node.Entry], _ element: FieldType, _ secrets: SecretUse)
+        -> Checked
+    {
+        var values: [String: Checked] = [:]
+        for entry in entries {
+            path.append(.freeKey(entry.key))
+            if Expressions.occur(in: entry.key) {
+                refuse(
+                    entry.keyPlace, .invalidExpression, "a key cannot hold an expression", help: "put it in the value")
+            }
+            var value: Checked
+            if case .string = element, let text = plainText(entry.value, secrets) {
+                value = text
+            } else {
+                value = check(entry.value, element, secrets: secrets)
+            }
+            value.keyPlace = entry.keyPlace
+            values[entry.key] = value
+            path.removeLast()
+        }
+        return Checked(content: .object(values), place: node.place)
+    }
+
+    /// In maps of strings, numbers and booleans are taken as they are written: `{RETRIES: 3}`.
+    private mutating func plainText(_ node: Node, _ secrets: SecretUse) -> Checked? {
+        guard case .scalar(let scalar) = node.content else { return nil }
+        var unreported: [Diagnostic] = []
+        guard let reading = reader.read(scalar, node, &unreported) else { return nil }
+        switch reading.scalar {
+        case .bool, .int, .float, .hugeInt: return string(reading, node, secrets)
+        case .null, .string: return nil
+        }
+    }
+
+    /// The default of a field; of an object, with the defaults of its own fields.
+    private func filled(_ value: Value, _ type: FieldType, at place: Place) -> Checked {
+        guard case .object(let schema) = type, case .map(let given) = value else {
+            return Checked(content: .leaf(value), place: place, isDefault: true)
+        }
+        var fields: [String: Checked] = [:]
+        for field in schema.fields {
+            if let value = given[field.name] ?? field.defaultValue {
+                fields[field.name] = filled(value, field.type, at: place)
+            }
+        }
+        return Checked(content: .object(fields), place: place, isDefault: true)
+    }
+
+    private mutating func any(_ node: Node, _ secrets: SecretUse) -> Checked {
+        switch node.content {
+        case .invalid: return Checked(content: .invalid, place: node.place)
+        case .mapping(let entries): return map(node, entries, .any, secrets)
+        case .sequence: return check(node, .list(of: .any), secrets: secrets)
+        case .scalar(let scalar):
+            guard let reading = reader.read(scalar, node, &diagnostics) else {
+                return Checked(content: .invalid, place: node.place)
+            }
+            return check(reading, node, .any, nil, secrets)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import OsirisDiagnostics
+import OsirisModel
+
+/// Turns a checked document without faults into a `Cluster`.
+struct ClusterBuilder {
+    let source: SourceFile
+    let files: FileProbe
+    private(set) var diagnostics: [Diagnostic] = []
+    private(set) var sourceDigests: [String: String] = [:]
+
+    init(source: SourceFile, files: FileProbe) {
+        self.source = source
+        self.files = files
+    }
+
+    /// - Returns: nil if a source folder cannot be read.
+    mutating func cluster(_ document: Checked, digest: (_ sources: [String: String]) -> String) -> Cluster? {
+        guard let name = document["metadata"]?["name"]?.text, let spec = document["spec"] else { return nil }
+        let functions = (spec["functions"]?.items ?? []).compactMap { function($0) }
+        guard diagnostics.isEmpty else { return nil }
+        let targets = (spec["targets"]?.items ?? []).compactMap(target)
+        return Cluster(
+            name: name, hub: hub(spec), functions: functions, targets: targets, safety: safety(spec),
+            digest: digest(sourceDigests), folder: files.folder, spans: document.spans(in: source.name, depth: 3))
+    }
+
+    private func hub(_ spec: Checked) -> HubSpec {
+        let hub = spec["hub"]
+        return HubSpec(
+            image: hub?["image"]?.text, archive: hub?["archive"]?.text,
+            port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
+            spans: (hub ?? spec).spans(in: source.name))
+    }
+
+    private func safety(_ spec: Checked) -> SafetySpec {
+        let safety = spec["safety"]
+        return SafetySpec(
+            maxDeletes: safety?["maxDeletes"]?.value.intValue,
+            protect: (safety?["protect"]?.value.listValue ?? []).compactMap(\.stringValue),
+            spans: (safety ?? spec).spans(in: source.name))
+    }
+
+    private func target(_ target: Checked) -> Target? {
+        guard let name = target["name"]?.text, let provider = target["provider"]?.text else { return nil }
+        var settings = target.value.mapValue ?? [:]
+        settings["name"] = nil
+        settings["provider"] = nil
+        return Target(name: name, provider: provider, settings: settings, spans: target.spans(in: source.name))
+    }
+
+    private mutating func function(_ function: Checked) -> FunctionSpec? {
+        guard let name = function["name"]?.text, let namespace = function["namespace"]?.text,
+            let runtime = function["runtime"]?.text.flatMap(FunctionSpec.Runtime.init)
+        else { return nil }
+        var folder: String?
+        var digest: String?
+        if let path = function["source"] {
+            folder = path.text.map(files.absolute)
+            digest = sourceDigest(path)
+        }
+        let smoke = function["smoke"].map { smoke in
+            FunctionSpec.Smoke(
+                input: smoke["input"]?.value ?? .null, expect: smoke["expect"]?.value,
+                withinMilliseconds: smoke["within"]?.value.intValue ?? 2000)
+        }
+        return FunctionSpec(
+            name: name, namespace: namespace, runtime: runtime, sourceFolder: folder, sourceDigest: digest,
+            handler: function["handler"]?.text,
+            command: (function["command"]?.value.listValue ?? []).compactMap(\.stringValue),
+            alwaysOn: function["alwaysOn"]?.value.boolValue ?? true,
+            minInstances: function["scale"]?["min"]?.value.intValue ?? 1,
+            timeoutMilliseconds: function["limits"]?["timeout"]?.value.intValue ?? 10_000,
+            memoryBytes: function["limits"]?["memory"]?.value.intValue,
+            env: function["env"]?.value.mapValue ?? [:], secrets: function["secrets"]?.value.mapValue ?? [:],
+            smoke: smoke, placement: function["placement"]?["targets"]?.value.listValue?.compactMap(\.stringValue),
+            spans: function.spans(in: source.name))
+    }
+
+    /// Each folder is read once, however many functions share it.
+    private mutating func sourceDigest(_ path: Checked) -> String? {
+        guard let text = path.text else { return nil }
+        if let known = sourceDigests[text] { return known }
+        do {
+            let digest = try SourceTree(folder: files.absolute(text)).digest
+            sourceDigests[text] = digest
+            return digest
+        } catch {
+            diagnostics.append(
+                Diagnostic(
+                    .error, .fileUnreadable, "cannot read the folder \(text.ticked): \(error.localizedDescription)",
+                    at: path.place.span(in: source.name)))
+            return nil
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import OsirisDiagnostics
+import OsirisModel
+
+extension CrossChecks {
+    /// What a single function must hold beyond its schema.
+    mutating func check(_ function: Checked) {
+        guard let name = function["name"] else { return }
+        let label = name.text.map { "function `\($0)`" } ?? "the function"
+        switch function["runtime"]?.text {
+        case "python3":
+            need("handler", "module.function", of: function, label, runtime: "python3")
+            need("source", "functions/hello", of: function, label, runtime: "python3")
+            forbid("command", in: function, label, runtime: "python3")
+            if let handler = function["handler"]?.text { check(handler: handler, of: function) }
+        case "command":
+            need("command", "[./run.sh]", of: function, label, runtime: "command")
+            forbid("handler", in: function, label, runtime: "command")
+            if let command = function["command"], case .list(let words) = command.content, words.isEmpty {
+                report(.outOfRange, "the command of \(label) is empty", at: command.place, help: "name a program")
+            }
+        default: break
+        }
+        positive(function["limits"]?["timeout"], "the timeout of \(label)", "10s")
+        positive(function["limits"]?["memory"], "the memory limit of \(label)", "128Mi")
+        positive(function["smoke"]?["within"], "the time of the smoke call of \(label)", "2s")
+        environment(of: function)
+    }
+
+    private mutating func need(
+        _ key: String, _ example: String, of function: Checked, _ label: String, runtime: String
+    ) {
+        guard function[key] == nil, let place = function["runtime"]?.place else { return }
+        report(
+            .missingKey, "\(label) needs the key `\(key)`, as its runtime is `\(runtime)`", at: place,
+            help: "add `\(key): \(example)`")
+    }
+
+    private mutating func forbid(_ key: String, in function: Checked, _ label: String, runtime: String) {
+        guard let place = function[key]?.keyPlace else { return }
+        report(
+            .conflictingKeys, "\(label) has `\(key)`, which the runtime `\(runtime)` does not use", at: place,
+            help: key == "command" ? "remove it, or use `runtime: command`" : "remove it, or use `runtime: python3`")
+    }
+
+    private mutating func check(handler: String, of function: Checked) {
+        guard let place = function["handler"]?.place else { return }
+        let parts = handler.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 2, parts.allSatisfy({ Expressions.isEnvironmentName($0) }) else {
+            let example = Expressions.isEnvironmentName(handler) ? "\(handler).handle" : "hello.handle"
+            report(
+                .invalidName, "\(handler.ticked) is not a handler", at: place,
+                help: "write `module.function`, for example `\(example)`")
+            return
+        }
+        guard let folder = function["source"]?.text else { return }
+        let module = parts.dropLast().joined(separator: "/")
+        let candidates = ["\(module).py", "\(module)/__init__.py"]
+        if candidates.contains(where: { files.kind(of: folder + "/" + $0) == .file }) { return }
+        let modules = files.names(in: folder).filter { $0.hasSuffix(".py") }.map { String($0.dropLast(3)) }
+        let near = Suggestion.didYouMean(parts.dropLast().joined(separator: "."), among: modules)
+        report(
+            .missingSource, "the folder \(folder.ticked) has no module `\(candidates[0])`", at: place,
+            help: near.map { "did you mean `\($0).\(parts[parts.count - 1])`?" }
+                ?? (modules.isEmpty
+                    ? "the folder holds no Python file" : "its modules: \(modules.ticked())"))
+    }
+
+    private mutating func positive(_ quantity: Checked?, _ label: String, _ example: String) {
+        guard let quantity, case .leaf(.int(0)) = quantity.content else { return }
+        report(.outOfRange, "\(label) must be greater than zero", at: quantity.place, help: "for example `\(example)`")
+    }
+
+    private mutating func environment(of function: Checked) {
+        let plain = function["env"]?.entries ?? [:]
+        let secrets = function["secrets"]?.entries ?? [:]
+        for (name, value) in plain.merging(secrets, uniquingKeysWith: { first, _ in first }) {
+            guard let place = value.keyPlace, !Expressions.isEnvironmentName(name), !Expressions.occur(in: name) else {
+                continue
+            }
+            report(
+                .invalidName, "\(name.ticked) is not the name of an environment variable", at: place,
+                help: "use letters, digits and `_`, not starting with a digit")
+        }
+        for (name, value) in secrets {
+            guard let place = value.keyPlace, let other = plain[name]?.keyPlace else { continue }
+            report(
+                .conflictingKeys, "`\(name)` stands under both `env` and `secrets`", at: place,
+                notes: [.init("the other one", at: other.span(in: source.name))], help: "keep one of the two")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import OsirisDiagnostics
+import OsirisModel
+
+/// Faults that need more than one value, or the files of a function, to be seen.
+struct CrossChecks {
+    let source: SourceFile
+    let files: FileProbe
+    let kinds: [TargetKind]
+    private(set) var diagnostics: [Diagnostic] = []
+
+    init(source: SourceFile, files: FileProbe, kinds: [TargetKind]) {
+        self.source = source
+        self.files = files
+        self.kinds = kinds
+    }
+
+    mutating func run(_ spec: Checked) {
+        if let hub = spec["hub"], let image = hub["image"], let archive = hub["archive"] {
+            let places = [image.keyPlace ?? image.place, archive.keyPlace ?? archive.place].sorted { $0.precedes($1) }
+            report(
+                .conflictingKeys, "`spec.hub` has both `image` and `archive`", at: places[1],
+                notes: [.init("the other one", at: places[0].span(in: source.name))], help: "keep one of the two")
+        }
+        let targets = spec["targets"]?.items ?? []
+        let functions = spec["functions"]?.items ?? []
+        unique(targets, called: "target") { $0["name"]?.text }
+        for target in targets { provider(of: target) }
+        unique(functions, called: "function") { function in
+            guard let name = function["name"]?.text, let namespace = function["namespace"]?.text else { return nil }
+            return namespace + "/" + name
+        }
+        let names = targets.compactMap { $0["name"]?.text }
+        let allNamed = targets.allSatisfy { $0["name"]?.text != nil } && spec["targets"]?.isInvalid != true
+        for function in functions {
+            placement(of: function, targets: names, complete: allNamed)
+            check(function)
+        }
+        for pattern in spec["safety"]?["protect"]?.items ?? [] { glob(pattern) }
+    }
+
+    private mutating func unique(_ parts: [Checked], called noun: String, key: (Checked) -> String?) {
+        var seen: [String: Checked] = [:]
+        for part in parts {
+            guard let name = key(part), let place = part["name"]?.place else { continue }
+            if let first = seen[name]?["name"] {
+                report(
+                    .duplicateName, "the \(noun) `\(name)` is defined twice", at: place,
+                    notes: [.init("first defined here", at: first.place.span(in: source.name))],
+                    help: "give one of them another name")
+            } else {
+                seen[name] = part
+            }
+        }
+    }
+
+    private mutating func provider(of target: Checked) {
+        guard let provider = target["provider"], let name = provider.text,
+            !kinds.contains(where: { $0.provider == name })
+        else { return }
+        let known = kinds.map(\.provider).sorted()
+        let list = known.isEmpty ? "this build has no providers" : "known providers: \(known.ticked())"
+        let near = Suggestion.didYouMean(name, among: known).map { "did you mean `\($0)`? " } ?? ""
+        report(
+            .unknownProvider, "there is no provider \(name.ticked)", at: provider.place,
+            help: near.isEmpty ? list : near.trimmedEnd + " (\(list))")
+    }
+
+    private mutating func placement(of function: Checked, targets: [String], complete: Bool) {
+        var seen: [String: Place] = [:]
+        for entry in function["placement"]?["targets"]?.items ?? [] {
+            guard let name = entry.text else { continue }
+            if let first = seen[name] {
+                report(
+                    .duplicateName, "the target `\(name)` is listed twice", at: entry.place,
+                    notes: [.init("first listed here", at: first.span(in: source.name))], help: "remove one of the two")
+            }
+            seen[name] = entry.place
+            if targets.contains(name) || !complete { continue }
+            let near = Suggestion.didYouMean(name, among: targets)
+            report(
+                .unknownTarget, "there is no target \(name.ticked)", at: entry.place,
+                help: near.map { "did you mean `\($0)`?" }
+                    ?? (targets.isEmpty ? "`spec.targets` defines none" : "known targets: \(targets.ticked())"))
+        }
+    }
+
+    /// `*` is the only wildcard; every address has a `/`.
+    private mutating func glob(_ pattern: Checked) {
+        guard let text = pattern.text else { return }
+        let refused = text.first { "?[]{}!\\".contains($0) || $0.isWhitespace }
+        if text.isEmpty {
+            report(.invalidPattern, "an empty pattern protects nothing", at: pattern.place, help: "write `TARGET/*`")
+        } else if let refused {
+            report(
+                .invalidPattern, "\(text.ticked) is not a pattern: `\(refused)` is not allowed", at: pattern.place,
+                help: "`*`, any run of characters, is the only wildcard")
+        } else if !text.contains("/"), !text.contains("*") {
+            report(
+                .invalidPattern, "\(text.ticked) can match no address", at: pattern.place,
+                help: "addresses look like `target/type.name`; write `\(text)/*` for a whole target")
+        }
+    }
+
+    mutating func report(
+        _ code: DiagnosticCode, _ message: String, at place: Place, notes: [Diagnostic.Note] = [], help: String? = nil
+    ) {
+        diagnostics.append(
+            Diagnostic(.error, code, message, at: place.span(in: source.name), notes: notes, help: help))
+    }
+}
+
+extension Checked {
+    /// The text of a valid string.
+    var text: String? { if case .leaf(.string(let text)) = content { text } else { nil } }
+}
+
+extension Place {
+    fileprivate func precedes(_ other: Place) -> Bool { (line, column) < (other.line, other.column) }
+}
+
+extension String {
+    fileprivate var trimmedEnd: String { hasSuffix(" ") ? String(dropLast()) : self }
+}

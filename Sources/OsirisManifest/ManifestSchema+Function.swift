@@ -1,0 +1,70 @@
+import OsirisModel
+
+extension ManifestSchema {
+    /// One entry of `spec.functions`.
+    public static let function = Schema([
+        Field("name", .name, required: true, doc: "The function's name, unique in its namespace.", example: "hello"),
+        Field(
+            "namespace", .name, default: "default", doc: "Groups functions; part of the function's URL.",
+            example: "demo"),
+        Field(
+            "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true,
+            doc: "`python3` keeps a process with the handler loaded; `command` runs a program for each call.",
+            example: "python3"),
+        Field(
+            "source", .path(mustExist: .folder),
+            doc: "The folder with the function's code, beside the manifest. Required for `python3`.",
+            example: "functions/hello"),
+        Field(
+            "handler", .string, doc: "`module.function` inside the source folder. Required for `python3`.",
+            example: "hello.handle"),
+        Field(
+            "command", .list(of: .string),
+            doc: "The program and its arguments, run in the source folder. Required for `command`.",
+            example: "[./run.sh, --fast]"),
+        Field(
+            "alwaysOn", .bool, default: true, doc: "Loaded when the hub starts; the hub is ready only once it answers.",
+            example: "true"),
+        Field("scale", .object(scale), doc: "How many instances run on a hub.", example: "{min: 2}"),
+        Field("limits", .object(limits), doc: "What one call may use.", example: "{timeout: 10s, memory: 128Mi}"),
+        Field(
+            "env", .map(of: .string), default: [:],
+            doc: "Environment variables. Numbers and booleans are taken as their text.", example: "{GREETING: hi}"),
+        Field(
+            "secrets", .map(of: .string), default: [:], secret: true,
+            doc: "Environment variables whose values are never shown or stored in the clear.",
+            example: "{API_KEY: \"${var.apiKey}\"}"),
+        Field(
+            "smoke", .object(smoke), doc: "A call that must answer before the function counts as deployed.",
+            example: "{input: {name: Ada}, within: 2s}"),
+        Field(
+            "placement", .object(placement), doc: "Where the function runs; every target when absent.",
+            example: "{targets: [rack-a]}"),
+    ])
+
+    private static let scale = Schema([
+        Field("min", .int(1...64), default: 1, doc: "Instances kept running, 1-64.", example: "1")
+    ])
+
+    private static let limits = Schema([
+        Field(
+            "timeout", .duration, default: 10_000, doc: "A call that takes longer is ended and answered with an error.",
+            example: "10s"),
+        Field(
+            "memory", .size, doc: "An instance that uses more is ended. No limit when absent.", example: "128Mi"),
+    ])
+
+    private static let smoke = Schema([
+        Field("input", .any, default: .null, doc: "The body of the call, as JSON.", example: "{name: Ada}"),
+        Field(
+            "expect", .any, doc: "The expected answer; of an object only these keys are compared. Any when absent.",
+            example: "{greeting: hi Ada}"),
+        Field("within", .duration, default: 2000, doc: "The answer must come in this time.", example: "2s"),
+    ])
+
+    private static let placement = Schema([
+        Field(
+            "targets", .list(of: .string), required: true, doc: "Names of the targets it runs on.",
+            example: "[rack-a]")
+    ])
+}

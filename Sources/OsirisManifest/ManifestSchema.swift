@@ -1,0 +1,117 @@
+import OsirisDiagnostics
+import OsirisModel
+
+/// The shape of a manifest: the one source for checking, the JSON Schema, `osiris schema` and `osiris explain`.
+public enum ManifestSchema {
+    /// The `apiVersion` this version reads.
+    public static let apiVersion = "osiris.dev/v1"
+    /// The `kind` this version reads.
+    public static let kind = "Cluster"
+
+    /// The document as a whole. The targets' own keys come from `target(_:)`.
+    public static let document = Schema([
+        Field(
+            "apiVersion", .choice([apiVersion]), required: true, doc: "The version of the manifest format.",
+            example: apiVersion),
+        Field("kind", .choice([kind]), required: true, doc: "What the document describes.", example: kind),
+        Field(
+            "metadata",
+            .object(
+                Schema([
+                    Field(
+                        "name", .name, required: true,
+                        doc: "The cluster's name. Everything created carries it: a rename means new objects.",
+                        example: "edge")
+                ])), required: true, doc: "What identifies the cluster.", example: "{name: edge}"),
+        Field("spec", .object(spec), required: true, doc: "What the cluster consists of.", example: "{}"),
+    ])
+
+    /// `spec`.
+    public static let spec = Schema([
+        Field(
+            "variables", .map(of: .object(variable)),
+            doc: "Values that differ from run to run, used as `${var.NAME}`.", example: "{region: {default: eu-1}}"),
+        Field("hub", .object(hub), doc: "The hub that every machine runs.", example: "{port: 8080}"),
+        Field(
+            "functions", .list(of: .object(function)), doc: "The functions that are deployed to the hubs.",
+            example: "[]"),
+        Field("safety", .object(safety), doc: "What an apply must not do.", example: "{maxDeletes: 5}"),
+        Field(
+            "targets", .list(of: .object(target(nil))), doc: "The places the cluster runs on, each with its machines.",
+            example: "[{name: here, provider: local}]"),
+    ])
+
+    /// One entry of `spec.variables`.
+    public static let variable = Schema([
+        Field(
+            "type", .choice(VariableType.allCases.map(\.rawValue)), default: "string",
+            doc: "The type of the value. A value from the command line, the environment or a file is converted to it.",
+            example: "int"),
+        Field(
+            "default", .any, doc: "The value when no other source has one; of the variable's type.", example: "eu-1"),
+        Field(
+            "secret", .bool, default: false,
+            doc: "A secret is never printed or stored in the clear, and may stand only in `env` and `secrets`.",
+            example: "true"),
+        Field(
+            "from", .string,
+            doc: "Where the value comes from: `env:NAME` for an environment variable, `file:PATH` for a file's text.",
+            example: "env:API_KEY"),
+    ])
+
+    /// `spec.hub`.
+    public static let hub = Schema([
+        Field(
+            "image", .string, doc: "The hub's image reference with its digest. Excludes `archive`.",
+            example: "registry.example/osiris-hub@sha256:\(String(repeating: "0", count: 64))"),
+        Field(
+            "archive", .path(mustExist: .file), doc: "An image archive beside the manifest. Excludes `image`.",
+            example: "dist/osiris-hub.tar"),
+        Field(
+            "port", .int(1...65535), default: 8080, doc: "The TCP port the hub listens on, 1-65535.", example: "8080"),
+    ])
+
+    /// `spec.safety`.
+    public static let safety = Schema([
+        Field(
+            "maxDeletes", .int(0...Int.max),
+            doc: "A plan that deletes more resources is refused; replacements count. No limit when absent.",
+            example: "5"),
+        Field(
+            "protect", .list(of: .string), default: [],
+            doc: "Globs over resource addresses that must not be deleted or replaced; `*` is any run of characters.",
+            example: "[\"rack-a/*\"]"),
+    ])
+
+    /// One entry of `spec.targets`: the common keys, and those of `kind`.
+    public static func target(_ kind: TargetKind?) -> Schema {
+        Schema(
+            [
+                Field(
+                    "name", .name, required: true,
+                    doc: "The target's name, unique in the cluster; the first part of its resources' addresses.",
+                    example: "rack-a"),
+                Field(
+                    "provider", .string, required: true, doc: "The provider that makes the target's machines exist.",
+                    example: kind?.provider ?? "local"),
+            ] + (kind?.schema.fields ?? []))
+    }
+}
+
+/// Knowledge about single keys that a `Schema` cannot say, by path without indices and free keys.
+enum ManifestRules {
+    /// Keys of the full format that this version does not implement.
+    static let laterKeys: Set<String> = [
+        "spec.rollout", "spec.functions.scale.max", "spec.functions.scale.concurrency", "spec.functions.scale.idle",
+    ]
+    /// Choices of the full format that this version does not implement.
+    static let laterChoices: [String: Set<String>] = [
+        "spec.functions.runtime": ["node", "container"]
+    ]
+    /// Codes for a wrong choice, where they are not the general one.
+    static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]
+    /// Fields that take a secret but also plain values.
+    static let secretCapable: Set<String> = ["spec.functions.env"]
+    /// Kinds of the full format that this version does not implement.
+    static let laterKinds: Set<String> = ["Overlay"]
+}

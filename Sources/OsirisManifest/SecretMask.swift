@@ -1,0 +1,62 @@
+import OsirisModel
+
+/// Hides secrets that stand in a manifest's text before lines of it are shown.
+enum SecretMask {
+    /// The text with every character of a secret replaced by `*`; lines and columns stay as they are.
+    static func masked(_ file: SourceFile, _ documents: [YAMLDocument], hasFaults: Bool) -> String {
+        var lines: [Int32: [Range<Int32>]] = [:]
+        func hide(_ node: Node) {
+            switch node.content {
+            case .mapping(let entries): for entry in entries { hide(entry.value) }
+            case .sequence(let items): for item in items { hide(item) }
+            case .scalar(let scalar) where Expressions.occur(in: scalar.text): break
+            case .scalar:
+                let place = node.writtenAt ?? node.place
+                for line in place.line...max(place.line, place.endLine) {
+                    let start = line == place.line ? place.column : 1
+                    let end = line == place.endLine ? place.endColumn : .max
+                    if start < end { lines[line, default: []].append(start..<end) }
+                }
+            case .invalid: break
+            }
+        }
+        for document in documents {
+            let spec = document.root[key: "spec"]
+            for variable in spec?[key: "variables"]?.entries ?? [] where variable.value[key: "secret"]?.isTrue == true {
+                if let value = variable.value[key: "default"] { hide(value) }
+            }
+            for function in spec?[key: "functions"]?.items ?? [] {
+                for entry in function.entries where Suggestion.didYouMean(entry.key, among: ["secrets"]) != nil {
+                    hide(entry.value)
+                }
+            }
+        }
+        return lines.isEmpty ? file.text : replace(in: file.text, lines)
+    }
+
+    private static func replace(in text: String, _ lines: [Int32: [Range<Int32>]]) -> String {
+        var result = String.UnicodeScalarView()
+        var (line, column): (Int32, Int32) = (1, 1)
+        var previous: Unicode.Scalar?
+        for scalar in text.unicodeScalars {
+            if scalar == "\n" || scalar == "\r" {
+                if !(scalar == "\n" && previous == "\r") { (line, column) = (line + 1, 1) }
+                result.append(scalar)
+            } else {
+                let isHidden = scalar != " " && lines[line]?.contains { $0.contains(column) } == true
+                result.append(isHidden ? "*" : scalar)
+                column += 1
+            }
+            previous = scalar
+        }
+        return String(result)
+    }
+}
+
+extension Node {
+    fileprivate var entries: [Entry] { if case .mapping(let entries) = content { entries } else { [] } }
+    fileprivate var items: [Node] { if case .sequence(let items) = content { items } else { [] } }
+    fileprivate var isTrue: Bool {
+        if case .scalar(let scalar) = content { scalar.resolved == .bool(true) } else { false }
+    }
+}
