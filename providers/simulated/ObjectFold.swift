@@ -1,0 +1,102 @@
+import OsirisModel
+
+/// An object of a store as its lines left it.
+struct StoredObject: Sendable {
+    var id: String
+    var address: ResourceAddress
+    /// Token of the create.
+    var createToken: String
+    /// Token of the last line.
+    var lastToken: String
+    var attributes: Attributes
+}
+
+/// What the lines of a store add up to: the objects alive, found by machine. A plain value; no file in sight.
+///
+/// An object is present only while everything it stands on is: an image on an engine that somebody deleted is gone,
+/// although no line says so.
+struct ObjectFold: Sendable {
+    private var objects: [StoredObject?] = []
+    private var byID: [String: Int] = [:]
+    private var byMachine: [String: [Int]] = [:]
+    /// Equal attributes are kept once: a thousand machines run the same functions.
+    private var shared: [Attributes: Attributes] = [:]
+    /// Addresses that changed by themselves before; that happens at most once to each.
+    private(set) var touchedOutside: Set<String> = []
+
+    var count: Int { byID.count }
+
+    mutating func apply(_ line: StoreLine) {
+        switch line.operation {
+        case .create: create(line)
+        case .update:
+            guard let index = byID[line.id], var object = objects[index] else { return }
+            object.attributes = share(Self.merge(line.attributes, into: object.attributes))
+            object.lastToken = line.token
+            objects[index] = object
+            if line.token == StoreLine.outside { touchedOutside.insert(object.address.text) }
+        case .delete:
+            guard let index = byID.removeValue(forKey: line.id), let object = objects[index] else { return }
+            objects[index] = nil
+            byMachine[SimulatedChain.machineKey(object.address)]?.removeAll { $0 == index }
+            if line.token == StoreLine.outside { touchedOutside.insert(object.address.text) }
+        }
+    }
+
+    private mutating func create(_ line: StoreLine) {
+        guard let address = ResourceAddress(line.address) else { return }
+        let object = StoredObject(
+            id: line.id, address: address, createToken: line.token, lastToken: line.token,
+            attributes: share(line.attributes))
+        if let index = byID[line.id] {
+            objects[index] = object
+            return
+        }
+        byID[line.id] = objects.count
+        byMachine[SimulatedChain.machineKey(address), default: []].append(objects.count)
+        objects.append(object)
+    }
+
+    private mutating func share(_ attributes: Attributes) -> Attributes {
+        if let known = shared[attributes] { return known }
+        shared[attributes] = attributes
+        return attributes
+    }
+
+    /// The keys of `changes` set, those that are null removed.
+    static func merge(_ changes: Attributes, into attributes: Attributes) -> Attributes {
+        var merged = attributes
+        for (name, value) in changes { merged[name] = value == .null ? nil : value }
+        return merged
+    }
+
+    /// Every object alive under `address`, oldest first; more than one is an accident.
+    func candidates(_ address: ResourceAddress) -> [StoredObject] {
+        (byMachine[SimulatedChain.machineKey(address)] ?? []).compactMap { objects[$0] }.filter {
+            $0.address == address
+        }
+    }
+
+    /// The object under `address` if it and all it stands on are there; `id` picks among several.
+    func present(_ address: ResourceAddress, id: String? = nil) -> StoredObject? {
+        let found = candidates(address)
+        guard let object = found.first(where: { $0.id == id }) ?? found.first, standsOnSomething(address) else {
+            return nil
+        }
+        return object
+    }
+
+    /// True if everything below `address` in the chain is there.
+    func standsOnSomething(_ address: ResourceAddress) -> Bool {
+        guard let parent = SimulatedChain.parent(of: address) else { return true }
+        return !candidates(parent).isEmpty && standsOnSomething(parent)
+    }
+
+    /// What stands on `address`, topmost first.
+    func above(_ address: ResourceAddress) -> [StoredObject] {
+        let rank = SimulatedChain.rank(address.type)
+        return (byMachine[SimulatedChain.machineKey(address)] ?? []).compactMap { objects[$0] }
+            .filter { SimulatedChain.rank($0.address.type) > rank }
+            .sorted { SimulatedChain.rank($0.address.type) > SimulatedChain.rank($1.address.type) }
+    }
+}
