@@ -113,7 +113,7 @@ actor ObjectStore {
     }
 
     private func append(_ line: StoreLine, to locked: LockedStoreFile) throws {
-        let bytes = try line.encoded()
+        let bytes = line.encoded()
         if endsTorn {
             try locked.append([UInt8(ascii: "\n")])
             endsTorn = false

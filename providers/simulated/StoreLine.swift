@@ -19,18 +19,17 @@ struct StoreLine: Sendable, Equatable {
 
 extension StoreLine {
     /// The line as it stands in the file, with its line feed. Secrets are written as their digests.
-    func encoded() throws -> [UInt8] {
+    func encoded() -> [UInt8] {
         let fields: [(String, Value)] = [
             ("op", .string(operation.rawValue)), ("id", .string(id)), ("type", .string(type)),
-            ("address", .string(address)), ("token", .string(token)),
-            ("attributes", .map(attributes.mapValues(Self.writable))),
+            ("address", .string(address)), ("token", .string(token)), ("attributes", .map(attributes)),
         ]
         var bytes: [UInt8] = []
         for (name, value) in fields {
             bytes.append(contentsOf: (bytes.isEmpty ? "{\"" : ",\"").utf8)
             bytes.append(contentsOf: name.utf8)
             bytes.append(contentsOf: "\":".utf8)
-            bytes.append(contentsOf: try StoreJSON.encode(value))
+            bytes.append(contentsOf: value.json())
         }
         bytes.append(contentsOf: "}\n".utf8)
         return bytes
@@ -38,7 +37,7 @@ extension StoreLine {
 
     /// Nil if `bytes` are not such a line.
     init?(decoding bytes: ArraySlice<UInt8>) {
-        guard case .map(let fields)? = StoreJSON.decode(bytes),
+        guard case .map(let fields)? = try? Value(json: bytes),
             let operation = fields["op"]?.stringValue.flatMap(Operation.init(rawValue:)),
             let id = fields["id"]?.stringValue
         else { return nil }
@@ -47,31 +46,8 @@ extension StoreLine {
         type = fields["type"]?.stringValue ?? ""
         address = fields["address"]?.stringValue ?? ""
         token = fields["token"]?.stringValue ?? ""
-        attributes = (fields["attributes"]?.mapValue ?? [:]).mapValues(Self.readable)
+        attributes = fields["attributes"]?.mapValue ?? [:]
         if operation == .create, ResourceAddress(address) == nil { return nil }
-    }
-
-    private static let secretKey = "$secret"
-
-    private static func writable(_ value: Value) -> Value {
-        switch value {
-        case .secret(let secret): [secretKey: .string(secret.digest)]
-        case .list(let items): .list(items.map(writable))
-        case .map(let entries): .map(entries.mapValues(writable))
-        default: value
-        }
-    }
-
-    private static func readable(_ value: Value) -> Value {
-        switch value {
-        case .list(let items): return .list(items.map(readable))
-        case .map(let entries):
-            if entries.count == 1, let digest = entries[secretKey]?.stringValue {
-                return .secret(Secret(digest: digest, plaintext: nil))
-            }
-            return .map(entries.mapValues(readable))
-        default: return value
-        }
     }
 
     /// True if `bytes` can be the beginning of a line whose end was never written: a bracket or a string is still open.
