@@ -4,6 +4,8 @@ import OsirisModel
 struct StoredObject: Sendable {
     var id: String
     var address: ResourceAddress
+    /// `SimulatedChain.rank` of the address.
+    var rank: Int
     /// Token of the create.
     var createToken: String
     /// Token of the last line.
@@ -46,8 +48,8 @@ struct ObjectFold: Sendable {
     private mutating func create(_ line: StoreLine) {
         guard let address = ResourceAddress(line.address) else { return }
         let object = StoredObject(
-            id: line.id, address: address, createToken: line.token, lastToken: line.token,
-            attributes: share(line.attributes))
+            id: line.id, address: address, rank: SimulatedChain.rank(address), createToken: line.token,
+            lastToken: line.token, attributes: share(line.attributes))
         if let index = byID[line.id] {
             objects[index] = object
             return
@@ -72,31 +74,33 @@ struct ObjectFold: Sendable {
 
     /// Every object alive under `address`, oldest first; more than one is an accident.
     func candidates(_ address: ResourceAddress) -> [StoredObject] {
-        (byMachine[SimulatedChain.machineKey(address)] ?? []).compactMap { objects[$0] }.filter {
-            $0.address == address
-        }
+        onMachine(of: address).filter { $0.address == address }
     }
 
     /// The object under `address` if it and all it stands on are there; `id` picks among several.
     func present(_ address: ResourceAddress, id: String? = nil) -> StoredObject? {
-        let found = candidates(address)
-        guard let object = found.first(where: { $0.id == id }) ?? found.first, standsOnSomething(address) else {
-            return nil
-        }
-        return object
+        let objects = onMachine(of: address)
+        var found: StoredObject?
+        for object in objects where object.address == address && (found == nil || object.id == id) { found = object }
+        return found.flatMap { Self.stands($0.rank, on: objects) ? $0 : nil }
     }
 
     /// True if everything below `address` in the chain is there.
-    func standsOnSomething(_ address: ResourceAddress) -> Bool {
-        guard let parent = SimulatedChain.parent(of: address) else { return true }
-        return !candidates(parent).isEmpty && standsOnSomething(parent)
+    func stands(_ address: ResourceAddress) -> Bool {
+        Self.stands(SimulatedChain.rank(address), on: onMachine(of: address))
     }
 
     /// What stands on `address`, topmost first.
     func above(_ address: ResourceAddress) -> [StoredObject] {
-        let rank = SimulatedChain.rank(address.type)
-        return (byMachine[SimulatedChain.machineKey(address)] ?? []).compactMap { objects[$0] }
-            .filter { SimulatedChain.rank($0.address.type) > rank }
-            .sorted { SimulatedChain.rank($0.address.type) > SimulatedChain.rank($1.address.type) }
+        let rank = SimulatedChain.rank(address)
+        return onMachine(of: address).filter { $0.rank > rank }.sorted { $0.rank > $1.rank }
+    }
+
+    private func onMachine(of address: ResourceAddress) -> [StoredObject] {
+        (byMachine[SimulatedChain.machineKey(address)] ?? []).compactMap { objects[$0] }
+    }
+
+    private static func stands(_ rank: Int, on objects: [StoredObject]) -> Bool {
+        (0..<rank).allSatisfy { below in objects.contains { $0.rank == below } }
     }
 }

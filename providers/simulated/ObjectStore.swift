@@ -30,7 +30,7 @@ actor ObjectStore {
     /// Every object alive under `address`.
     func candidates(_ address: ResourceAddress) throws -> [StoredObject] {
         try refresh(trustingGrowth: false)
-        guard fold.standsOnSomething(address) else { return [] }
+        guard fold.stands(address) else { return [] }
         return fold.candidates(address)
     }
 
@@ -40,7 +40,7 @@ actor ObjectStore {
     func create(_ line: StoreLine, at address: ResourceAddress) throws -> (object: StoredObject, isNew: Bool) {
         try file.locked { file in
             try refresh(trustingGrowth: true)
-            guard fold.standsOnSomething(address) else {
+            guard fold.stands(address) else {
                 throw SimulatedRefusal.nothingBelow(SimulatedChain.parent(of: address)?.text ?? "")
             }
             let found = fold.candidates(address)
