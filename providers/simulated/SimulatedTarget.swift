@@ -1,0 +1,68 @@
+import OsirisManifest
+import OsirisModel
+
+/// The settings of a simulated target, defaults filled in.
+struct SimulatedTarget: Sendable {
+    var count: Int
+    var simulation: Simulation
+    /// The file of the objects, relative to the manifest's folder where it is inside.
+    var store: String
+
+    init(_ target: Target, of cluster: Cluster) {
+        let simulate = target.settings["simulate"]?.mapValue ?? [:]
+        count = target.settings["machines"]?.mapValue?["count"]?.intValue ?? 1
+        simulation = Simulation(simulate)
+        store = simulate["store"]?.stringValue ?? Self.defaultStore(target.name)
+        let prefix = cluster.folder + "/"
+        if store.hasPrefix(prefix) { store = String(store.dropFirst(prefix.count)) }
+    }
+
+    static func defaultStore(_ target: String) -> String { ".osiris/simulated/\(target).jsonl" }
+
+    /// `m0001`: at least four digits, and never renamed when the fleet grows.
+    static func machineName(_ index: Int) -> String {
+        let digits = String(index)
+        return "m" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    static let schema = Schema([
+        Field(
+            "machines",
+            .object(
+                Schema([
+                    Field("count", .int(1...100_000), default: 1, doc: "How many machines there are.", example: "1000")
+                ])), doc: "The machines of the fleet, named `m0001` and so on."),
+        Field(
+            "simulate",
+            .object(
+                Schema([
+                    Field("latency", .duration, default: 0, doc: "How long each call takes.", example: "20ms"),
+                    Field(
+                        "jitter", .duration, default: 0, doc: "How far the latency strays, up and down.",
+                        example: "10ms"),
+                    Field(
+                        "seed", .int(0...Int.max), default: 1,
+                        doc: "Decides which calls fail and which objects change: the same seed, the same faults."),
+                    Field(
+                        "store", .path(mustExist: .anything),
+                        doc: """
+                            The file of the objects, one JSON line for each change, beside the manifest. Without it
+                            `.osiris/simulated/TARGET.jsonl`. Editing it is drift.
+                            """, example: "sim/fleet.jsonl"),
+                    Field(
+                        "faults", .object(faults), doc: "How often what goes wrong, each from 0 (never) to 1 (always)."),
+                ])), doc: "How the simulated place behaves."),
+    ])
+
+    private static let faults = Schema([
+        Field("throttle", .number(0...1), default: .double(0), doc: "A call is refused for the rate, without effect."),
+        Field("transient", .number(0...1), default: .double(0), doc: "A call fails, without effect."),
+        Field("lostAnswer", .number(0...1), default: .double(0), doc: "A change takes place, but its answer is lost."),
+        Field(
+            "change", .number(0...1), default: .double(0),
+            doc: "An object changes by itself, seen at a refresh, at most once."),
+        Field(
+            "vanish", .number(0...1), default: .double(0),
+            doc: "An object vanishes by itself, seen at a refresh, at most once.", example: "0.01"),
+    ])
+}
