@@ -1,0 +1,43 @@
+import OsirisPlanner
+
+extension Action {
+    /// Riskiest first: the order in which a person should meet them.
+    static let byRisk: [Action] = [.replace, .delete, .update, .create]
+
+    var symbol: String {
+        switch self {
+        case .create: "+"
+        case .update: "~"
+        case .replace: "-/+"
+        case .delete: "-"
+        case .noop: " "
+        }
+    }
+
+    var paint: Paint {
+        switch self {
+        case .create: .green
+        case .update: .yellow
+        case .replace, .delete: .red
+        case .noop: .dim
+        }
+    }
+}
+
+extension ActionReason {
+    /// The kind of reason without its details: what alike changes have in common.
+    var kind: String {
+        switch self {
+        case .added: "added"
+        case .manifestChanged: "changed in the manifest"
+        case .drifted: "changed outside osiris"
+        case .manifestChangedAndDrifted: "changed in the manifest and outside osiris"
+        case .gone: "gone"
+        case .parentMade(_, let action, _): "what each lives on is \(action == .replace ? "replaced" : "created")"
+        case .follows: "what each refers to changes"
+        case .incomplete: "the last apply of each did not finish"
+        case .removed: "removed"
+        case .destroyed: "destroyed"
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import OsirisDiagnostics
+import OsirisModel
+import OsirisPlanner
+
+/// A plan for people: what changed outside, what apply will do and why, riskiest first, the sum last.
+///
+/// Lines keep to `style.width`; only an address that is longer by itself does not, so that it can be copied.
+public enum PlanText {
+    /// How many alike changes are still listed one by one.
+    static let foldLimit = 10
+
+    /// The whole text, with a line break at its end. Linear in the size of the plan.
+    /// - Parameter diagnostic: renders one warning or refusal, such as with its source line.
+    public static func render(
+        _ plan: Plan, style: TextStyle, verbosity: Verbosity = .normal,
+        diagnostic: ((Diagnostic) -> String)? = nil
+    ) -> String {
+        let diagnostic = diagnostic ?? { DiagnosticText.render($0, style: style) }
+        var text = ""
+        DriftText(style: style, verbosity: verbosity).append(plan, to: &text)
+        if !plan.changes.isEmpty {
+            text += style.paint(plan.mode == .destroy ? "Destroy will:" : "Apply will:", .bold) + "\n\n"
+            let writer = ChangeText(style: style, verbosity: verbosity)
+            for action in Action.byRisk {
+                let changes = plan.changes.filter { $0.action == action }
+                for entry in ChangeEntry.entries(of: changes, foldingOver: verbosity == .verbose ? nil : foldLimit) {
+                    writer.append(entry, to: &text)
+                }
+            }
+            if verbosity == .concise { text += "\n" }
+        }
+        for fault in plan.diagnostics.sortedForDisplay() + plan.refusals { text += diagnostic(fault) + "\n" }
+        text += style.paint(summary(plan), .bold) + "\n"
+        if !plan.refusals.isEmpty {
+            let reasons = plan.refusals.count == 1 ? "the reason above" : "the \(plan.refusals.count) reasons above"
+            text += style.paint("Apply refuses this plan for \(reasons).", .boldRed) + "\n"
+        }
+        return text
+    }
+
+    /// The last line: `Plan: 3 to create, …` or that there is nothing to do.
+    public static func summary(_ plan: Plan) -> String {
+        guard plan.changes.isEmpty else {
+            var counts: [Action: Int] = [:]
+            for change in plan.changes { counts[change.action, default: 0] += 1 }
+            let parts = [Action.create, .update, .replace, .delete].map {
+                "\((counts[$0] ?? 0).grouped) to \($0.rawValue)"
+            }
+            return "Plan: \(parts.joined(separator: ", ")), \(plan.noopCount.grouped) unchanged."
+        }
+        if plan.mode == .destroy { return "No changes. There is nothing to destroy." }
+        return switch plan.noopCount {
+        case 0: "No changes. There are no resources."
+        case 1: "No changes. 1 resource is as the manifest wants it."
+        default: "No changes. \(plan.noopCount.grouped) resources are as the manifest wants them."
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import OsirisModel
+import OsirisPlanner
+import Testing
+
+@testable import OsirisRender
+
+@Suite struct PlanTextTests {
+    @Test(arguments: SamplePlans.all.map(\.name)) func goldens(_ name: String) {
+        let plan = SamplePlans.all.first { $0.name == name }!.plan
+        Golden.expect(PlanText.render(plan, style: TextStyle()), "\(name).80.txt")
+        Golden.expect(PlanText.render(plan, style: TextStyle(width: 140)), "\(name).140.txt")
+    }
+
+    @Test func colour() {
+        Golden.expect(PlanText.render(SamplePlans.mixed, style: TextStyle(color: true)), "mixed.color.txt")
+    }
+
+    @Test(arguments: ["mixed", "fleet", "delete"]) func verbosities(_ name: String) {
+        let plan = SamplePlans.all.first { $0.name == name }!.plan
+        Golden.expect(PlanText.render(plan, style: TextStyle(), verbosity: .concise), "\(name).concise.txt")
+        Golden.expect(PlanText.render(plan, style: TextStyle(), verbosity: .verbose), "\(name).verbose.txt")
+    }
+
+    @Test(arguments: [80, 100, 140, 200]) func linesFit(_ width: Int) {
+        for (name, plan) in SamplePlans.all {
+            for verbosity in [Verbosity.concise, .normal] {
+                let text = PlanText.render(plan, style: TextStyle(width: width), verbosity: verbosity)
+                for line in text.split(separator: "\n") where !line.contains("/") {
+                    #expect(PrintableText.width(line) <= width, "\(name) at \(width): \(line)")
+                }
+            }
+        }
+    }
+
+    @Test func neverAClearSecretNorAControlCharacter() {
+        for (name, plan) in SamplePlans.all {
+            for verbosity in [Verbosity.concise, .normal, .verbose] {
+                let text = PlanText.render(plan, style: TextStyle(), verbosity: verbosity)
+                #expect(!text.contains("hunter2"), "\(name)")
+                let controls = text.unicodeScalars.filter {
+                    $0 != "\n" && ($0.properties.generalCategory == .control || $0 == "\u{202E}")
+                }
+                #expect(controls.isEmpty, "\(name)")
+            }
+            #expect(!PlanJSON.render(plan).contains("hunter2"), "\(name)")
+        }
+    }
+}
