@@ -56,22 +56,23 @@ public struct Workflow: Sendable {
     public func record(_ base: PlanBase, _ plan: Plan, to session: StateSession) async throws {
         for settled in base.settled {
             switch settled.outcome {
-            case .landed(let record): try await session.record(.applied(token: settled.intent.token, record))
+            case .landed(let record): try await session.record(
+                    .succeeded(token: settled.intent.token, record: record, text: settled.text))
             case .closed(let why):
-                try await session.record(.failed(token: settled.intent.token, why, keepIntent: false))
+                try await session.record(.failed(token: settled.intent.token, message: why, keepIntent: false))
             case .open: break
             }
         }
         for drift in plan.drift {
-            if let refreshed = drift.refreshed { try await session.record(.refreshed(refreshed)) }
+            if let refreshed = drift.refreshed { try await session.record(.observed(refreshed)) }
         }
     }
 
     private func settle(
         _ intent: Intent, _ records: [ResourceAddress: ResourceRecord], _ cluster: Cluster
     ) async -> SettledIntent.Outcome {
-        guard intent.action == Operation.Kind.create.rawValue else {
-            return .closed("\(intent.action) was cut off: what is there now decides")
+        guard intent.action == .create else {
+            return .closed("\(intent.action.rawValue) was cut off: what is there now decides")
         }
         guard let handler = registry.handler(provider: intent.provider, type: intent.address.type) else {
             return .open(
@@ -96,7 +97,7 @@ public struct Workflow: Sendable {
             return .landed(
                 ResourceRecord(
                     address: intent.address, provider: intent.provider, attributes: attributes, parent: intent.parent,
-                    dependsOn: intent.dependsOn, source: intent.source, incomplete: intent.failure))
+                    dependsOn: intent.dependsOn, incomplete: intent.failure))
         } catch {
             let help = (error as? ProviderError)?.help
             return .open(

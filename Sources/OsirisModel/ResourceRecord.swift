@@ -1,12 +1,14 @@
 import OsirisDiagnostics
 
 /// A resource as the state remembers it after its last operation.
-public struct ResourceRecord: Sendable {
+public struct ResourceRecord: Sendable, Hashable {
     public var address: ResourceAddress
     public var provider: String
+    /// Version of the type's schema the attributes were written with, from 1.
+    public var schemaVersion: Int
     /// All attributes, arguments and computed; secrets hold a clear value only where the provisioner made them.
     public var attributes: Attributes
-    /// The resource it lives on.
+    /// The resource it lives on. When that one is recorded as deleted, this one goes with it.
     public var parent: ResourceAddress?
     public var dependsOn: [ResourceAddress]
     /// Where the manifest declared it when it was last applied.
@@ -15,18 +17,22 @@ public struct ResourceRecord: Sendable {
     public var incomplete: String?
 
     public init(
-        address: ResourceAddress, provider: String, attributes: Attributes, parent: ResourceAddress? = nil,
-        dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil,
+        address: ResourceAddress, provider: String, schemaVersion: Int = 1, attributes: Attributes,
+        parent: ResourceAddress? = nil, dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil,
         incomplete: String? = nil
     ) {
         self.address = address
         self.provider = provider
+        self.schemaVersion = schemaVersion
         self.attributes = attributes
         self.parent = parent
         self.dependsOn = dependsOn
         self.source = source
         self.incomplete = incomplete
     }
+
+    /// The resource type, such as `hub`.
+    public var type: String { String(address.type) }
 }
 
 extension ResourceRecord {

@@ -70,6 +70,17 @@ public struct ProviderRegistry: Sendable {
 
     public func provider(named name: String) -> (any Provider)? { providers.first { $0.name == name } }
 
+    /// `TYPE.ATTRIBUTE` of every secret that a provider generates, such as a hub's token.
+    public var generatedSecrets: Set<String> {
+        var found = Set<String>()
+        for handler in handlers.values {
+            for field in handler.type.schema.fields where field.secret && field.role == .computed {
+                found.insert("\(handler.type.name).\(field.name)")
+            }
+        }
+        return found
+    }
+
     /// The handler for a type of a provider, or nil if this program has none.
     public func handler(provider: String, type: some StringProtocol) -> (any ResourceHandler)? {
         handlers["\(provider)/\(type)"]

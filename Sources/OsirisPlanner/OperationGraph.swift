@@ -13,8 +13,8 @@ enum OperationGraph {
     static func build(
         _ changes: [ResourceChange], recordedNeeds: (ResourceAddress) -> [ResourceAddress],
         goesWithParent: (ResourceChange) -> Bool
-    ) -> [Operation] {
-        var operations: [Operation] = []
+    ) -> [PlannedOperation] {
+        var operations: [PlannedOperation] = []
         var makes: [ResourceAddress: Int] = [:]  // create or update
         var removes: [ResourceAddress: Int] = [:]  // delete or forget
         let removed = Dictionary(
@@ -72,9 +72,9 @@ enum OperationGraph {
     }
 }
 
-extension [Operation] {
-    fileprivate mutating func append(_ change: Int, _ kind: Operation.Kind) -> Int {
-        append(Operation(change: change, kind: kind))
+extension [PlannedOperation] {
+    fileprivate mutating func append(_ change: Int, _ kind: PlannedOperation.Kind) -> Int {
+        append(PlannedOperation(change: change, kind: kind))
         return count - 1
     }
 }

@@ -20,7 +20,7 @@ public struct Plan: Sendable {
     public var drift: [ResourceDrift]
     /// Resources that are as wanted.
     public var noopCount: Int
-    public var operations: [Operation]
+    public var operations: [PlannedOperation]
     /// Warnings, such as an object that could not be read, and refusals by a safety limit.
     public var diagnostics: [Diagnostic]
     /// Faults that make apply refuse (exit code 4).
@@ -28,7 +28,7 @@ public struct Plan: Sendable {
 
     public init(
         mode: Mode, cluster: String, lineage: String, serial: Int, manifestDigest: String, changes: [ResourceChange],
-        drift: [ResourceDrift], noopCount: Int, operations: [Operation], diagnostics: [Diagnostic] = [],
+        drift: [ResourceDrift], noopCount: Int, operations: [PlannedOperation], diagnostics: [Diagnostic] = [],
         refusals: [Diagnostic] = []
     ) {
         self.mode = mode
@@ -52,7 +52,7 @@ public struct Plan: Sendable {
 }
 
 /// One provider call of a plan.
-public struct Operation: Sendable, Hashable {
+public struct PlannedOperation: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case create, update, delete
         /// No call: the object went with its parent, only the record is dropped.

@@ -48,10 +48,10 @@ public struct PlanFile: Sendable {
             drift: try reader.list("drift").map(Self.drift), noopCount: try reader.int("noop"),
             operations: try reader.list("operations").map { item in
                 guard let parts = item.listValue, parts.count == 3, let change = parts[0].intValue,
-                    changes.indices.contains(change), let kind = parts[1].stringValue.flatMap(Operation.Kind.init),
+                    changes.indices.contains(change), let kind = parts[1].stringValue.flatMap(PlannedOperation.Kind.init),
                     let needs = parts[2].listValue
                 else { throw PlanFileReader.damaged("operations") }
-                return Operation(change: change, kind: kind, needs: needs.compactMap(\.intValue))
+                return PlannedOperation(change: change, kind: kind, needs: needs.compactMap(\.intValue))
             },
             refusals: try reader.list("refusals").map { item in
                 guard let parts = item.listValue, parts.count == 2,

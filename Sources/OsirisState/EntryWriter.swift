@@ -76,6 +76,11 @@ struct EntryWriter {
         return intent
     }
 
+    /// A list of addresses as JSON; nothing for an empty one.
+    private func json(_ addresses: [ResourceAddress]) -> String? {
+        addresses.isEmpty ? nil : Value.list(addresses.map { .string($0.text) }).jsonText
+    }
+
     private func checkParent(of record: ResourceRecord) throws {
         guard let parent = record.parent, !index.contains(parent) else { return }
         throw Fault.inconsistent("its parent \(parent) is not recorded", address: record.address.text)
@@ -89,12 +94,12 @@ struct EntryWriter {
         try db.cachedStatement(
             sql: """
                 INSERT INTO intents
-                    (id, apply, startedAt, token, action, address, parent, provider, type, failure, planned)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (id, apply, startedAt, token, action, address, parent, dependsOn, provider, type, failure, planned)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             row, apply, intent.startedAt.stateMilliseconds, intent.token, intent.action.rawValue, intent.address.text,
-            intent.parent?.text, intent.provider, intent.type, intent.failure, planned,
+            intent.parent?.text, json(intent.dependsOn), intent.provider, intent.type, intent.failure, planned,
         ])
         index.nextIntent += 1
         index.intents[intent.token] = .init(row: row, address: intent.address, action: intent.action)
@@ -109,19 +114,19 @@ struct EntryWriter {
         _ record: ResourceRecord, _ prepared: PreparedEntry, _ kind: EventRecord.Kind, token: String?, text: String
     ) throws {
         let span = record.source
-        let dependsOn = record.dependsOn.isEmpty ? nil : Value.list(record.dependsOn.map { .string($0.text) }).jsonText
+        let dependsOn = json(record.dependsOn)
         try db.cachedStatement(
             sql: """
                 INSERT INTO changes
                     (seq, serial, apply, time, event, address, parent, token, provider, type, schemaVersion, spanFile,
-                    spanLine, spanColumn, spanEndLine, spanEndColumn, dependsOn, text, attributes, sealed)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    spanLine, spanColumn, spanEndLine, spanEndColumn, dependsOn, text, incomplete, attributes, sealed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             index.nextChange, serialAfter(true), apply, now, kind.rawValue, record.address.text, record.parent?.text,
             token, record.provider, record.type, record.schemaVersion, span?.file, span?.start.line,
             span?.start.column, span?.end.line, span?.end.column, dependsOn, text.isEmpty ? nil : text,
-            prepared.attributes, prepared.sealed.map { Data($0) },
+            record.incomplete, prepared.attributes, prepared.sealed.map { Data($0) },
         ])
         index.nextChange += 1
         index.bodies += 1

@@ -2,36 +2,6 @@ import Foundation
 import OsirisDiagnostics
 import OsirisModel
 
-/// A resource as it was last recorded: what osiris knows to exist.
-public struct ResourceRecord: Sendable, Hashable {
-    public var address: ResourceAddress
-    public var provider: String
-    public var type: String
-    /// Version of the type's schema the attributes were written with, from 1.
-    public var schemaVersion: Int
-    /// All attributes. A secret has its clear value only where the store seals it; see `StateStore.open`.
-    public var attributes: Attributes
-    /// The resource this one lives on. When that one is recorded as deleted, this one goes with it.
-    public var parent: ResourceAddress?
-    public var dependsOn: [ResourceAddress]
-    /// Where the manifest last described it, so that a delete can name the place.
-    public var source: SourceSpan?
-
-    public init(
-        address: ResourceAddress, provider: String, type: String, schemaVersion: Int = 1, attributes: Attributes,
-        parent: ResourceAddress? = nil, dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil
-    ) {
-        self.address = address
-        self.provider = provider
-        self.type = type
-        self.schemaVersion = schemaVersion
-        self.attributes = attributes
-        self.parent = parent
-        self.dependsOn = dependsOn
-        self.source = source
-    }
-}
-
 /// An operation that was begun: durable before the provider is called, gone once its result is durable.
 ///
 /// One that is found in a snapshot belongs to a run that was killed, or to an operation whose outcome is not known.
@@ -47,13 +17,14 @@ public struct Intent: Sendable, Hashable {
     /// What the operation is to reach. Secrets come back as digests; empty for a delete.
     public var planned: Attributes
     public var parent: ResourceAddress?
+    public var dependsOn: [ResourceAddress]
     public var startedAt: Date
     /// Why its outcome is not known, if it failed with `keepIntent`.
     public var failure: String?
 
     public init(
         token: String, address: ResourceAddress, provider: String, type: String, action: Action, planned: Attributes,
-        parent: ResourceAddress? = nil, startedAt: Date, failure: String? = nil
+        parent: ResourceAddress? = nil, dependsOn: [ResourceAddress] = [], startedAt: Date, failure: String? = nil
     ) {
         self.token = token
         self.address = address
@@ -62,6 +33,7 @@ public struct Intent: Sendable, Hashable {
         self.action = action
         self.planned = planned
         self.parent = parent
+        self.dependsOn = dependsOn
         self.startedAt = startedAt
         self.failure = failure
     }

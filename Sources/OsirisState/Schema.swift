@@ -22,11 +22,12 @@ enum Schema {
             seq INTEGER PRIMARY KEY, serial INTEGER NOT NULL, apply INTEGER NOT NULL, time INTEGER NOT NULL,
             event TEXT NOT NULL, address TEXT, parent TEXT, token TEXT, provider TEXT, type TEXT,
             schemaVersion INTEGER, spanFile TEXT, spanLine INTEGER, spanColumn INTEGER, spanEndLine INTEGER,
-            spanEndColumn INTEGER, dependsOn TEXT, text TEXT, attributes TEXT, sealed BLOB
+            spanEndColumn INTEGER, dependsOn TEXT, text TEXT, incomplete TEXT,
+            attributes TEXT, sealed BLOB
         );
         CREATE TABLE intents (
             id INTEGER PRIMARY KEY, apply INTEGER NOT NULL, startedAt INTEGER NOT NULL, token TEXT NOT NULL,
-            action TEXT NOT NULL, address TEXT NOT NULL, parent TEXT, provider TEXT NOT NULL, type TEXT NOT NULL,
+            action TEXT NOT NULL, address TEXT NOT NULL, parent TEXT, dependsOn TEXT, provider TEXT NOT NULL, type TEXT NOT NULL,
             failure TEXT, planned TEXT NOT NULL
         );
         CREATE TABLE applies (

@@ -39,7 +39,7 @@ struct SnapshotReader {
             db,
             sql: """
                 SELECT event, address, parent, provider, type, schemaVersion, spanFile, spanLine, spanColumn,
-                    spanEndLine, spanEndColumn, dependsOn, attributes, sealed
+                    spanEndLine, spanEndColumn, dependsOn, attributes, sealed, incomplete
                 FROM changes ORDER BY seq DESC
                 """)
         while let row = try rows.next() {
@@ -48,7 +48,7 @@ struct SnapshotReader {
             guard let text = row.text(1) else { throw Fault.damaged(path, "a change has no address") }
             guard seen.insert(text).inserted, !kind.removes else { continue }
             let address = try address(text)
-            guard let type = row.text(4), let provider = row.text(3) else {
+            guard let provider = row.text(3) else {
                 throw Fault.damaged(path, "the record of \(address) is incomplete")
             }
             var attributes = try attributes(row, 12, of: text)
@@ -61,16 +61,16 @@ struct SnapshotReader {
                 } catch { throw key.wrongKey(for: text) }
             }
             snapshot.resources[address] = ResourceRecord(
-                address: address, provider: provider, type: type, schemaVersion: row.int(5) ?? 1,
+                address: address, provider: provider, schemaVersion: row.int(5) ?? 1,
                 attributes: attributes,
                 parent: try optionalAddress(row.text(2)), dependsOn: try dependencies(row, 11, of: text),
-                source: span(row))
+                source: span(row), incomplete: row.text(14))
         }
     }
 
     private func readIntents(_ db: Database) throws -> [Intent] {
         let sql = """
-            SELECT token, address, provider, type, action, parent, startedAt, failure, planned FROM intents ORDER BY id
+            SELECT token, address, provider, type, action, parent, startedAt, failure, planned, dependsOn FROM intents ORDER BY id
             """
         return try Row.fetchAll(db, sql: sql).map { row in
             guard let token = row.text(0), let address = row.text(1), let provider = row.text(2),
@@ -79,7 +79,7 @@ struct SnapshotReader {
             return Intent(
                 token: token, address: try self.address(address), provider: provider, type: type, action: action,
                 planned: try attributes(row, 8, of: address), parent: try optionalAddress(row.text(5)),
-                startedAt: Date(stateMilliseconds: start), failure: row.text(7))
+                dependsOn: try dependencies(row, 9, of: address), startedAt: Date(stateMilliseconds: start), failure: row.text(7))
         }
     }
 

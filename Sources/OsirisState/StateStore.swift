@@ -15,10 +15,11 @@ public final class StateStore: Sendable {
     let key: StateKey
     let sealing: SealingRule
     let thread = StateThread()
-    private let freshLineage = UUID().uuidString.lowercased()
+    private let freshLineage: String
 
-    private init(path: String, keyText: String?, sealing: @escaping SealingRule) {
+    private init(path: String, keyText: String?, lineage: String?, sealing: @escaping SealingRule) {
         self.path = path
+        freshLineage = lineage ?? UUID().uuidString.lowercased()
         file = StateFile(path: path)
         let folder = (path as NSString).deletingLastPathComponent
         key = StateKey(path: folder.isEmpty ? "key" : folder + "/key", environment: keyText)
@@ -29,11 +30,13 @@ public final class StateStore: Sendable {
     /// - Parameters:
     ///   - path: of the database, such as `.osiris/state.db`; the key file `key` is its neighbour.
     ///   - keyText: the value of `OSIRIS_STATE_KEY`, if set: 64 hexadecimal digits or base64 of 32 bytes.
+    ///   - lineage: identity of a state that does not exist yet; nil makes one up. A plan file brings its own.
     ///   - sealing: the attributes whose clear secrets are kept, sealed. All other secrets are kept as digests only.
     public static func open(
-        path: String, keyText: String? = nil, sealing: @escaping SealingRule = { _, _ in false }
+        path: String, keyText: String? = nil, lineage: String? = nil,
+        sealing: @escaping SealingRule = { _, _ in false }
     ) -> StateStore {
-        StateStore(path: path, keyText: keyText, sealing: sealing)
+        StateStore(path: path, keyText: keyText, lineage: lineage, sealing: sealing)
     }
 
     /// What is recorded. A missing file gives an empty snapshot with serial 0 and the lineage it will be made with.

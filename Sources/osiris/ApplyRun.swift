@@ -81,7 +81,6 @@ struct ApplyRun {
             workspace.registry, observer: progress.observer, parallelism: running.parallelism
         ).apply(plan, of: workspace.cluster, from: base, session: session, control: control)
         await progress.end()
-        await session.conclude(summary.isComplete ? "succeeded" : summary.stopped?.rawValue ?? "failed")
         if !console.json {
             console.report(summary.diagnostics, sources: workspace.sources)
             console.out(SummaryText.render(summary, style: TextStyle(color: console.color, width: console.width)))
@@ -103,16 +102,21 @@ struct ApplyRun {
         }
     }
 
+    /// Holds the lock while `body` runs; the history row says how it ended.
     private func locked(
         _ operation: String, _ body: (StateSession, StateSnapshot) async throws -> Void
     ) async throws {
-        let session = try await workspace.store.begin(operation: operation, cluster: workspace.cluster.name)
+        let session = try await workspace.store.begin(
+            RunDescription(
+                operation: operation, cluster: workspace.cluster.name, commit: Repository.commit(of: workspace.cluster),
+                arguments: Repository.argumentsWithoutValues()))
         do {
             try await body(session, try await workspace.store.snapshot())
         } catch {
-            await session.end()
+            // What ended the run is what the user must see, not a second fault of closing.
+            try? await session.end((error as? ExitCode) == Exit.interrupted ? .interrupted : .failed)
             throw error
         }
-        await session.end()
+        try await session.end(.succeeded)
     }
 }

@@ -20,7 +20,7 @@ struct Workspace {
         _ options: ClusterOptions, _ console: Console, lineage: String? = nil
     ) async throws -> Workspace {
         let registry = Providers.registry()
-        let store = try StateStore.open(path: options.statePath, newLineage: lineage)
+        let store = options.stateStore(registry, lineage: lineage)
         let snapshot = try await store.snapshot()
         let loaded = load(options, registry, secretSalt: snapshot.lineage)
         console.report(loaded.diagnostics, sources: loaded.sources)
@@ -51,5 +51,16 @@ struct Workspace {
                 secretDigest: { clear in
                     "hmac-sha256:" + Digest.hex(Digest.hmacSHA256(key: secretSalt.utf8, clear.utf8))
                 }))
+    }
+}
+
+extension ClusterOptions {
+    /// The state these options name. Reading it alone needs no registry and no key.
+    func stateStore(_ registry: ProviderRegistry? = nil, lineage: String? = nil) -> StateStore {
+        // What the provisioner generated itself it must be able to use again: only that is kept, sealed.
+        let sealed = registry?.generatedSecrets ?? []
+        return StateStore.open(
+            path: statePath, keyText: ProcessInfo.processInfo.environment["OSIRIS_STATE_KEY"], lineage: lineage,
+            sealing: { type, attribute in sealed.contains("\(type).\(attribute)") })
     }
 }

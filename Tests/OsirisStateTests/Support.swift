@@ -26,7 +26,7 @@ extension ResourceRecord {
     static func sample(_ number: Int, version: Int = 1) -> ResourceRecord {
         let name = "here/function.m\(number).demo.hello"
         return ResourceRecord(
-            address: ResourceAddress(name)!, provider: "hub", type: "function",
+            address: ResourceAddress(name)!, provider: "hub",
             attributes: [
                 "name": "hello", "namespace": "demo", "runtime": "python3", "alwaysOn": true,
                 "scale": ["min": 1], "limits": ["timeout": 10_000, "memory": 134_217_728],
@@ -40,7 +40,7 @@ extension ResourceRecord {
 
     static func hub(token: String) -> ResourceRecord {
         ResourceRecord(
-            address: ResourceAddress("here/hub.here")!, provider: "local", type: "hub",
+            address: ResourceAddress("here/hub.here")!, provider: "local",
             attributes: [
                 "port": 8080, "token": .secret(Secret(digest: "hmac-sha256:01", plaintext: token)),
                 "password": .secret(Secret(digest: "hmac-sha256:02", plaintext: "CANARY-argument")),

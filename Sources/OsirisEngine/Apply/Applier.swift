@@ -95,7 +95,7 @@ public struct Applier: Sendable {
     }
 
     private func timed(
-        _ kind: Operation.Kind, _ change: ResourceChange, _ runner: OperationRunner
+        _ kind: PlannedOperation.Kind, _ change: ResourceChange, _ runner: OperationRunner
     ) async -> Result<Duration, any Error> {
         runner.emit(.operationStarted(change.address, kind))
         let started = ContinuousClock.now
@@ -108,7 +108,7 @@ public struct Applier: Sendable {
     }
 
     private func note(
-        _ error: any Error, _ operation: Operation, _ address: ResourceAddress, _ summary: inout ApplySummary,
+        _ error: any Error, _ operation: PlannedOperation, _ address: ResourceAddress, _ summary: inout ApplySummary,
         _ runner: OperationRunner
     ) {
         summary.failed += 1

@@ -7,14 +7,14 @@ import OsirisPlanner
 public enum ApplyEvent: Sendable {
     /// - Parameter operations: how many will run.
     case started(operations: Int)
-    case operationStarted(ResourceAddress, Operation.Kind)
+    case operationStarted(ResourceAddress, PlannedOperation.Kind)
     case progress(ResourceAddress, String)
     /// - Parameter attempt: the number of the try that failed, from 1.
     case retrying(ResourceAddress, reason: String, attempt: Int, delay: Duration)
-    case operationSucceeded(ResourceAddress, Operation.Kind, took: Duration)
-    case operationFailed(ResourceAddress, Operation.Kind, Diagnostic)
+    case operationSucceeded(ResourceAddress, PlannedOperation.Kind, took: Duration)
+    case operationFailed(ResourceAddress, PlannedOperation.Kind, Diagnostic)
     /// Not started because what it needs failed.
-    case operationSkipped(ResourceAddress, Operation.Kind, because: ResourceAddress)
+    case operationSkipped(ResourceAddress, PlannedOperation.Kind, because: ResourceAddress)
     /// Nothing more is started; `running` operations are finished and recorded.
     case stopping(StopReason, running: Int, remaining: Int)
     case finished(ApplySummary)
@@ -28,7 +28,7 @@ public enum StopReason: String, Sendable {
 
 /// How an apply ended.
 public struct ApplySummary: Sendable {
-    public var succeeded: [Operation.Kind: Int] = [:]
+    public var succeeded: [PlannedOperation.Kind: Int] = [:]
     public var failed = 0
     public var skipped = 0
     /// Addresses of operations that never started, after an early stop.

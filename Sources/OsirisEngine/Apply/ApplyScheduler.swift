@@ -15,7 +15,7 @@ struct ApplyScheduler {
     private(set) var runningCount = 0
     private var stopped = false
 
-    init(_ operations: [Operation]) {
+    init(_ operations: [PlannedOperation]) {
         var dependants = [[Int]](repeating: [], count: operations.count)
         missing = operations.map(\.needs.count)
         for (index, operation) in operations.enumerated() {

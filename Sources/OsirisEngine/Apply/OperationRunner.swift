@@ -19,7 +19,7 @@ struct OperationRunner: Sendable {
     let emit: @Sendable (ApplyEvent) -> Void
 
     /// - Throws: `DiagnosticsError` when the operation failed; its record or its open intent says how far it came.
-    func run(_ kind: Operation.Kind, _ change: ResourceChange) async throws {
+    func run(_ kind: PlannedOperation.Kind, _ change: ResourceChange) async throws {
         if kind == .forget {
             try await session.record(.forgotten(change.address))
             live[change.address] = nil
@@ -40,18 +40,18 @@ struct OperationRunner: Sendable {
         try await session.record(
             .intent(
                 Intent(
-                    token: request.token, address: change.address, provider: provider, action: kind.rawValue,
-                    planned: request.planned, parent: change.parent, dependsOn: dependencies(change),
-                    source: change.source, startedAt: Date())))
+                    token: request.token, address: change.address, provider: provider, type: handler.type.name,
+                    action: intentAction(kind), planned: request.planned, parent: change.parent,
+                    dependsOn: dependencies(change), startedAt: Date())))
         do {
             let attributes = try await call(kind, handler, request)
             guard let attributes else {
-                try await session.record(.deleted(token: request.token, change.address))
+                try await session.record(.succeeded(token: request.token, record: nil))
                 live[change.address] = nil
                 return
             }
             let applied = applied(change, provider, attributes)
-            try await session.record(.applied(token: request.token, applied))
+            try await session.record(.succeeded(token: request.token, record: applied))
             live[change.address] = applied
             try check(change, handler.type, planned: request.planned, answered: attributes)
         } catch let error as ProviderError {
@@ -65,7 +65,7 @@ struct OperationRunner: Sendable {
 
     /// One provider call with its retries. Nil for a delete.
     private func call(
-        _ kind: Operation.Kind, _ handler: any ResourceHandler, _ request: OperationRequest
+        _ kind: PlannedOperation.Kind, _ handler: any ResourceHandler, _ request: OperationRequest
     ) async throws -> Attributes? {
         var attempt = 0
         while true {
@@ -105,21 +105,29 @@ struct OperationRunner: Sendable {
 
     /// A failed create leaves its intent open, because the object may exist; a failed update is marked on the record.
     private func recordFailure(
-        _ kind: Operation.Kind, _ change: ResourceChange, _ provider: String, _ request: OperationRequest,
+        _ kind: PlannedOperation.Kind, _ change: ResourceChange, _ provider: String, _ request: OperationRequest,
         _ message: String
     ) async throws {
         guard kind == .update, var record = live[change.address] else {
             return try await session.record(
-                .failed(token: request.token, message, keepIntent: kind == .create))
+                .failed(token: request.token, message: message, keepIntent: kind == .create))
         }
         record.incomplete = message
-        try await session.record(.applied(token: request.token, record))
+        try await session.record(.succeeded(token: request.token, record: record, text: message))
     }
 
     private func applied(_ change: ResourceChange, _ provider: String, _ attributes: Attributes) -> ResourceRecord {
         ResourceRecord(
             address: change.address, provider: provider, attributes: attributes, parent: change.parent,
             dependsOn: dependencies(change), source: change.source)
+    }
+
+    private func intentAction(_ kind: PlannedOperation.Kind) -> Intent.Action {
+        switch kind {
+        case .create: .create
+        case .update: .update
+        case .delete, .forget: .delete
+        }
     }
 
     private func dependencies(_ change: ResourceChange) -> [ResourceAddress] {

@@ -31,7 +31,7 @@ struct FunctionsCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let snapshot = try await StateStore.open(path: manifest.statePath).snapshot()
+                let snapshot = try await manifest.stateStore().snapshot()
                 let hub = try hub(in: snapshot)
                 let body =
                     data == "-" ? Array(FileHandle.standardInput.readDataToEndOfFile()) : Array(data.utf8)

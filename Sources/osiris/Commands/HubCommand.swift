@@ -22,7 +22,7 @@ struct HubCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let hubs = RecordedHub.all(try await StateStore.open(path: manifest.statePath).snapshot())
+                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot())
                 let http = HTTPClient()
                 var rows: [[String: Value]] = []
                 // In parallel: one dead hub must not hold up the list.
@@ -80,7 +80,7 @@ struct HubCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let snapshot = try await StateStore.open(path: manifest.statePath).snapshot()
+                let snapshot = try await manifest.stateStore().snapshot()
                 let hub = try RecordedHub.one(snapshot, target: target)
                 console.line(role.token(fromAdmin: hub.adminToken))
             }

@@ -22,10 +22,10 @@ struct ShowCommand: AsyncParsableCommand {
                 console.show(try PlanFile.read(planFile).plan, as: console.json ? .json : .text, planning, sources: [:])
                 return
             }
-            let snapshot = try await StateStore.open(path: manifest.statePath).snapshot()
+            let snapshot = try await manifest.stateStore().snapshot(unsealing: false)
             let records = snapshot.resources.values.sorted { $0.address < $1.address }
             if console.json {
-                console.line(Value.list(records.map { $0.encoded() }).prettyJSONText)
+                console.line(Value.list(records.map { $0.exported }).prettyJSONText)
             } else {
                 for record in records { console.out(StateText.show(record)) }
                 if records.isEmpty { console.line("Nothing is recorded in \(manifest.statePath).") }

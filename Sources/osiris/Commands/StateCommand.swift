@@ -25,7 +25,7 @@ struct StateCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let snapshot = try await StateStore.open(path: manifest.statePath).snapshot()
+                let snapshot = try await manifest.stateStore().snapshot(unsealing: false)
                 let glob = Glob(pattern)
                 let records = snapshot.resources.values.filter { glob.matches($0.address.text) }
                     .sorted { $0.address < $1.address }
@@ -52,12 +52,12 @@ struct StateCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let snapshot = try await StateStore.open(path: manifest.statePath).snapshot()
+                let snapshot = try await manifest.stateStore().snapshot(unsealing: false)
                 guard let record = ResourceAddress(address).flatMap({ snapshot.resources[$0] }) else {
                     throw Diagnostic(
                         .noMatch, "the state has no resource `\(address)`", help: "`osiris state list` shows them all")
                 }
-                console.out(console.json ? record.encoded().prettyJSONText + "\n" : StateText.show(record))
+                console.out(console.json ? record.exported.prettyJSONText + "\n" : StateText.show(record))
             }
         }
     }
@@ -79,7 +79,7 @@ struct StateCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let store = try StateStore.open(path: manifest.statePath)
+                let store = manifest.stateStore()
                 if let run_ {
                     let rows = try await store.events(ofApply: run_).map { event in
                         [
@@ -113,7 +113,8 @@ struct StateCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                console.line(try await StateStore.open(path: manifest.statePath).export().prettyJSONText)
+                console.line(
+                    try await manifest.stateStore().snapshot(unsealing: false).exported.prettyJSONText)
             }
         }
     }
