@@ -31,18 +31,21 @@ struct OperationRunner: Sendable {
         guard let handler = registry.handler(provider: provider, type: change.address.type) else {
             throw failure(change, "this program has no provider `\(provider)` with type `\(change.address.type)`", nil)
         }
+        let openToken = kind == .create ? openTokens[change.address] : nil
         let request = OperationRequest(
             cluster: cluster, address: change.address, planned: kind == .delete ? [:] : try resolve(change),
             prior: kind == .create ? [:] : record?.attributes ?? change.prior,
             ancestors: live.ancestors(kind == .delete ? record?.parent : change.parent),
-            token: openTokens[change.address] ?? UUID().uuidString.lowercased(),
+            token: openToken ?? UUID().uuidString.lowercased(),
             progress: { [emit] in emit(.progress(change.address, $0)) })
-        try await session.record(
-            .intent(
-                Intent(
-                    token: request.token, address: change.address, provider: provider, type: handler.type.name,
-                    action: intentAction(kind), planned: request.planned, parent: change.parent,
-                    dependsOn: dependencies(change), startedAt: Date())))
+        // An open intent is on disk already, with this token.
+        if openToken == nil {
+            let intent = Intent(
+                token: request.token, address: change.address, provider: provider, type: handler.type.name,
+                action: intentAction(kind), planned: request.planned, parent: change.parent,
+                dependsOn: dependencies(change), startedAt: Date())
+            try await session.record(.intent(intent))
+        }
         do {
             let attributes = try await call(kind, handler, request)
             guard let attributes else {
