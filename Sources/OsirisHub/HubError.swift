@@ -26,14 +26,14 @@ public struct HubError: Error, Sendable, Equatable {
             var code: String
             var message: String
             var retryable: Bool
-            var callId: String?
+            var callId: String
             var details: [String]?
         }
         var error: Inner
     }
 
     /// `{"error":{"code","message","retryable","callId"}}` as JSON bytes, `details` added when there are some.
-    public func body(callId: String?) -> [UInt8] {
+    public func body(callId: String) -> [UInt8] {
         let body = Body(
             error: .init(
                 code: code, message: message, retryable: retryable, callId: callId,

@@ -49,7 +49,8 @@ actor Instance {
     private var reader: Task<Void, Never>?
     private var handshake: CheckedContinuation<Bool, Never>?
     private var greeted = false
-    private var call: (id: String, continuation: CheckedContinuation<Outcome, Never>)?
+    private var calls = 0
+    private var call: (number: Int, id: String, continuation: CheckedContinuation<Outcome, Never>)?
     private var verdict: Outcome?
     private var failure: String?
     private var opened = false
@@ -112,13 +113,15 @@ actor Instance {
         guard status == nil, verdict == nil, failure == nil, let channel = channels.first, channel.isActive else {
             return .notSent
         }
+        calls += 1
+        let number = calls
         let timer = Task {
             try await Task.sleep(for: timeout)
-            self.condemn(.timedOut, call: id)
+            self.condemn(.timedOut, call: number)
         }
         defer { timer.cancel() }
         return await withCheckedContinuation { continuation in
-            call = (id, continuation)
+            call = (number, id, continuation)
             channel.writeAndFlush(ByteBuffer(bytes: launch.wire.request(id: id, input: input)), promise: nil)
         }
     }
@@ -167,13 +170,13 @@ actor Instance {
             return
         }
         switch event {
-        case .overflow: condemn(.tooLarge, call: call.id)
+        case .overflow: condemn(.tooLarge, call: call.number)
         case .line(let line):
             switch launch.wire.answer(line, to: call.id) {
-            case .output(let output) where output.count > launch.outputBytes: condemn(.tooLarge, call: call.id)
+            case .output(let output) where output.count > launch.outputBytes: condemn(.tooLarge, call: call.number)
             case .output(let output): answer(.output(output))
             case .raised(let type, let message): answer(.raised(type: type, message: message))
-            case .broken(let reason): condemn(.died(reason), call: call.id)
+            case .broken(let reason): condemn(.died(reason), call: call.number)
             }
         }
     }
@@ -184,8 +187,8 @@ actor Instance {
     }
 
     /// Kills the process for what a call did. The call is answered when the process is gone.
-    private func condemn(_ outcome: Outcome, call id: String) {
-        guard call?.id == id, verdict == nil else { return }
+    private func condemn(_ outcome: Outcome, call number: Int) {
+        guard call?.number == number, verdict == nil else { return }
         verdict = outcome
         process?.signal(SIGKILL)
     }

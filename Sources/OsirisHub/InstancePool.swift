@@ -35,7 +35,7 @@ actor InstancePool {
         var task: Task<Void, Never>?
     }
 
-    private let launch: Instance.Launch
+    private let launch: @Sendable () async throws -> Instance.Launch
     private let log: FunctionLog
     private let ledger: InstanceLedger
     private let events: Events
@@ -47,7 +47,11 @@ actor InstancePool {
     private var stopping = false
     private var drained: CheckedContinuation<Void, Never>?
 
-    init(launch: Instance.Launch, log: FunctionLog, ledger: InstanceLedger, events: Events) {
+    /// - Parameter launch: how to start an instance; asked before each start, so clear secrets are not kept here.
+    init(
+        launch: @escaping @Sendable () async throws -> Instance.Launch, log: FunctionLog, ledger: InstanceLedger,
+        events: Events
+    ) {
         self.launch = launch
         self.log = log
         self.ledger = ledger
@@ -149,26 +153,39 @@ actor InstancePool {
     private func keep(_ index: Int) async {
         let clock = ContinuousClock()
         let epoch = clock.now
-        func now() -> Double { (clock.now - epoch) / .seconds(1) }
         while !stopping {
             let before = slots[index].policy.restarts
             slots[index].policy.started()
             if slots[index].policy.restarts > before { events.restarted() }
-            let instance = Instance(launch, log: log, ledger: ledger)
-            slots[index].instance = instance
-            if await instance.start(), !stopping {
-                slots[index].policy.ready(at: now())
-                await events.ready()
-                free(instance)
-            }
-            if stopping { await instance.stop() }
-            let end = await instance.ended()
-            idle.removeAll { $0 === instance }
-            slots[index].instance = nil
+            let end = await live(index) { (clock.now - epoch) / .seconds(1) }
             guard !stopping else { break }
-            let delay = slots[index].policy.exited(at: now(), reason: end.reason, excused: end.excused)
+            let now = (clock.now - epoch) / .seconds(1)
+            let delay = slots[index].policy.exited(at: now, reason: end.reason, excused: end.excused)
             try? await Task.sleep(for: .seconds(delay))
         }
         slots[index].policy.stopped()
+    }
+
+    /// The life of one instance.
+    private func live(_ index: Int, now: () -> Double) async -> Instance.End {
+        let launch: Instance.Launch
+        do {
+            launch = try await self.launch()
+        } catch {
+            return Instance.End(reason: "\(error)", excused: false)
+        }
+        guard !stopping else { return Instance.End(reason: "stopped", excused: true) }
+        let instance = Instance(launch, log: log, ledger: ledger)
+        slots[index].instance = instance
+        if await instance.start(), !stopping {
+            slots[index].policy.ready(at: now())
+            await events.ready()
+            free(instance)
+        }
+        if stopping { await instance.stop() }
+        let end = await instance.ended()
+        idle.removeAll { $0 === instance }
+        slots[index].instance = nil
+        return end
     }
 }
