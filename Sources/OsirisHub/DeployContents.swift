@@ -28,7 +28,9 @@ extension DeployRequest {
     }
 
     mutating func check(variable: String, _ value: String, at path: String) {
-        if !Self.isIdentifier(Substring(variable)) { reader.fault("\(path) is not a name for an environment variable.") }
+        if !Self.isIdentifier(Substring(variable)) {
+            reader.fault("\(path) is not a name for an environment variable.")
+        }
         if variable.hasPrefix("OSIRIS_") { reader.fault("\(path): names that begin with OSIRIS_ belong to the hub.") }
         if value.utf8.count > 65_536 || value.utf8.contains(0) {
             reader.fault("\(path) must be at most 65536 bytes with no NUL character.")

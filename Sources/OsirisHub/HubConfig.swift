@@ -54,7 +54,8 @@ public struct HubConfig: Codable, Sendable, Equatable {
     /// - Throws: `StartFailure` when the file is missing, readable by others, or not of this form.
     public static func read(path: String) throws -> HubConfig {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw StartFailure("\(path) is missing or not readable. The provisioner writes it before it starts the hub.")
+            throw StartFailure(
+                "\(path) is missing or not readable. The provisioner writes it before it starts the hub.")
         }
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int ?? 0
         guard mode & 0o077 == 0 else {

@@ -10,6 +10,8 @@ actor Instance {
         var wire: InstanceProtocol
         /// Longest answer, bytes.
         var outputBytes: Int
+        /// What must not go to the log, nor into an error.
+        var redaction = Redaction()
     }
 
     /// How a call on it went.
@@ -73,8 +75,9 @@ actor Instance {
             }
             self.process = process
             await ledger.add(process.pid)
-            let log = log
-            let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { line in
+            let (log, redaction) = (log, launch.redaction)
+            let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
+                let line = redaction.apply(bytes)
                 if !line.isEmpty { self.lastLine.withLock { $0 = String(decoding: line, as: UTF8.self) } }
                 log.append(line)
             }
@@ -160,13 +163,15 @@ actor Instance {
     private func received(_ event: LineFramer.Event) {
         if launch.wire.hasHandshake, !greeted {
             greeted = true
-            if case .line(let line) = event, case .failed(let reason) = launch.wire.handshake(line) { failure = reason }
+            if case .line(let line) = event, case .failed(let reason) = launch.wire.handshake(line) {
+                failure = launch.redaction.apply(reason)
+            }
             handshake?.resume(returning: failure == nil)
             handshake = nil
             return
         }
         guard let call, verdict == nil else {
-            if case .line(let line) = event { log.append(line) }
+            if case .line(let line) = event { log.append(launch.redaction.apply(line)) }
             return
         }
         switch event {
@@ -175,7 +180,7 @@ actor Instance {
             switch launch.wire.answer(line, to: call.id) {
             case .output(let output) where output.count > launch.outputBytes: condemn(.tooLarge, call: call.number)
             case .output(let output): answer(.output(output))
-            case .raised(let type, let message): answer(.raised(type: type, message: message))
+            case .raised(let type, let message): answer(.raised(type: type, message: launch.redaction.apply(message)))
             case .broken(let reason): condemn(.died(reason), call: call.number)
             }
         }

@@ -111,7 +111,9 @@ actor InstancePool {
     func status() -> Status {
         let states = slots.map(\.policy.state)
         let state: RestartPolicy.State =
-            if states.contains(.crashLoop) { .crashLoop } else if states.contains(.starting) { .starting } else if states
+            if states.contains(.crashLoop) { .crashLoop } else if states.contains(.starting) {
+                .starting
+            } else if states
                 .contains(.ready)
             { .ready } else { .stopped }
         return Status(

@@ -77,7 +77,8 @@ struct VersionStore: Sendable {
         return Instance.Launch(
             command: .init(
                 program: words[0], arguments: Array(words.dropFirst()), environment: environment, folder: folder),
-            wire: InstanceProtocol(runtime: spec.runtime), outputBytes: spec.limits.outputBytes)
+            wire: InstanceProtocol(runtime: spec.runtime), outputBytes: spec.limits.outputBytes,
+            redaction: Redaction(secrets: Array(secrets.values)))
     }
 
     private func words(_ spec: FunctionSpec, folder: String) -> [String] {
