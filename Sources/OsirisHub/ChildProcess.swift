@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// How a process ended.
-public enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
+public enum ProcessEnd: Sendable, Equatable, CustomStringConvertible {
     /// It exited with this code, 0...255.
     case code(Int32)
     /// This signal ended it.
@@ -59,7 +59,7 @@ public final class ChildProcess: Sendable {
     /// - Parameter onExit: called once, on the child's thread, after the process ended and its group was killed.
     /// - Throws: `POSIXError` when the program cannot be started.
     public static func launch(
-        _ command: Command, onExit: @escaping @Sendable (ExitStatus) -> Void
+        _ command: Command, onExit: @escaping @Sendable (ProcessEnd) -> Void
     ) async throws -> (ChildProcess, Pipes) {
         try await withCheckedThrowingContinuation { continuation in
             let thread = Thread {
@@ -139,7 +139,7 @@ private final class Reaped: Sendable {
         }
     }
 
-    func wait(for pid: pid_t) -> ExitStatus {
+    func wait(for pid: pid_t) -> ProcessEnd {
         var info = siginfo_t()
         // Leaves the process as a zombie, so its id, which is the group's, is still taken while the rest is killed.
         while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}

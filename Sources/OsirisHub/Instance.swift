@@ -4,37 +4,6 @@ import Synchronization
 
 /// One running process of a function: starts it, has one call at a time on it, stops it.
 actor Instance {
-    /// How to start one.
-    struct Launch: Sendable {
-        var command: ChildProcess.Command
-        var wire: InstanceProtocol
-        /// Longest answer, bytes.
-        var outputBytes: Int
-        /// What must not go to the log, nor into an error.
-        var redaction = Redaction()
-    }
-
-    /// How a call on it went.
-    enum Outcome: Sendable, Equatable {
-        case output([UInt8])
-        case raised(type: String, message: String)
-        /// No answer in time; the process was killed.
-        case timedOut
-        /// The answer was over the limit; the process was killed.
-        case tooLarge
-        /// The process ended, or spoke nonsense and was killed.
-        case died(String)
-        /// It had ended before the call was sent.
-        case notSent
-    }
-
-    /// How the process ended.
-    struct End: Sendable {
-        var reason: String
-        /// True if the hub killed it for what a call did.
-        var excused: Bool
-    }
-
     /// Longest wait for the handshake.
     static let handshakeLimit = Duration.seconds(30)
     /// Life that makes an instance without a handshake a ready one.
@@ -56,7 +25,7 @@ actor Instance {
     private var verdict: Outcome?
     private var failure: String?
     private var opened = false
-    private var status: ExitStatus?
+    private var status: ProcessEnd?
     private var end: End?
     private var endWaiters: [CheckedContinuation<End, Never>] = []
 
@@ -208,7 +177,7 @@ actor Instance {
         }
     }
 
-    private func exited(_ status: ExitStatus) async {
+    private func exited(_ status: ProcessEnd) async {
         self.status = status
         // A quick one ends while its pipes are still being opened; start() takes over then.
         if opened { await drain() }
