@@ -64,13 +64,18 @@ public actor Controller {
                 unit.previous = await open(previous, log: log)
             }
             units[name] = unit
-            for version in [unit.wanted, unit.previous].compactMap(\.self) {
-                await version.pool.grow(to: version.entry.spec.scale.min)
-            }
+            await unit.previous?.pool.grow(to: unit.previous?.entry.spec.scale.min ?? 0)
+            await unit.wanted.pool.grow(to: Self.firstInstances(of: unit))
             for old in versions where old.version != unit.wanted.entry.version {
                 if old.version != unit.previous?.entry.version { try await catalog.remove(name, version: old.version) }
             }
         }
+    }
+
+    /// How many instances of the wanted version are started without a call. One that is to take over from another
+    /// version must show that it starts, even if it is scaled to zero.
+    static func firstInstances(of unit: Unit) -> Int {
+        max(unit.wanted.entry.spec.scale.min, unit.previous == nil ? 0 : 1)
     }
 
     /// Calls a function.

@@ -38,13 +38,13 @@ extension Controller {
         // Read again: a version may have proven itself during the writes above.
         let old = units[name]
         let previous = old?.previous ?? old.flatMap { $0.wanted.entry.proven ? $0.wanted : nil }
-        units[name] = Unit(wanted: new, previous: previous, log: log)
+        let unit = Unit(wanted: new, previous: previous, log: log)
+        units[name] = unit
         if let old, old.wanted.entry.version != previous?.entry.version {
             try await catalog.remove(name, version: old.wanted.entry.version)
             retire(old.wanted)
         }
-        // A version that takes over from another one must show that it starts, even if it is scaled to zero.
-        await new.pool.grow(to: previous == nil ? entry.spec.scale.min : max(entry.spec.scale.min, 1))
+        await new.pool.grow(to: Self.firstInstances(of: unit))
         logger.info("Deployed", metadata: ["function": "\(name)", "version": "\(version)"])
         return (old == nil ? .created : .updated, version)
     }
@@ -60,6 +60,7 @@ extension Controller {
         try await catalog.remove(name, version: nil)
         units[name] = nil
         for version in [unit.wanted, unit.previous].compactMap(\.self) { retire(version) }
+        await unit.log.clear()
         logger.info("Deleted", metadata: ["function": "\(name)"])
     }
 

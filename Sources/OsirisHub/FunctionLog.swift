@@ -56,6 +56,17 @@ public final class FunctionLog: Sendable {
         }
     }
 
+    /// Forgets everything.
+    func clear() async {
+        try? await BlockingWork.run {
+            self.flush()
+            self.file.withLock { _ in
+                unlink(self.path)
+                unlink(self.path + ".1")
+            }
+        }
+    }
+
     private func flush() {
         file.withLock { _ in
             var bytes = pending.withLock { pending in

@@ -84,13 +84,19 @@ public actor Hub {
             }
         }
         server = (group, task)
-        for try await port in ports { return port }
+        do {
+            for try await port in ports { return port }
+        } catch {
+            throw StartFailure("The hub cannot listen on \(config.host) port \(config.port): \(error)")
+        }
         throw StartFailure("The server ended before it listened.")
     }
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
         await controller?.drain(grace: Self.drainGrace)
+        // Before the server, so a call that outlives the grace still gets its answer.
+        await controller?.stop()
         if let server {
             await server.group.triggerGracefulShutdown()
             // A client that keeps its connection open does not keep the hub up.
@@ -101,7 +107,6 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
-        await controller?.stop()
         let data = data
         let catalog = catalog
         let lock = lock

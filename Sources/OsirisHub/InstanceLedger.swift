@@ -8,16 +8,22 @@ final class InstanceLedger: Sendable {
 
     init(data: DataFolder) { self.data = data }
 
-    /// Kills the process groups an earlier hub left behind. A process that only has the same id is left alone.
+    /// What the file holds.
+    private struct Record: Codable {
+        /// The kernel's id of this boot: after another one the process ids mean nothing.
+        var boot: String
+        var instances: [ProcessIdentity]
+    }
+
+    /// Kills the processes an earlier hub left behind. A process that only has the same id is left alone.
     /// - Returns: how many were killed.
     func reapLeftovers() async throws -> Int {
         try await BlockingWork.run {
             let bytes = FileManager.default.contents(atPath: self.data.instances) ?? Data()
-            let leftovers = (try? JSONDecoder().decode([ProcessIdentity].self, from: bytes)) ?? []
+            let record = try? JSONDecoder().decode(Record.self, from: bytes)
             var killed = 0
-            for leftover in leftovers where leftover.pid > 1 && leftover.isAlive {
-                killpg(leftover.pid, SIGKILL)
-                killed += 1
+            if let record, record.boot == Self.boot {
+                for leftover in record.instances where leftover.pid > 1 { killed += leftover.killSession() }
             }
             try self.update { $0 = [] }
             return killed
@@ -41,8 +47,13 @@ final class InstanceLedger: Sendable {
         // The lock spans the write, so the file never goes back to an older list.
         try running.withLock { running in
             change(&running)
-            let sorted = running.sorted { $0.pid < $1.pid }
-            try data.write(try HubJSON.encode(sorted), to: data.instances, mode: 0o600)
+            let record = Record(boot: Self.boot, instances: running.sorted { $0.pid < $1.pid })
+            try data.write(try HubJSON.encode(record), to: data.instances, mode: 0o600)
         }
+    }
+
+    private static var boot: String {
+        let bytes = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
+        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

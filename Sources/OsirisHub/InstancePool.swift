@@ -125,15 +125,17 @@ actor InstancePool {
     private func lend(until deadline: ContinuousClock.Instant) async throws -> Instance {
         if retired { throw Refusal.moved }
         if let instance = idle.popLast() { return instance }
+        var timer: Task<Void, any Error>?
         let lent: Result<Instance, Refusal> = await withCheckedContinuation { continuation in
             guard let ticket = queue.enter(continuation) else {
                 return continuation.resume(returning: .failure(.full))
             }
-            Task {
+            timer = Task {
                 try await Task.sleep(until: deadline, clock: .continuous)
                 self.giveUp(ticket)
             }
         }
+        timer?.cancel()
         return try lent.get()
     }
 

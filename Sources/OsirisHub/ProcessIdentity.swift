@@ -31,6 +31,28 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
         return Self.startTime(stat: stat) == startTime && Self.fields(stat: stat).first != "Z"
     }
 
+    /// Kills its group and what else is left of its session, also when it has ended itself.
+    ///
+    /// The kernel gives its id to nobody else while its session has a member, so when the id is free, or is still
+    /// this process, a session of that number is the one this process led. Only for a leader of a session, and only
+    /// within one boot.
+    /// - Returns: how many processes were killed.
+    func killSession() -> Int {
+        if let now = ProcessIdentity(pid: pid), now != self { return 0 }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        var killed = 0
+        for member in names.compactMap({ Int32($0) }) {
+            guard let data = FileManager.default.contents(atPath: "/proc/\(member)/stat") else { continue }
+            let stat = String(decoding: data, as: UTF8.self)
+            let fields = Self.fields(stat: stat)
+            // Field 6 is the session.
+            guard fields.count > 19, fields[3] == "\(pid)", fields[0] != "Z", (UInt64(fields[19]) ?? 0) >= startTime
+            else { continue }
+            if kill(member, SIGKILL) == 0 { killed += 1 }
+        }
+        return killed
+    }
+
     static func startTime(stat: String) -> UInt64? {
         let fields = fields(stat: stat)
         return fields.count > 19 ? UInt64(fields[19]) : nil

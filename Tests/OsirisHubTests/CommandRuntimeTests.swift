@@ -34,6 +34,27 @@ import Testing
         }
     }
 
+    @Test func aProcessHasThreeDescriptorsAndASessionOfItsOwn() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                import os
+                def look():
+                    return [sorted(os.listdir("/proc/self/fd")), os.getsid(0) == os.getpid()]
+                """
+            // As a command, so the bootstrap's own descriptors do not count; 3 is the folder being listed.
+            let script = "while read -r line; do python3 -c 'import code_; code_.main()' 2>/dev/null; done"
+            let body = "import os, json\ndef main():\n    print(json.dumps(sorted(os.listdir('/proc/self/fd'))))\n"
+            var function = TestFunction.command("fds", script)
+            var files = function.fields["files"] as? [[String: Any]] ?? []
+            files.append(["path": "code_.py", "base64": Data(body.utf8).base64EncodedString()])
+            function.fields["files"] = files
+            _ = try await hub.client.put(function)
+            #expect(try await hub.client.call("fds").text == #"["0", "1", "2", "3"]"#)
+            _ = try await hub.client.put(.python("session", code, ["handler": "code.look"]))
+            #expect(try await hub.client.call("session").text.hasSuffix(",true]"))
+        }
+    }
+
     @Test func anAnswerThatIsNotJSONEndsTheInstance() async throws {
         try await TestHub.with { hub in
             _ = try await hub.client.put(.command("odd", "while read -r line; do echo oops; done"))

@@ -11,34 +11,38 @@ import Testing
         let hub = try await RunningProgram.start(folder)
         let code = """
             import os, subprocess, time
-            def handle(busy=False):
-                if busy: time.sleep(600)
+            def handle(busy=None):
+                if busy:
+                    open(busy, "w").close()
+                    time.sleep(600)
                 child = subprocess.Popen(["sleep", "600"])
                 return [os.getpid(), child.pid]
             """
         _ = try await hub.client.put(.python("py", code))
         let stubborn = "trap '' TERM\nwhile read -r line; do echo $$; done\nexec sleep 600\n"
         _ = try await hub.client.put(.command("stubborn", stubborn))
-        let polite = "while read -r line; do echo $$; done\n"
+        let polite = "sleep 600 &\nwhile read -r line; do echo [$$,$!]; done\n"
         _ = try await hub.client.put(.command("polite", polite))
         let python = try JSONDecoder().decode([Int].self, from: try await hub.client.call("py").body)
-        let politePid = try #require(Int(try await hub.client.call("polite").text))
+        let polites = try JSONDecoder().decode([Int].self, from: try await hub.client.call("polite").body)
         let stubbornPid = try #require(Int(try await hub.client.call("stubborn").text))
-        #expect((python + [politePid, stubbornPid]).allSatisfy(isRunning))
+        #expect((python + polites + [stubbornPid]).allSatisfy(isRunning))
         // One call runs while the hub dies, so the handler is not at its read.
         let client = hub.client
-        let running = Task { try? await client.call("py", #"{"busy":true}"#) }
-        try await eventually("the call runs") { try await client.status("py").ready }
+        let marker = folder + "/busy"
+        let running = Task { try? await client.call("py", #"{"busy":"\#(marker)"}"#) }
+        try await eventually("the call runs") { FileManager.default.fileExists(atPath: marker) }
         hub.process.signal(SIGKILL)
         #expect(await hub.status() == .signal(SIGKILL))
         _ = await running.value
         try await eventually("what ends with its stdin is gone") {
-            !(python + [politePid]).contains(where: isRunning)
+            !(python + [polites[0]]).contains(where: isRunning)
         }
-        // This one reads the end of its input and goes on; the next hub finds it in the list.
+        // These two go on after the end of their input; the next hub finds them through its list.
         #expect(isRunning(stubbornPid))
+        #expect(isRunning(polites[1]))
         let next = try await RunningProgram.start(folder)
-        #expect(!isRunning(stubbornPid))
+        try await eventually("the rest is gone") { ![stubbornPid, polites[1]].contains(where: isRunning) }
         try await next.client.wait(for: "stubborn")
         #expect(try await next.client.call("stubborn").text != "\(stubbornPid)")
         #expect(try await next.stop() == .code(0))
