@@ -21,11 +21,18 @@ public struct DataFolder: Sendable {
     func secretFile(_ name: FunctionName, _ version: Int) -> String { "\(secretFolder(name))/\(version).json" }
 
     /// Takes the folder for this process until the returned descriptor is closed.
+    /// - Parameter patience: seconds to try; the guard of a killed hub has the lock for a moment.
     /// - Throws: `StartFailure` when another hub has it.
-    func lock() throws -> Int32 {
+    func lock(patience: Double = 0) throws -> Int32 {
         let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StartFailure("\(path)/lock cannot be opened: \(Self.reason())") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let deadline = ContinuousClock.now + .seconds(patience)
+        var taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        while !taken, ContinuousClock.now < deadline {
+            usleep(20_000)
+            taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        }
+        guard taken else {
             close(descriptor)
             throw StartFailure("Another hub runs on \(path): it holds the lock on \(path)/lock. Stop that one first.")
         }

@@ -5,19 +5,23 @@ import ServiceLifecycle
 
 /// A hub on a data folder: owns the lock, the catalog, the controller and the HTTP server.
 public actor Hub {
-    /// Longest wait for running calls at the end.
+    /// Longest wait for running calls at the end, unless told otherwise.
     public static let drainGrace = Duration.seconds(10)
 
     private let data: DataFolder
     private let logger: Logger
+    private let drainGrace: Duration
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
 
-    /// - Parameter folder: the data folder, which holds `hub.json`.
-    public init(folder: String, logger: Logger) {
+    /// - Parameters:
+    ///   - folder: the data folder, which holds `hub.json`.
+    ///   - drainGrace: longest wait for running calls at the end.
+    public init(folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace) {
         data = DataFolder(path: folder)
+        self.drainGrace = drainGrace
         self.logger = logger
     }
 
@@ -27,7 +31,7 @@ public actor Hub {
     public func start() async throws -> Int {
         let data = data
         let config = try await BlockingWork.run { try HubConfig.read(path: data.config) }
-        lock = try await BlockingWork.run { try data.lock() }
+        lock = try await BlockingWork.run { try data.lock(patience: 2) }
         do {
             return try await start(config)
         } catch {
@@ -94,7 +98,7 @@ public actor Hub {
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
-        await controller?.drain(grace: Self.drainGrace)
+        await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
         await controller?.stop()
         if let server {

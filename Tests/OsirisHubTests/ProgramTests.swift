@@ -35,16 +35,42 @@ import Testing
         hub.process.signal(SIGKILL)
         #expect(await hub.status() == .signal(SIGKILL))
         _ = await running.value
-        try await eventually("what ends with its stdin is gone") {
-            !(python + [polites[0]]).contains(where: isRunning)
-        }
-        // These two go on after the end of their input; the next hub finds them through its list.
-        #expect(isRunning(stubbornPid))
-        #expect(isRunning(polites[1]))
+        // Some end with their stdin; the stubborn one, and what the polite one left running, need the guard.
+        try await eventually("all are gone") { !(python + polites + [stubbornPid]).contains(where: isRunning) }
         let next = try await RunningProgram.start(folder)
-        try await eventually("the rest is gone") { ![stubbornPid, polites[1]].contains(where: isRunning) }
         try await next.client.wait(for: "stubborn")
         #expect(try await next.client.call("stubborn").text != "\(stubbornPid)")
+        #expect(try await next.stop() == .code(0))
+    }
+
+    @Test func whatWasAcknowledgedIsThereAfterAKill() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let client = hub.client
+        let acknowledged = await withTaskGroup(of: [String].self) { group in
+            for caller in 0..<4 {
+                group.addTask {
+                    var names: [String] = []
+                    // Goes on until the hub is gone.
+                    for number in 0... {
+                        let function = TestFunction.python(
+                            "f-\(caller)-\(number)", "def handle():\n    return \(number)\n", ["scale": ["min": 0]])
+                        guard let answer = try? await client.put(function), answer.status == 201 else { break }
+                        names.append("f-\(caller)-\(number)")
+                        if caller == 0, number == 10 { hub.process.signal(SIGKILL) }
+                    }
+                    return names
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(acknowledged.count >= 11)
+        let next = try await RunningProgram.start(folder)
+        for name in acknowledged {
+            let answer = try await next.client.call(name)
+            #expect(answer.text == name.split(separator: "-").last.map(String.init))
+        }
         #expect(try await next.stop() == .code(0))
     }
 

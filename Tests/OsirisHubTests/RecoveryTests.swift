@@ -90,6 +90,44 @@ import Testing
         }
     }
 
+    @Test func aCallThatOutlivesTheGraceIsAnsweredAndEnded() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var running: Task<Answer, any Error>?
+        try await TestHub.with(folder: folder, drainGrace: .milliseconds(100)) { hub in
+            let code = "import time\ndef handle(path):\n    open(path, 'w').close()\n    time.sleep(600)\n"
+            _ = try await hub.client.put(.python("long", code, ["limits": ["timeoutMs": 600_000]]))
+            let client = hub.client
+            running = Task { try await client.call("long", #"["\#(folder)/started"]"#) }
+            try await eventually("the call runs") { FileManager.default.fileExists(atPath: folder + "/started") }
+        }
+        let answer = try await running?.value
+        #expect(answer?.status == 502)
+        #expect(answer?.code == "instance_died")
+    }
+
+    @Test func leftoversOfAnEarlierHubAreKilledButNotAStranger() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let command = ChildProcess.Command(
+            program: "sleep", arguments: ["600"], environment: ["PATH": "/usr/bin:/bin"], folder: "/")
+        let (leftover, _) = try await ChildProcess.launch(command) { _ in }
+        let (stranger, _) = try await ChildProcess.launch(command) { _ in }
+        defer { stranger.signal(SIGKILL) }
+        let before = InstanceLedger(data: DataFolder(path: folder))
+        await before.add(leftover.pid)
+        await before.add(stranger.pid)
+        // The same id with another start time is another process.
+        let list = folder + "/instances"
+        let time = try #require(ProcessIdentity(pid: stranger.pid)).startTime
+        let text = try String(contentsOfFile: list, encoding: .utf8)
+            .replacingOccurrences(of: "\(stranger.pid),\"startTime\":\(time)", with: "\(stranger.pid),\"startTime\":1")
+        try text.write(toFile: list, atomically: true, encoding: .utf8)
+        #expect(try await InstanceLedger(data: DataFolder(path: folder)).reapLeftovers() == 1)
+        try await eventually("the leftover is gone") { !isRunning(Int(leftover.pid)) }
+        #expect(isRunning(Int(stranger.pid)))
+    }
+
     @Test func oneHubPerFolder() async throws {
         try await TestHub.with { hub in
             await #expect(throws: StartFailure.self) { try await TestHub.with(folder: hub.folder) { _ in } }

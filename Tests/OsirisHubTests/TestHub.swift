@@ -26,8 +26,11 @@ final class TestHub: Sendable {
     }
 
     /// The same on a folder that stays.
-    static func with(folder: String, _ test: (TestHub) async throws -> Void) async throws {
-        let hub = Hub(folder: folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    static func with(
+        folder: String, drainGrace: Duration = Hub.drainGrace, _ test: (TestHub) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let hub = Hub(folder: folder, logger: logger, drainGrace: drainGrace)
         let port = try await hub.start()
         let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port))
         do {
