@@ -1,0 +1,53 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// `/function/NAMESPACE/NAME`: one call of a function.
+struct CallRoute: Sendable {
+    /// Longest body of a call, bytes.
+    static let mostBodyBytes = 8 * 1_048_576
+
+    let controller: Controller
+    let metrics: Metrics
+
+    /// Answers a request that may call functions.
+    func answer(_ request: Request, name: FunctionName) async -> Response {
+        let started = Date().timeIntervalSince1970
+        let clock = ContinuousClock()
+        let arrival = clock.now
+        let id = Self.callID(request.headers[.callID])
+        let status: Int
+        let body: [UInt8]
+        var version: Int?
+        do {
+            let sent = try await request.bytes(upTo: Self.mostBodyBytes)
+            guard let input = HubJSON.oneLine(sent) else {
+                throw HubError(400, "bad_request", "The body is not a JSON document in UTF-8.")
+            }
+            let answer = try await controller.call(name, id: id, input: input)
+            status = 200
+            body = answer.output
+            version = answer.version
+        } catch {
+            let problem = ErrorBodies<BasicRequestContext>.problem(error)
+            status = problem.status
+            body = problem.body(callId: id)
+        }
+        let seconds = (clock.now - arrival) / .seconds(1)
+        // Names nobody deployed would let a caller grow the metrics without end.
+        if status != 404 { metrics.called(name, code: status, seconds: seconds) }
+        var headers: [(HTTPField.Name, String)] = [
+            (.callID, id), (.durationSeconds, String(format: "%.6f", seconds)),
+            (.startTime, String(Int(started * 1_000_000_000))),
+        ]
+        if let version { headers.append((.functionVersion, String(version))) }
+        return .json(status, body, headers: headers)
+    }
+
+    /// The sent id if it is 1...128 letters, digits or `-_.:`, else a new UUID.
+    static func callID(_ sent: String?) -> String {
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:".utf8)
+        if let sent, (1...128).contains(sent.utf8.count), sent.utf8.allSatisfy(allowed.contains) { return sent }
+        return UUID().uuidString.lowercased()
+    }
+}

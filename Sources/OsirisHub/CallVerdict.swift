@@ -1,0 +1,35 @@
+/// What the caller is told about how a call went. Plain.
+enum CallVerdict {
+    /// The function's answer.
+    /// - Throws: `HubError` for every outcome but an output.
+    static func output(of outcome: Instance.Outcome, limits: FunctionSpec.Limits) throws -> [UInt8] {
+        switch outcome {
+        case .output(let output):
+            return output
+        case .raised(let type, let message):
+            throw HubError(500, "function_error", message == type ? type : "\(type): \(message)")
+        case .timedOut:
+            throw HubError(504, "timeout", "The call ran longer than \(limits.timeoutMs) ms and was killed.")
+        case .tooLarge:
+            throw HubError(413, "output_too_large", "The answer is longer than \(limits.outputBytes) bytes.")
+        case .died(let reason):
+            // The reason may quote stderr, where a function may have printed a secret; that goes to the log only.
+            let end = reason.prefix { $0 != ":" }
+            throw HubError(502, "instance_died", "The instance ended during the call (\(end)).", retryable: true)
+        case .notSent:
+            throw HubError(503, "not_ready", "The instance ended before the call.", retryable: true)
+        }
+    }
+
+    /// Why a call got no instance.
+    static func error(for refusal: InstancePool.Refusal) -> HubError {
+        switch refusal {
+        case .moved: HubError(503, "not_ready", "The function is moving to another version.", retryable: true)
+        case .notReady(let reason): HubError(503, "not_ready", reason, retryable: true)
+        case .full:
+            HubError(
+                503, "too_many_calls", "\(CallQueue<Void>.bound) calls wait for this function already.", retryable: true
+            )
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import Logging
+
+/// Keeps every function of the catalog running and sends calls to the version that serves.
+public actor Controller {
+    /// What a deployment did.
+    public enum DeployResult: String, Codable, Sendable {
+        case unchanged, created, updated
+    }
+
+    /// A successful call.
+    public struct CallAnswer: Sendable {
+        /// A JSON document.
+        public var output: [UInt8]
+        /// The version that gave it.
+        public var version: Int
+    }
+
+    struct Version: Sendable {
+        var entry: CatalogEntry
+        var pool: InstancePool
+    }
+
+    struct Unit: Sendable {
+        /// What was deployed last.
+        var wanted: Version
+        /// The version before it, as long as the wanted one is not ready.
+        var previous: Version?
+        var log: FunctionLog
+        var serving: Version { previous ?? wanted }
+    }
+
+    let catalog: any Catalog
+    let store: VersionStore
+    let ledger: InstanceLedger
+    let metrics: Metrics
+    let logger: Logger
+    var units: [FunctionName: Unit] = [:]
+    /// Highest version ever used, so a folder's name is not used twice while the hub runs.
+    var highest: [FunctionName: Int] = [:]
+    var retiring: [ObjectIdentifier: InstancePool] = [:]
+    private var changes: Task<Void, Never>?
+    private var running = 0
+    private(set) var closing = false
+
+    init(catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, logger: Logger) {
+        self.catalog = catalog
+        self.store = store
+        self.ledger = ledger
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Starts the functions of the catalog. Does not wait until they are ready.
+    func load() async throws {
+        let entries = try await catalog.entries()
+        try await store.sweep(keeping: entries)
+        for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
+            guard let wanted = versions.last else { continue }
+            highest[name] = wanted.version
+            let log = log(for: name)
+            var unit = Unit(wanted: await open(wanted, log: log), log: log)
+            if !wanted.proven, let previous = versions.dropLast().last(where: \.proven) {
+                unit.previous = await open(previous, log: log)
+            }
+            units[name] = unit
+            await unit.previous?.pool.grow(to: unit.previous?.entry.spec.scale.min ?? 0)
+            await unit.wanted.pool.grow(to: Self.firstInstances(of: unit))
+            for old in versions where old.version != unit.wanted.entry.version {
+                if old.version != unit.previous?.entry.version { try await catalog.remove(name, version: old.version) }
+            }
+        }
+    }
+
+    /// How many instances of the wanted version are started without a call. One that is to take over from another
+    /// version must show that it starts, even if it is scaled to zero.
+    static func firstInstances(of unit: Unit) -> Int {
+        max(unit.wanted.entry.spec.scale.min, unit.previous == nil ? 0 : 1)
+    }
+
+    /// Calls a function.
+    /// - Parameters:
+    ///   - id: the call's id.
+    ///   - input: a JSON document on one line.
+    /// - Throws: `HubError`.
+    public func call(_ name: FunctionName, id: String, input: [UInt8]) async throws -> CallAnswer {
+        running += 1
+        defer { running -= 1 }
+        while true {
+            if closing { throw HubError(503, "shutting_down", "The hub is shutting down.", retryable: true) }
+            guard let unit = units[name] else { throw Self.unknown(name) }
+            let serving = unit.serving
+            let limits = serving.entry.spec.limits
+            do {
+                if serving.entry.spec.scale.min == 0 { await serving.pool.grow(to: 1) }
+                let outcome = try await serving.pool.call(
+                    id: id, input: input, timeout: .milliseconds(limits.timeoutMs))
+                return CallAnswer(
+                    output: try CallVerdict.output(of: outcome, limits: limits), version: serving.entry.version)
+            } catch InstancePool.Refusal.moved {
+                // Another version took over while the call waited.
+                await Task.yield()
+            } catch let refusal as InstancePool.Refusal {
+                throw CallVerdict.error(for: refusal)
+            }
+        }
+    }
+
+    /// Takes no more calls and waits for the running ones.
+    /// - Parameter grace: longest wait.
+    func drain(grace: Duration) async {
+        closing = true
+        let deadline = ContinuousClock.now + grace
+        while running > 0, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// Stops every instance.
+    func stop() async {
+        closing = true
+        await changes?.value
+        let versions = units.values.flatMap { [$0.wanted, $0.previous].compactMap(\.self) }
+        await withTaskGroup(of: Void.self) { group in
+            for pool in versions.map(\.pool) + retiring.values { group.addTask { await pool.stop() } }
+        }
+    }
+
+    /// Runs changes of the catalog one after the other.
+    func serially<T: Sendable>(_ change: @escaping @Sendable () async throws -> T) async throws -> T {
+        let previous = changes
+        let task = Task {
+            await previous?.value
+            return try await change()
+        }
+        changes = Task { _ = try? await task.value }
+        return try await task.value
+    }
+
+    static func unknown(_ name: FunctionName) -> HubError {
+        HubError(404, "not_found", "There is no function \(name.name) in the namespace \(name.namespace).")
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+
+extension Controller {
+    /// Deploys a function. It is stored when this returns, and starts after.
+    /// - Parameter replace: false to refuse a function that exists.
+    /// - Throws: `HubError` 409, or what the disk says.
+    public func deploy(_ deployment: Deployment, replace: Bool) async throws -> (result: DeployResult, version: Int) {
+        if closing { throw HubError(503, "shutting_down", "The hub is shutting down.", retryable: true) }
+        return try await serially { try await self.deployNow(deployment, replace: replace) }
+    }
+
+    private func deployNow(
+        _ deployment: Deployment, replace: Bool
+    ) async throws -> (result: DeployResult, version: Int) {
+        let name = deployment.spec.name
+        let digest = deployment.source.digest
+        if let unit = units[name] {
+            guard replace else {
+                throw HubError(409, "exists", "There is a function \(name.name) in \(name.namespace) already.")
+            }
+            let wanted = unit.wanted.entry
+            if wanted.spec == deployment.spec, wanted.sourceDigest == digest { return (.unchanged, wanted.version) }
+        }
+        let version = highest[name, default: 0] + 1
+        highest[name] = version
+        try await store.save(deployment, version: version)
+        let entry = CatalogEntry(
+            spec: deployment.spec, sourceDigest: digest, version: version, updated: Date().timeIntervalSince1970,
+            proven: false)
+        do {
+            try await catalog.add(entry)
+        } catch {
+            await store.remove(name, version: version)
+            throw error
+        }
+        let log = units[name]?.log ?? log(for: name)
+        let new = await open(entry, log: log)
+        // Read again: a version may have proven itself during the writes above.
+        let old = units[name]
+        let previous = old?.previous ?? old.flatMap { $0.wanted.entry.proven ? $0.wanted : nil }
+        let unit = Unit(wanted: new, previous: previous, log: log)
+        units[name] = unit
+        if let old, old.wanted.entry.version != previous?.entry.version {
+            try await catalog.remove(name, version: old.wanted.entry.version)
+            retire(old.wanted)
+        }
+        await new.pool.grow(to: Self.firstInstances(of: unit))
+        logger.info("Deployed", metadata: ["function": "\(name)", "version": "\(version)"])
+        return (old == nil ? .created : .updated, version)
+    }
+
+    /// Removes a function: its entry before this returns, its instances and files after.
+    /// - Throws: `HubError` 404.
+    public func delete(_ name: FunctionName) async throws {
+        try await serially { try await self.deleteNow(name) }
+    }
+
+    private func deleteNow(_ name: FunctionName) async throws {
+        guard let unit = units[name] else { throw Self.unknown(name) }
+        try await catalog.remove(name, version: nil)
+        units[name] = nil
+        for version in [unit.wanted, unit.previous].compactMap(\.self) { retire(version) }
+        await unit.log.clear()
+        logger.info("Deleted", metadata: ["function": "\(name)"])
+    }
+
+    /// An instance of a version is ready: from now on that version serves.
+    private func proved(_ name: FunctionName, version: Int) async {
+        guard var unit = units[name], unit.wanted.entry.version == version else { return }
+        guard !unit.wanted.entry.proven || unit.previous != nil else { return }
+        let previous = unit.previous
+        unit.wanted.entry.proven = true
+        unit.previous = nil
+        units[name] = unit
+        let catalog = catalog
+        do {
+            try await catalog.prove(name, version: version)
+            if let previous { try await catalog.remove(name, version: previous.entry.version) }
+        } catch {
+            logger.error("The catalog does not take that a version works: \(error)")
+        }
+        if let previous { retire(previous) }
+    }
+
+    private func retire(_ version: Version) {
+        let pool = version.pool
+        retiring[ObjectIdentifier(pool)] = pool
+        Task {
+            await pool.retire()
+            await store.remove(version.entry.spec.name, version: version.entry.version)
+            retiring[ObjectIdentifier(pool)] = nil
+        }
+    }
+
+    func log(for name: FunctionName) -> FunctionLog {
+        FunctionLog(path: "\(store.data.logs)/\(name).log")
+    }
+
+    func open(_ entry: CatalogEntry, log: FunctionLog) async -> Version {
+        let name = entry.spec.name
+        let version = entry.version
+        let metrics = metrics
+        let events = InstancePool.Events(
+            ready: { [weak self] in await self?.proved(name, version: version) },
+            restarted: { metrics.restarted(name) })
+        let store = store
+        let pool = InstancePool(
+            launch: { try await store.launch(entry) }, log: log, ledger: ledger, events: events)
+        return Version(entry: entry, pool: pool)
+    }
+}

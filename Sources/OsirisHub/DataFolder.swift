@@ -1,0 +1,96 @@
+import Foundation
+import OsirisModel
+
+/// The hub's folder: where everything it keeps lies. All calls block; use `BlockingWork`.
+public struct DataFolder: Sendable {
+    /// Absolute path.
+    public let path: String
+
+    public init(path: String) { self.path = URL(fileURLWithPath: path).standardizedFileURL.path }
+
+    var config: String { path + "/hub.json" }
+    var catalog: String { path + "/catalog.db" }
+    var pidFile: String { path + "/hub.pid" }
+    var instances: String { path + "/instances" }
+    var bootstrap: String { path + "/bootstrap" }
+    var logs: String { path + "/logs" }
+
+    func functionFolder(_ name: FunctionName) -> String { "\(path)/functions/\(name.namespace)/\(name.name)" }
+    func versionFolder(_ name: FunctionName, _ version: Int) -> String { "\(functionFolder(name))/\(version)" }
+    func secretFolder(_ name: FunctionName) -> String { "\(path)/secrets/\(name.namespace)/\(name.name)" }
+    func secretFile(_ name: FunctionName, _ version: Int) -> String { "\(secretFolder(name))/\(version).json" }
+
+    /// Takes the folder for this process until the returned descriptor is closed.
+    /// - Parameter patience: seconds to try; the guard of a killed hub has the lock for a moment.
+    /// - Throws: `StartFailure` when another hub has it.
+    func lock(patience: Double = 0) throws -> Int32 {
+        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StartFailure("\(path)/lock cannot be opened: \(Self.reason())") }
+        let deadline = ContinuousClock.now + .seconds(patience)
+        var taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        while !taken, ContinuousClock.now < deadline {
+            usleep(20_000)
+            taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        }
+        guard taken else {
+            close(descriptor)
+            throw StartFailure("Another hub runs on \(path): it holds the lock on \(path)/lock. Stop that one first.")
+        }
+        return descriptor
+    }
+
+    /// Makes a folder and its parents.
+    func create(_ folder: String, mode: Int = 0o755) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+    }
+
+    /// Replaces a file in one step: written beside, flushed, renamed.
+    func write(_ bytes: [UInt8], to file: String, mode: mode_t) throws {
+        let beside = file + ".new"
+        unlink(beside)
+        try Self.create(beside, bytes, mode: mode)
+        guard rename(beside, file) == 0 else { throw StartFailure("\(file) cannot be written: \(Self.reason())") }
+        Self.flush(folder: (file as NSString).deletingLastPathComponent)
+    }
+
+    /// Lays a version's files down; the folder is there whole or not at all.
+    func store(_ source: SourceTree, as name: FunctionName, version: Int) throws {
+        let folder = versionFolder(name, version)
+        let beside = functionFolder(name) + "/.\(version).new"
+        try? FileManager.default.removeItem(atPath: beside)
+        try? FileManager.default.removeItem(atPath: folder)
+        try create(beside)
+        var folders: Set<String> = [beside]
+        for file in source.files {
+            let path = beside + "/" + file.path
+            let parent = (path as NSString).deletingLastPathComponent
+            try create(parent)
+            folders.insert(parent)
+            try Self.create(path, file.bytes, mode: file.executable ? 0o755 : 0o644)
+        }
+        for folder in folders { Self.flush(folder: folder) }
+        guard rename(beside, folder) == 0 else { throw StartFailure("\(folder) cannot be written: \(Self.reason())") }
+        Self.flush(folder: functionFolder(name))
+    }
+
+    func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+
+    private static func create(_ file: String, _ bytes: [UInt8], mode: mode_t) throws {
+        let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw StartFailure("\(file) cannot be created: \(reason())") }
+        defer { close(descriptor) }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+        try handle.write(contentsOf: Data(bytes))
+        try handle.synchronize()
+    }
+
+    private static func flush(folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    private static func reason() -> String { String(cString: strerror(errno)) }
+}

@@ -1,0 +1,114 @@
+import OsirisModel
+
+/// Reads the body of `PUT` and `POST /system/functions`.
+public struct DeployRequest {
+    /// Most files of a function.
+    public static let mostFiles = 2_000
+    /// Most bytes of all files of a function, decoded.
+    public static let mostSourceBytes = 32 * 1_048_576
+    /// Most bytes of the request's body: the files in base64, and the rest.
+    public static let mostBodyBytes = 48 * 1_048_576
+
+    static let keys: Set<String> = [
+        "name", "namespace", "runtime", "handler", "command", "alwaysOn", "scale", "limits", "env", "secrets",
+        "annotations", "files",
+    ]
+
+    var reader = JSONReader()
+
+    /// Reads and checks the whole request.
+    /// - Throws: `HubError` 400 with every fault in `details`.
+    public static func parse(_ body: [UInt8]) throws -> Deployment {
+        guard let document = try? HubJSON.decode(JSONValue.self, body) else {
+            throw HubError(400, "bad_request", "The body is not JSON.")
+        }
+        var request = DeployRequest()
+        let deployment = request.deployment(document)
+        let faults = request.reader.faults
+        guard let deployment, faults.isEmpty else {
+            throw HubError(400, "bad_request", faults.joined(separator: " "), details: faults)
+        }
+        return deployment
+    }
+
+    private mutating func deployment(_ document: JSONValue) -> Deployment? {
+        let body = reader.object(document, at: "body", keys: Self.keys)
+        let name = FunctionName(
+            namespace: label(body["namespace"], at: "namespace"), name: label(body["name"], at: "name"))
+        let runtime = self.runtime(body["runtime"])
+        let alwaysOn = reader.bool(body["alwaysOn"], at: "alwaysOn") ?? false
+        let scale = reader.object(body["scale"], at: "scale", keys: ["min"])
+        let minimum = reader.int(scale["min"], at: "scale.min", in: 0...64) ?? 1
+        if alwaysOn, minimum == 0 { reader.fault("scale.min must be at least 1 when alwaysOn is true.") }
+        var spec = FunctionSpec(
+            name: name, runtime: runtime ?? .python3, alwaysOn: alwaysOn, scale: .init(min: minimum),
+            limits: limits(body["limits"]), env: environment(body["env"]),
+            annotations: reader.words(body["annotations"], at: "annotations"))
+        let handler = reader.string(body["handler"], at: "handler") ?? ""
+        let command = reader.list(body["command"], at: "command").enumerated().compactMap { item in
+            reader.string(item.element, at: "command[\(item.offset)]")
+        }
+        if runtime == .python3 { spec.handler = checked(handler: handler, command: command) }
+        if runtime == .command { spec.command = checked(command: command, handler: handler) }
+        let secrets = self.secrets(body["secrets"], env: spec.env)
+        spec.secretDigests = secrets.mapValues(\.digest)
+        let source = self.source(body["files"])
+        if runtime == .python3, source.files.isEmpty { reader.fault("files must hold the handler's module.") }
+        return Deployment(spec: spec, secrets: secrets.mapValues(\.value), source: source)
+    }
+
+    private mutating func label(_ value: JSONValue?, at path: String) -> String {
+        if value == nil { reader.fault("\(path) is missing.") }
+        guard let text = reader.string(value, at: path) else { return "" }
+        if !FunctionName.isLabel(text) {
+            reader.fault("\(path) must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at either end.")
+        }
+        return text
+    }
+
+    private mutating func runtime(_ value: JSONValue?) -> FunctionSpec.Runtime? {
+        if value == nil { reader.fault("runtime is missing.") }
+        guard let text = reader.string(value, at: "runtime") else { return nil }
+        let runtime = FunctionSpec.Runtime(rawValue: text)
+        if runtime == nil { reader.fault("runtime must be python3 or command.") }
+        return runtime
+    }
+
+    private mutating func limits(_ value: JSONValue?) -> FunctionSpec.Limits {
+        let body = reader.object(value, at: "limits", keys: ["timeoutMs", "outputBytes", "memoryBytes"])
+        var memory = body["memoryBytes"]
+        if case .null = memory { memory = nil }
+        return FunctionSpec.Limits(
+            timeoutMs: reader.int(body["timeoutMs"], at: "limits.timeoutMs", in: 1...3_600_000) ?? 10_000,
+            outputBytes: reader.int(body["outputBytes"], at: "limits.outputBytes", in: 1...67_108_864) ?? 1_048_576,
+            memoryBytes: reader.int(memory, at: "limits.memoryBytes", in: 16_777_216...(1 << 50)))
+    }
+
+    private mutating func checked(handler: String, command: [String]) -> String {
+        let parts = handler.split(separator: ".", omittingEmptySubsequences: false)
+        if parts.count < 2 || !parts.allSatisfy(Self.isIdentifier) {
+            reader.fault("handler must have the form module.function.")
+        }
+        if !command.isEmpty { reader.fault("command goes with the runtime command only.") }
+        return handler
+    }
+
+    private mutating func checked(command: [String], handler: String) -> [String] {
+        if command.first?.isEmpty ?? true { reader.fault("command must name a program.") }
+        if command.contains(where: { $0.utf8.contains(0) }) { reader.fault("command must not hold a NUL character.") }
+        if let first = command.first, first.hasPrefix("./") || first.contains("/"), !first.hasPrefix("/"),
+            !Self.isRelative(first.hasPrefix("./") ? String(first.dropFirst(2)) : first)
+        {
+            reader.fault("command[0] must stay inside the function's folder.")
+        }
+        if !handler.isEmpty { reader.fault("handler goes with the runtime python3 only.") }
+        return command
+    }
+
+    static func isIdentifier(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return text.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import OsirisModel
+
+/// A function's name within a hub: its namespace and its own name, both DNS labels.
+public struct FunctionName: Hashable, Sendable, Codable, CustomStringConvertible {
+    public var namespace: String
+    public var name: String
+
+    public init(namespace: String, name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+
+    /// `name.namespace`, as in the metrics.
+    public var description: String { "\(name).\(namespace)" }
+
+    /// True for a DNS label (RFC 1123, section 2.1): 1...63 of a-z, 0-9 and `-`, with no `-` at either end.
+    public static func isLabel(_ text: String) -> Bool {
+        let letters = Array(text.utf8)
+        guard (1...63).contains(letters.count), letters.first != 0x2D, letters.last != 0x2D else { return false }
+        return letters.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+}
+
+/// What a function is, without its files and without the values of its secrets: safe to store and to show.
+public struct FunctionSpec: Codable, Sendable, Equatable {
+    /// How its code is run.
+    public enum Runtime: String, Codable, Sendable, CaseIterable {
+        /// A folder with a Python handler.
+        case python3
+        /// A program that answers one line of JSON with another.
+        case command
+    }
+
+    /// How many instances there are.
+    public struct Scale: Codable, Sendable, Equatable {
+        /// Instances kept running, 0...64. With 0 the first call starts one, which then stays.
+        public var min: Int
+
+        public init(min: Int = 1) { self.min = min }
+    }
+
+    /// What one call or instance may use.
+    public struct Limits: Codable, Sendable, Equatable {
+        /// Longest run of one call, and longest wait for a free instance before it: milliseconds, 1...3 600 000.
+        public var timeoutMs: Int
+        /// Longest answer, bytes, 1...67 108 864.
+        public var outputBytes: Int
+        /// Largest address space of an instance, bytes, at least 16 MiB; nil for no limit.
+        public var memoryBytes: Int?
+
+        public init(timeoutMs: Int = 10_000, outputBytes: Int = 1_048_576, memoryBytes: Int? = nil) {
+            self.timeoutMs = timeoutMs
+            self.outputBytes = outputBytes
+            self.memoryBytes = memoryBytes
+        }
+    }
+
+    public var name: FunctionName
+    public var runtime: Runtime
+    /// `module.function` with the runtime `python3`, else empty.
+    public var handler: String
+    /// Program and arguments with the runtime `command`, else empty.
+    public var command: [String]
+    /// True if the hub is not ready without it.
+    public var alwaysOn: Bool
+    public var scale: Scale
+    public var limits: Limits
+    /// Environment of its instances, besides what every instance has.
+    public var env: [String: String]
+    /// Digest of each secret by the name of its environment variable.
+    public var secretDigests: [String: String]
+    /// Words the hub keeps and shows, and nothing more.
+    public var annotations: [String: String]
+
+    public init(
+        name: FunctionName, runtime: Runtime, handler: String = "", command: [String] = [], alwaysOn: Bool = false,
+        scale: Scale = Scale(), limits: Limits = Limits(), env: [String: String] = [:],
+        secretDigests: [String: String] = [:], annotations: [String: String] = [:]
+    ) {
+        self.name = name
+        self.runtime = runtime
+        self.handler = handler
+        self.command = command
+        self.alwaysOn = alwaysOn
+        self.scale = scale
+        self.limits = limits
+        self.env = env
+        self.secretDigests = secretDigests
+        self.annotations = annotations
+    }
+}
+
+/// A valid deployment request: the spec, the clear secrets and the files.
+public struct Deployment: Sendable {
+    public var spec: FunctionSpec
+    /// Clear values by environment variable. Goes to the secret store and to the instances, nowhere else.
+    public var secrets: [String: String]
+    public var source: SourceTree
+
+    public init(spec: FunctionSpec, secrets: [String: String], source: SourceTree) {
+        self.spec = spec
+        self.secrets = secrets
+        self.source = source
+    }
+}

@@ -1,0 +1,104 @@
+/// A function as `GET /system/functions` shows it. It has no secret values, only their digests.
+///
+/// The spec, `state`, `ready`, `replicas` and `restarts` are those of the wanted version. While that one is not ready
+/// the version before it goes on, as `servingVersion`, and its instances count as available.
+public struct FunctionStatus: Codable, Sendable, Equatable {
+    public var name: String
+    public var namespace: String
+    public var runtime: FunctionSpec.Runtime
+    public var handler: String
+    public var command: [String]
+    public var alwaysOn: Bool
+    public var scale: FunctionSpec.Scale
+    public var limits: FunctionSpec.Limits
+    public var env: [String: String]
+    public var secretDigests: [String: String]
+    public var sourceDigest: String
+    public var annotations: [String: String]
+    /// The wanted version.
+    public var version: Int
+    /// The version that answers calls.
+    public var servingVersion: Int
+    /// When the wanted version was deployed: seconds since 1970, UTC.
+    public var updated: Double
+    public var state: RestartPolicy.State
+    /// True when the wanted version has as many ready instances as it is scaled to.
+    public var ready: Bool
+    public var replicas: Int
+    public var availableReplicas: Int
+    public var restarts: Int
+    /// Calls since the hub started.
+    public var invocationCount: Int
+    /// Why an instance of the wanted version last ended, written as null when none did.
+    public var lastError: String?
+
+    init(wanted: CatalogEntry, pool: InstancePool.Status, serving: Int, available: Int, invocations: Int) {
+        name = wanted.spec.name.name
+        namespace = wanted.spec.name.namespace
+        runtime = wanted.spec.runtime
+        handler = wanted.spec.handler
+        command = wanted.spec.command
+        alwaysOn = wanted.spec.alwaysOn
+        scale = wanted.spec.scale
+        limits = wanted.spec.limits
+        env = wanted.spec.env
+        secretDigests = wanted.spec.secretDigests
+        sourceDigest = wanted.sourceDigest
+        annotations = wanted.spec.annotations
+        version = wanted.version
+        servingVersion = serving
+        updated = wanted.updated
+        state = pool.state
+        ready = pool.available >= wanted.spec.scale.min && pool.state != .crashLoop
+        replicas = pool.replicas
+        availableReplicas = available
+        restarts = pool.restarts
+        invocationCount = invocations
+        lastError = pool.lastError
+        if serving != wanted.version, pool.state != .ready {
+            let why = pool.lastError.map { ": \($0)" } ?? "."
+            lastError = "Version \(wanted.version) is not ready, version \(serving) goes on\(why)"
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(namespace, forKey: .namespace)
+        try container.encode(runtime, forKey: .runtime)
+        try container.encode(handler, forKey: .handler)
+        try container.encode(command, forKey: .command)
+        try container.encode(alwaysOn, forKey: .alwaysOn)
+        try container.encode(scale, forKey: .scale)
+        try container.encode(limits, forKey: .limits)
+        try container.encode(env, forKey: .env)
+        try container.encode(secretDigests, forKey: .secretDigests)
+        try container.encode(sourceDigest, forKey: .sourceDigest)
+        try container.encode(annotations, forKey: .annotations)
+        try container.encode(version, forKey: .version)
+        try container.encode(servingVersion, forKey: .servingVersion)
+        try container.encode(updated, forKey: .updated)
+        try container.encode(state, forKey: .state)
+        try container.encode(ready, forKey: .ready)
+        try container.encode(replicas, forKey: .replicas)
+        try container.encode(availableReplicas, forKey: .availableReplicas)
+        try container.encode(restarts, forKey: .restarts)
+        try container.encode(invocationCount, forKey: .invocationCount)
+        // Written even when nil: the synthesized form would leave the key out.
+        try container.encode(lastError, forKey: .lastError)
+    }
+}
+
+/// The answer of `GET /ready`.
+public struct Readiness: Codable, Sendable, Equatable {
+    /// An always-on function that is not there yet.
+    public struct Waiting: Codable, Sendable, Equatable {
+        public var name: String
+        public var namespace: String
+        /// What it waits for.
+        public var reason: String
+    }
+
+    public var ready: Bool
+    public var waiting: [Waiting]
+}

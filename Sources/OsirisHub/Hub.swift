@@ -1,0 +1,131 @@
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+
+/// A hub on a data folder: owns the lock, the catalog, the controller and the HTTP server.
+public actor Hub {
+    /// Longest wait for running calls at the end, unless told otherwise.
+    public static let drainGrace = Duration.seconds(10)
+
+    private let data: DataFolder
+    private let logger: Logger
+    private let drainGrace: Duration
+    private var lock: Int32 = -1
+    private var catalog: SQLiteCatalog?
+    private var controller: Controller?
+    private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
+
+    /// - Parameters:
+    ///   - folder: the data folder, which holds `hub.json`.
+    ///   - drainGrace: longest wait for running calls at the end.
+    public init(folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace) {
+        data = DataFolder(path: folder)
+        self.drainGrace = drainGrace
+        self.logger = logger
+    }
+
+    /// Starts everything; returns when the server listens.
+    /// - Returns: the TCP port.
+    /// - Throws: `StartFailure`, or what the disk, the catalog or the socket says.
+    public func start() async throws -> Int {
+        let data = data
+        let config = try await BlockingWork.run { try HubConfig.read(path: data.config) }
+        lock = try await BlockingWork.run { try data.lock(patience: 2) }
+        do {
+            return try await start(config)
+        } catch {
+            await stop()
+            throw error
+        }
+    }
+
+    private func start(_ config: HubConfig) async throws -> Int {
+        let data = data
+        let ledger = InstanceLedger(data: data)
+        let leftovers = try await ledger.reapLeftovers()
+        if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
+        try await BlockingWork.run {
+            try data.create(data.logs, mode: 0o700)
+            try data.create(data.bootstrap)
+            try data.write(
+                Array(PythonBootstrap.source.utf8), to: "\(data.bootstrap)/\(PythonBootstrap.fileName)", mode: 0o644)
+        }
+        let catalog = try await SQLiteCatalog.open(path: data.catalog)
+        self.catalog = catalog
+        let metrics = Metrics()
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        let controller = Controller(
+            catalog: catalog, store: VersionStore(data: data, searchPath: path), ledger: ledger, metrics: metrics,
+            logger: logger)
+        self.controller = controller
+        try await controller.load()
+        let routes = HubRoutes(
+            config: config, controller: controller, metrics: metrics, startedAt: Date().timeIntervalSince1970)
+        let port = try await listen(config, routes)
+        let identity = ProcessIdentity.current
+        let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
+        try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
+        logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
+        return port
+    }
+
+    private func listen(_ config: HubConfig, _ routes: HubRoutes) async throws -> Int {
+        let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
+        let application = Application(
+            router: routes.router(),
+            configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
+            onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
+        let group = ServiceGroup(
+            configuration: .init(services: [.init(service: application)], logger: logger))
+        let task = Task {
+            do {
+                try await group.run()
+                announce.finish()
+            } catch {
+                announce.finish(throwing: error)
+                throw error
+            }
+        }
+        server = (group, task)
+        do {
+            for try await port in ports { return port }
+        } catch {
+            throw StartFailure("The hub cannot listen on \(config.host) port \(config.port): \(error)")
+        }
+        throw StartFailure("The server ended before it listened.")
+    }
+
+    /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
+    public func stop() async {
+        await controller?.drain(grace: drainGrace)
+        // Before the server, so a call that outlives the grace still gets its answer.
+        await controller?.stop()
+        if let server {
+            await server.group.triggerGracefulShutdown()
+            // A client that keeps its connection open does not keep the hub up.
+            let cut = Task {
+                try await Task.sleep(for: .seconds(1))
+                server.task.cancel()
+            }
+            _ = try? await server.task.value
+            cut.cancel()
+        }
+        let data = data
+        let catalog = catalog
+        let lock = lock
+        try? await BlockingWork.run {
+            try? catalog?.close()
+            guard lock >= 0 else { return }
+            data.remove(data.pidFile)
+            close(lock)
+        }
+        (self.server, self.controller, self.catalog, self.lock) = (nil, nil, nil, -1)
+    }
+
+    private struct PidNote: Encodable {
+        var pid: Int32
+        var startTime: UInt64
+        var port: Int
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+
+/// A function version's files and clear secrets on disk, and how to start an instance of it.
+struct VersionStore: Sendable {
+    let data: DataFolder
+    /// `PATH` of every instance, unless its function sets its own.
+    let searchPath: String
+
+    /// Lays down the files and the secrets of a version, flushed to disk.
+    func save(_ deployment: Deployment, version: Int) async throws {
+        try await BlockingWork.run {
+            let name = deployment.spec.name
+            try data.create(data.functionFolder(name))
+            try data.store(deployment.source, as: name, version: version)
+            data.remove(data.secretFile(name, version))
+            guard !deployment.secrets.isEmpty else { return }
+            try data.create(data.secretFolder(name), mode: 0o700)
+            try data.write(
+                try HubJSON.encode(deployment.secrets), to: data.secretFile(name, version), mode: 0o600)
+        }
+    }
+
+    /// Removes what `save` laid down.
+    func remove(_ name: FunctionName, version: Int) async {
+        try? await BlockingWork.run {
+            data.remove(data.versionFolder(name, version))
+            data.remove(data.secretFile(name, version))
+            // These two fail, as they should, while another version is there.
+            rmdir(data.functionFolder(name))
+            rmdir(data.secretFolder(name))
+        }
+    }
+
+    /// Removes every version that the catalog does not know, as a hub killed half way leaves them.
+    func sweep(keeping entries: [CatalogEntry]) async throws {
+        try await BlockingWork.run {
+            let files = Set(entries.map { data.versionFolder($0.spec.name, $0.version) })
+            let secrets = Set(entries.map { data.secretFile($0.spec.name, $0.version) })
+            Self.sweep(data.path + "/functions", keeping: files)
+            Self.sweep(data.path + "/secrets", keeping: secrets)
+        }
+    }
+
+    private static func sweep(_ root: String, keeping: Set<String>) {
+        func names(_ folder: String) -> [String] {
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { folder + "/" + $0 }
+        }
+        for function in names(root).flatMap(names) {
+            for version in names(function) where !keeping.contains(version) {
+                try? FileManager.default.removeItem(atPath: version)
+            }
+            rmdir(function)
+        }
+    }
+
+    /// Reads the clear secrets and puts together how an instance is started.
+    func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
+        let spec = entry.spec
+        let secrets = try await BlockingWork.run {
+            guard !spec.secretDigests.isEmpty else { return [String: String]() }
+            let bytes = FileManager.default.contents(atPath: data.secretFile(spec.name, entry.version)) ?? Data()
+            guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
+                throw StartFailure("The secrets of \(spec.name) are lost. Deploy it again.")
+            }
+            return secrets
+        }
+        let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
+        var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
+        environment["OSIRIS_FUNCTION"] = spec.name.name
+        environment["OSIRIS_NAMESPACE"] = spec.name.namespace
+        let folder = data.versionFolder(spec.name, entry.version)
+        var words = words(spec, folder: folder)
+        if let bytes = spec.limits.memoryBytes {
+            // posix_spawn cannot set limits; the shell can, and then becomes the program.
+            words = ["/bin/sh", "-c", #"ulimit -v "$0" && exec "$@""#, String(bytes / 1024)] + words
+        }
+        return Instance.Launch(
+            command: .init(
+                program: words[0], arguments: Array(words.dropFirst()), environment: environment, folder: folder),
+            wire: InstanceProtocol(runtime: spec.runtime), outputBytes: spec.limits.outputBytes,
+            redaction: Redaction(secrets: Array(secrets.values)))
+    }
+
+    private func words(_ spec: FunctionSpec, folder: String) -> [String] {
+        switch spec.runtime {
+        case .python3:
+            ["python3", "-u", "-B", "\(data.bootstrap)/\(PythonBootstrap.fileName)", spec.handler]
+        case .command:
+            if let program = spec.command.first, program.contains("/"), !program.hasPrefix("/") {
+                [folder + "/" + program] + spec.command.dropFirst()
+            } else {
+                spec.command
+            }
+        }
+    }
+}

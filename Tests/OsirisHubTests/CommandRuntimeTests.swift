@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+@testable import OsirisHub
+
+@Suite(.serialized) struct CommandRuntimeTests {
+    @Test func oneLineInOneLineOut() async throws {
+        try await TestHub.with { hub in
+            let script = """
+                echo started >&2
+                while read -r line; do printf '{"got":%s,"who":"%s.%s"}\\n' "$line" "$OSIRIS_FUNCTION" "$OSIRIS_NAMESPACE"; done
+                """
+            _ = try await hub.client.put(.command("echo", script))
+            let answer = try await hub.client.call("echo", "{\n \"a\": 1 }")
+            #expect(answer.status == 200)
+            #expect(answer.text == #"{"got":{  "a": 1 },"who":"echo.demo"}"#)
+            #expect(try await hub.client.call("echo").text.hasPrefix(#"{"got":{},"#))
+            let log = try await hub.client.send("GET", "/system/logs?name=echo&namespace=demo&tail=1")
+            #expect(log.text == "started\n")
+        }
+    }
+
+    @Test func theEnvironmentIsOnlyWhatWasAsked() async throws {
+        try await TestHub.with { hub in
+            setenv("OSIRIS_TEST_LEAK", "leak", 1)
+            let script = """
+                while read -r line; do printf '"%s"\\n' "$(env | cut -d= -f1 | sort | tr '\\n' ' ')"; done
+                """
+            _ = try await hub.client.put(.command("env", script, ["env": ["MINE": "1"]]))
+            let names = try await hub.client.call("env").text.trimmingCharacters(in: ["\"", " "]).split(separator: " ")
+            let own: Set<Substring> = ["HOME", "LANG", "MINE", "OSIRIS_FUNCTION", "OSIRIS_NAMESPACE", "PATH"]
+            // PWD, OLDPWD and _ are the shell's own.
+            #expect(Set(names).subtracting(["PWD", "OLDPWD", "_", "SHLVL"]) == own)
+        }
+    }
+
+    @Test func aProcessHasThreeDescriptorsAndASessionOfItsOwn() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                import os
+                def look():
+                    return [sorted(os.listdir("/proc/self/fd")), os.getsid(0) == os.getpid()]
+                """
+            // As a command, so the bootstrap's own descriptors do not count; 3 is the folder being listed.
+            let script = "while read -r line; do python3 -c 'import code_; code_.main()' 2>/dev/null; done"
+            let body = "import os, json\ndef main():\n    print(json.dumps(sorted(os.listdir('/proc/self/fd'))))\n"
+            var function = TestFunction.command("fds", script)
+            var files = function.fields["files"] as? [[String: Any]] ?? []
+            files.append(["path": "code_.py", "base64": Data(body.utf8).base64EncodedString()])
+            function.fields["files"] = files
+            _ = try await hub.client.put(function)
+            #expect(try await hub.client.call("fds").text == #"["0", "1", "2", "3"]"#)
+            _ = try await hub.client.put(.python("session", code, ["handler": "code.look"]))
+            #expect(try await hub.client.call("session").text.hasSuffix(",true]"))
+        }
+    }
+
+    @Test func anAnswerThatIsNotJSONEndsTheInstance() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(.command("odd", "while read -r line; do echo oops; done"))
+            let answer = try await hub.client.call("odd")
+            #expect(answer.status == 502)
+        }
+    }
+
+    @Test func aProgramThatIsNotThereIsNamed() async throws {
+        try await TestHub.with { hub in
+            let fields: [String: Any] = [
+                "name": "none", "namespace": "demo", "runtime": "command", "command": ["no-such-program-here"],
+            ]
+            _ = try await hub.client.put(TestFunction(fields: fields))
+            try await hub.client.wait(for: "none", "explained") { $0.lastError != nil }
+            let reason = try await hub.client.status("none").lastError
+            #expect(reason == "no-such-program-here cannot be started: No such file or directory")
+        }
+    }
+
+    @Test func callsWaitTheirTurnAndScaledToZeroStartsOnTheFirst() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(
+                .command("zero", "while read -r line; do echo \"$line\"; done", ["scale": ["min": 0]]))
+            #expect(try await hub.client.status("zero").state == .stopped)
+            let client = hub.client
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        let answer = try await client.call("zero", "[\(number)]")
+                        #expect(answer.text == "[\(number)]")
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await hub.client.status("zero").replicas == 1)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import OsirisModel
+import Testing
+
+@testable import OsirisHub
+
+@Suite struct PlainPartsTests {
+    @Test func linesAreCutAcrossReadsAndLongOnesDropped() {
+        var framer = LineFramer(limit: 4)
+        #expect(framer.feed(Array("ab".utf8)) == [])
+        #expect(framer.feed(Array("cd\nx\n\ny".utf8)) == [.line(Array("abcd".utf8)), .line([0x78]), .line([])])
+        #expect(framer.feed(Array("12345".utf8)) == [.overflow])
+        #expect(framer.feed(Array("678\nok\n".utf8)) == [.line(Array("ok".utf8))])
+        #expect(framer.finish() == nil)
+        #expect(framer.feed(Array("z".utf8)) == [])
+        #expect(framer.finish() == Array("z".utf8))
+    }
+
+    @Test func aDocumentIsPutOnOneLine() {
+        #expect(HubJSON.oneLine(Array("{\n\"a\":\r\n1}".utf8)) == Array("{ \"a\":  1}".utf8))
+        #expect(HubJSON.oneLine(Array(" \n".utf8)) == Array("{}".utf8))
+        #expect(HubJSON.oneLine(Array("{a:1}".utf8)) == nil)
+        #expect(HubJSON.oneLine([0x22, 0xFF, 0x22]) == nil)
+        #expect(HubJSON.oneLine([0x31, 0x00]) == nil)
+    }
+
+    @Test func rolesAllowWhatTheySay() {
+        let tokens = HubConfig.Role.allCases.map { HubConfig.Token(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) }
+        let access = Access(tokens: tokens)
+        let allowed: [HubConfig.Role: Set<Permission>] = [
+            .admin: [.read, .write, .invoke], .deploy: [.read, .write], .invoke: [.invoke], .read: [.read],
+        ]
+        for role in HubConfig.Role.allCases {
+            for permission in Permission.allCases {
+                let verdict = access.verdict(authorization: "Bearer \(role.rawValue)", for: permission)
+                #expect(verdict == (allowed[role]?.contains(permission) == true ? .allowed : .forbidden))
+            }
+        }
+        for header in [nil, "", "Bearer ", "Bearer nobody", "Basic admin", "admin"] {
+            #expect(access.verdict(authorization: header, for: .read) == .unknown)
+        }
+    }
+
+    @Test func startTimeIsReadPastAProgramNameWithBlanksAndParentheses() {
+        let rest = (3...30).map { $0 == 3 ? "S" : String($0) }.joined(separator: " ")
+        #expect(ProcessIdentity.startTime(stat: "7 (a ) b) \(rest)") == 22)
+        #expect(ProcessIdentity.startTime(stat: "nonsense") == nil)
+    }
+
+    @Test func theQueueIsFairAndBounded() {
+        var queue = CallQueue<Int>()
+        let tickets = (0..<CallQueue<Int>.bound).map { queue.enter($0) }
+        #expect(queue.enter(-1) == nil)
+        #expect(queue.next() == 0)
+        #expect(queue.leave(tickets[1] ?? 0) == 1)
+        #expect(queue.leave(tickets[1] ?? 0) == nil)
+        #expect(queue.next() == 2)
+    }
+
+    @Test func labels() {
+        for good in ["a", "a-b", "0", String(repeating: "x", count: 63)] { #expect(FunctionName.isLabel(good)) }
+        for bad in ["", "-a", "a-", "A", "a.b", "ä", "a/b", String(repeating: "x", count: 64)] {
+            #expect(!FunctionName.isLabel(bad))
+        }
+    }
+
+    @Test func answersKeepTheirBytes() {
+        let wire = InstanceProtocol(runtime: .python3)
+        let line = Array(#"{"ok":true,"id":"7","output":{"b":1.10,"a":12345678901234567890}}"#.utf8)
+        #expect(wire.answer(line, to: "7") == .output(Array(#"{"b":1.10,"a":12345678901234567890}"#.utf8)))
+        guard case .broken = wire.answer(line, to: "8") else { return #expect(Bool(false)) }
+    }
+}

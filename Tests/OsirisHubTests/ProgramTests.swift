@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+@testable import OsirisHub
+
+/// The built program as a process of its own.
+@Suite(.serialized) struct ProgramTests {
+    @Test func killedHardItLeavesNoFunctionBehind() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let code = """
+            import os, subprocess, time
+            def handle(busy=None):
+                if busy:
+                    open(busy, "w").close()
+                    time.sleep(600)
+                child = subprocess.Popen(["sleep", "600"])
+                return [os.getpid(), child.pid]
+            """
+        _ = try await hub.client.put(.python("py", code))
+        let stubborn = "trap '' TERM\nwhile read -r line; do echo $$; done\nexec sleep 600\n"
+        _ = try await hub.client.put(.command("stubborn", stubborn))
+        let polite = "sleep 600 &\nwhile read -r line; do echo [$$,$!]; done\n"
+        _ = try await hub.client.put(.command("polite", polite))
+        let python = try JSONDecoder().decode([Int].self, from: try await hub.client.call("py").body)
+        let polites = try JSONDecoder().decode([Int].self, from: try await hub.client.call("polite").body)
+        let stubbornPid = try #require(Int(try await hub.client.call("stubborn").text))
+        #expect((python + polites + [stubbornPid]).allSatisfy(isRunning))
+        // One call runs while the hub dies, so the handler is not at its read.
+        let client = hub.client
+        let marker = folder + "/busy"
+        let running = Task { try? await client.call("py", #"{"busy":"\#(marker)"}"#) }
+        try await eventually("the call runs") { FileManager.default.fileExists(atPath: marker) }
+        hub.process.signal(SIGKILL)
+        #expect(await hub.status() == .signal(SIGKILL))
+        _ = await running.value
+        // Some end with their stdin; the stubborn one, and what the polite one left running, need the guard.
+        try await eventually("all are gone") { !(python + polites + [stubbornPid]).contains(where: isRunning) }
+        let next = try await RunningProgram.start(folder)
+        try await next.client.wait(for: "stubborn")
+        #expect(try await next.client.call("stubborn").text != "\(stubbornPid)")
+        #expect(try await next.stop() == .code(0))
+    }
+
+    @Test func whatWasAcknowledgedIsThereAfterAKill() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let client = hub.client
+        let acknowledged = await withTaskGroup(of: [String].self) { group in
+            for caller in 0..<4 {
+                group.addTask {
+                    var names: [String] = []
+                    // Goes on until the hub is gone.
+                    for number in 0... {
+                        let function = TestFunction.python(
+                            "f-\(caller)-\(number)", "def handle():\n    return \(number)\n", ["scale": ["min": 0]])
+                        guard let answer = try? await client.put(function), answer.status == 201 else { break }
+                        names.append("f-\(caller)-\(number)")
+                        if caller == 0, number == 10 { hub.process.signal(SIGKILL) }
+                    }
+                    return names
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(acknowledged.count >= 11)
+        let next = try await RunningProgram.start(folder)
+        for name in acknowledged {
+            let answer = try await next.client.call(name)
+            #expect(answer.text == name.split(separator: "-").last.map(String.init))
+        }
+        #expect(try await next.stop() == .code(0))
+    }
+
+    @Test func onSigtermTheRunningCallFinishesAndNothingIsLeft() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let code = """
+            import os, time
+            def handle(name=None):
+                if name:
+                    open(name, "w").close()
+                    time.sleep(1)
+                return os.getpid()
+            """
+        _ = try await hub.client.put(.python("slow", code))
+        let pid = try #require(Int(try await hub.client.call("slow").text))
+        let started = folder + "/started"
+        let client = hub.client
+        let running = Task { try await client.call("slow", #"["\#(started)"]"#) }
+        try await eventually("the call runs") { FileManager.default.fileExists(atPath: started) }
+        hub.process.signal(SIGTERM)
+        let answer = try await running.value
+        #expect(answer.status == 200)
+        #expect(await hub.status() == .code(0))
+        #expect(!isRunning(pid))
+        #expect(!FileManager.default.fileExists(atPath: folder + "/hub.pid"))
+    }
+
+    @Test func aSecondHubIsRefusedAndSaysWhy() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let second = try await RunningProgram.launch(["serve", "--data", folder])
+        #expect(await second.status() == .code(1))
+        try await second.waitForError("Another hub runs on")
+        #expect(try await hub.stop() == .code(0))
+    }
+
+    @Test func aMissingOrOpenConfigurationIsRefused() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder + "/hub.json")
+        let open = try await RunningProgram.launch(["serve", "--data", folder])
+        #expect(await open.status() == .code(1))
+        try await open.waitForError("mode 0600")
+        let missing = try await RunningProgram.launch(["serve", "--data", folder + "/none"])
+        #expect(await missing.status() == .code(1))
+        try await missing.waitForError("is missing")
+    }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import Testing
+
+@testable import OsirisHub
+
+@Suite(.serialized) struct RecoveryTests {
+    @Test func aTimeoutKillsTheWholeGroupAndTheNextCallWorks() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                import os, subprocess, time
+                def handle(slow=False):
+                    if slow:
+                        child = subprocess.Popen(["sleep", "600"])
+                        with open("pids.tmp", "w") as f: f.write("%d %d" % (os.getpid(), child.pid))
+                        os.rename("pids.tmp", "pids")
+                        time.sleep(600)
+                    return os.getpid()
+                """
+            _ = try await hub.client.put(.python("slow", code, ["limits": ["timeoutMs": 1500]]))
+            try await hub.client.wait(for: "slow")
+            let answer = try await hub.client.call("slow", #"{"slow":true}"#)
+            #expect(answer.status == 504)
+            #expect(answer.code == "timeout")
+            let text = try String(contentsOfFile: hub.folder + "/functions/demo/slow/1/pids", encoding: .utf8)
+            let pids = text.split(separator: " ").compactMap { Int($0) }
+            #expect(pids.count == 2)
+            // The function itself is reaped before the answer; what it started is reaped by init soon after.
+            #expect(!isRunning(pids[0]))
+            try await eventually("the group is gone") { !isRunning(pids[1]) }
+            let next = try await hub.client.call("slow")
+            #expect(next.status == 200)
+            #expect(Int(next.text) != pids[0])
+        }
+    }
+
+    @Test func aCrashIsAnsweredRestartedAndCounted() async throws {
+        try await TestHub.with { hub in
+            let code = "import os\ndef handle(die=False):\n    if die: os._exit(7)\n    return os.getpid()\n"
+            _ = try await hub.client.put(.python("crash", code))
+            let first = try await hub.client.call("crash")
+            let died = try await hub.client.call("crash", #"{"die":true}"#)
+            #expect(died.status == 502)
+            #expect(died.code == "instance_died")
+            #expect(died.error["retryable"] as? Bool == true)
+            let second = try await hub.client.call("crash")
+            #expect(second.status == 200)
+            #expect(second.text != first.text)
+            let status = try await hub.client.status("crash")
+            #expect(status.restarts == 1)
+            #expect(status.lastError == "exit code 7")
+            let metrics = try await hub.client.send("GET", "/metrics").text
+            #expect(metrics.contains(#"osiris_function_restarts_total{function_name="crash.demo"} 1"#))
+            #expect(metrics.contains(#"gateway_function_invocation_total{function_name="crash.demo",code="502"} 1"#))
+            #expect(metrics.contains(#"gateway_functions_seconds_count{function_name="crash.demo",code="200"} 2"#))
+            #expect(metrics.contains(#"gateway_service_count{function_name="crash.demo"} 1"#))
+        }
+    }
+
+    @Test func aCrashLoopSaysWhy() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(.command("loop", "echo 'no database' >&2\nexit 3\n", ["alwaysOn": true]))
+            try await hub.client.wait(for: "loop", "in a crash loop") { $0.state == .crashLoop }
+            #expect(try await hub.client.status("loop").lastError == "exit code 3: no database")
+            let ready = try await hub.client.send("GET", "/ready", token: nil)
+            #expect(ready.status == 503)
+            let readiness = try JSONDecoder().decode(Readiness.self, from: ready.body)
+            #expect(readiness.waiting.map(\.name) == ["loop"])
+            #expect(readiness.waiting.first?.reason.contains("exit code 3: no database") == true)
+        }
+    }
+
+    @Test func deployedFunctionsSurviveARestart() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let code = "import os\ndef handle():\n    return os.environ['KEY']\n"
+        let secrets: [String: Any] = ["secrets": ["KEY": ["value": "s3cret", "digest": "hmac-sha256:aa"]]]
+        var before: FunctionStatus?
+        try await TestHub.with(folder: folder) { hub in
+            _ = try await hub.client.put(.python("kept", code, secrets))
+            try await hub.client.wait(for: "kept")
+            before = try await hub.client.status("kept")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder + "/hub.pid"))
+        try await TestHub.with(folder: folder) { hub in
+            #expect(try await hub.client.call("kept").text == #""s3cret""#)
+            let after = try await hub.client.status("kept")
+            #expect(after.sourceDigest == before?.sourceDigest)
+            #expect(after.version == before?.version)
+            #expect(try await hub.client.put(.python("kept", code, secrets)).status == 200)
+        }
+    }
+
+    @Test func aCallThatOutlivesTheGraceIsAnsweredAndEnded() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var running: Task<Answer, any Error>?
+        try await TestHub.with(folder: folder, drainGrace: .milliseconds(100)) { hub in
+            let code = "import time\ndef handle(path):\n    open(path, 'w').close()\n    time.sleep(600)\n"
+            _ = try await hub.client.put(.python("long", code, ["limits": ["timeoutMs": 600_000]]))
+            let client = hub.client
+            running = Task { try await client.call("long", #"["\#(folder)/started"]"#) }
+            try await eventually("the call runs") { FileManager.default.fileExists(atPath: folder + "/started") }
+        }
+        let answer = try await running?.value
+        #expect(answer?.status == 502)
+        #expect(answer?.code == "instance_died")
+    }
+
+    @Test func leftoversOfAnEarlierHubAreKilledButNotAStranger() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let command = ChildProcess.Command(
+            program: "sleep", arguments: ["600"], environment: ["PATH": "/usr/bin:/bin"], folder: "/")
+        let (leftover, _) = try await ChildProcess.launch(command) { _ in }
+        let (stranger, _) = try await ChildProcess.launch(command) { _ in }
+        defer { stranger.signal(SIGKILL) }
+        let before = InstanceLedger(data: DataFolder(path: folder))
+        await before.add(leftover.pid)
+        await before.add(stranger.pid)
+        // The same id with another start time is another process.
+        let list = folder + "/instances"
+        let time = try #require(ProcessIdentity(pid: stranger.pid)).startTime
+        let text = try String(contentsOfFile: list, encoding: .utf8)
+            .replacingOccurrences(of: "\(stranger.pid),\"startTime\":\(time)", with: "\(stranger.pid),\"startTime\":1")
+        try text.write(toFile: list, atomically: true, encoding: .utf8)
+        #expect(try await InstanceLedger(data: DataFolder(path: folder)).reapLeftovers() == 1)
+        try await eventually("the leftover is gone") { !isRunning(Int(leftover.pid)) }
+        #expect(isRunning(Int(stranger.pid)))
+    }
+
+    @Test func oneHubPerFolder() async throws {
+        try await TestHub.with { hub in
+            await #expect(throws: StartFailure.self) { try await TestHub.with(folder: hub.folder) { _ in } }
+            let health = try await hub.client.send("GET", "/healthz", token: nil)
+            #expect(health.text == "OK")
+        }
+    }
+
+    @Test func memoryIsLimited() async throws {
+        try await TestHub.with { hub in
+            let code = "def handle(n):\n    return len(bytearray(n))\n"
+            _ = try await hub.client.put(.python("memory", code, ["limits": ["memoryBytes": 256 << 20]]))
+            #expect(try await hub.client.call("memory", "[1000]").text == "1000")
+            let refused = try await hub.client.call("memory", "[\(512 << 20)]")
+            #expect(refused.status == 500)
+            #expect(refused.message.contains("MemoryError"))
+        }
+    }
+}
