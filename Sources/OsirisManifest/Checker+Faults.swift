@@ -56,8 +56,11 @@ extension Checker {
         if let written = node.writtenAt {
             notes.append(.init("the value is written here", at: written.span(in: reader.source.name)))
         }
-        diagnostics.append(
-            Diagnostic(.error, code, message, at: node.place.span(in: reader.source.name), notes: notes, help: help))
+        if refused.insert(Refusal(place: node.place, code: code)).inserted {
+            diagnostics.append(
+                Diagnostic(.error, code, message, at: node.place.span(in: reader.source.name), notes: notes, help: help)
+            )
+        }
         return Checked(content: .invalid, place: node.place)
     }
 
@@ -65,27 +68,36 @@ extension Checker {
         diagnostics.append(Diagnostic(.error, code, message, at: place.span(in: reader.source.name), help: help))
     }
 
+    /// The path ends with the missing key.
     mutating func missing(_ field: Field, in node: Node) {
         let example = field.example.map { "add `\(field.name): \($0)`" }
+        let last = path.removeLast()
+        defer { path.append(last) }
         refuse(headPlace(of: node), .missingKey, "\(shownPath) needs the key `\(field.name)`", help: example)
     }
 
-    mutating func unknown(_ entry: Node.Entry, in schema: Schema) {
+    /// - Returns: the key that was meant, if there is a near one.
+    mutating func unknown(_ entry: Node.Entry, in schema: Schema) -> String? {
         let here = schemaPath
         let full = here.isEmpty ? entry.key : "\(here).\(entry.key)"
         let fields = schema.fields.filter { $0.role == .argument }
         let help: String
+        var meant: String?
         if ManifestRules.laterKeys.contains(full) {
             help = "`\(entry.key)` is not supported by this version"
         } else if let inner = fields.first(where: { $0.holds(entry.key) }) {
             help = "did you mean `\(inner.name).\(entry.key)`?"
         } else if let near = Suggestion.didYouMean(entry.key, among: fields.map(\.name)) {
             help = "did you mean `\(near)`?"
+            meant = near
         } else {
             help = fields.isEmpty ? "no keys are known here" : "known keys: \(fields.map(\.name).ticked(limit: 16))"
         }
         let place = path.isEmpty ? "at the top of the manifest" : "in \(shownPath)"
-        refuse(entry.keyPlace, .unknownKey, "unknown key \(entry.key.ticked) \(place)", help: help)
+        if refused.insert(Refusal(place: entry.keyPlace, code: .unknownKey)).inserted {
+            refuse(entry.keyPlace, .unknownKey, "unknown key \(entry.key.ticked) \(place)", help: help)
+        }
+        return meant
     }
 
     /// Where to show that something is absent: the first key of a mapping, or an empty one as a whole.

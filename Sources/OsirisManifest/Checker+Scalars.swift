@@ -8,9 +8,11 @@ extension Checker {
     ) -> Checked {
         var reading = reading
         if let secret = reading.secret, case .refused = secrets {
-            return refuse(
-                node, .invalidExpression, "the secret variable `\(secret)` cannot be used in \(shownPath)",
+            refuse(
+                reading.secretPlace ?? node.place, .invalidExpression,
+                "the secret variable `\(secret)` cannot be used in \(shownPath)",
                 help: "secrets may stand only under `env` and `secrets` of a function")
+            return Checked(content: .invalid, place: node.place)
         }
         if reading.isUntyped, !type.isTextual { reading.scalar = CoreSchema.resolve(reading.text) }
         switch (type, reading.scalar) {
@@ -136,6 +138,8 @@ extension Checker {
             if reading.isQuoted, CoreSchema.resolve(reading.text) != .string { return "remove the quotes" }
         case (.string, .bool), (.string, .int), (.string, .float), (.string, .hugeInt), (.name, .int), (.choice, .int):
             return "put it in quotes: `\"\(reading.text)\"`"
+        case (.string, .null):
+            if case .freeKey? = path.last { return "write `\"\"` for an empty text" }
         case (.object, .null), (.map, .null): return "remove the key, or write `{}`"
         case (.list, .null): return "remove the key, or write `[]`"
         case (.list(.string), .string) where reading.secret == nil: return "write a list: `[\(reading.text)]`"

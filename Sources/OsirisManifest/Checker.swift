@@ -26,6 +26,13 @@ struct Checker {
     var skipped: String?
     var path: [Step] = []
     var diagnostics: [Diagnostic] = []
+    /// What is refused already: through merge keys one node is met several times.
+    var refused: Set<Refusal> = []
+
+    struct Refusal: Hashable {
+        var place: Place
+        var code: DiagnosticCode
+    }
 
     /// Checks `node` against `type`.
     mutating func check(_ node: Node, _ type: FieldType, example: String? = nil, secrets: SecretUse = .refused)
@@ -60,9 +67,10 @@ struct Checker {
     {
         let schema = target.schema
         var fields: [String: Checked] = [:]
+        var misspelt: Set<String> = []
         for entry in entries {
             guard let field = schema[entry.key], field.role == .argument else {
-                if target.isClosed { unknown(entry, in: schema) }
+                if target.isClosed, let meant = unknown(entry, in: schema) { misspelt.insert(meant) }
                 continue
             }
             path.append(.key(entry.key))
@@ -82,10 +90,8 @@ struct Checker {
             path.append(.key(field.name))
             defer { path.removeLast() }
             if schemaPath == skipped { continue }
-            if field.required, node[key: field.name] == nil {
-                path.removeLast()
-                missing(field, in: node)
-                path.append(.key(field.name))
+            if field.required || misspelt.contains(field.name) {
+                if !misspelt.contains(field.name) { missing(field, in: node) }
                 // Present for later stages, so that they do not report it again.
                 fields[field.name] = Checked(content: .invalid, place: node.place)
             } else if let value = field.defaultValue {

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisModel
 
 extension FieldType {
@@ -63,6 +64,8 @@ enum QuantityHelp {
     static func help(for text: String, _ type: FieldType) -> String? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count).drop { $0 == " " }.lowercased()
+        if !digits.isEmpty, Int(digits) == nil { return "the number is too large" }
+        if let whole = whole(text, type) { return "write `\(whole)`" }
         switch type {
         case .duration:
             let known = [
@@ -90,10 +93,26 @@ enum QuantityHelp {
         }
     }
 
+    /// `1.5s` as `1s500ms`, `1.5Gi` as `1536Mi`.
+    private static func whole(_ text: String, _ type: FieldType) -> String? {
+        let parts = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let unit = text.dropFirst(parts.count)
+        guard parts.contains("."), let number = Double(parts), number < 1e6 else { return nil }
+        switch type {
+        case .duration:
+            guard let one = Quantities.milliseconds("1\(unit)"), number * Double(one) >= 1 else { return nil }
+            return Quantities.format(milliseconds: Int(number * Double(one)))
+        case .size:
+            guard let one = Quantities.bytes("1\(unit)"), number * Double(one) >= 1 else { return nil }
+            return Quantities.format(bytes: Int(number * Double(one)))
+        default: return nil
+        }
+    }
+
     /// The nearest valid name, or nil if nothing is left of the text.
     static func label(from text: String) -> String? {
         var result = ""
-        for character in text.lowercased() {
+        for character in text.folding(options: [.diacriticInsensitive, .caseInsensitive], locale: nil) {
             let fits = character.isASCII && (character.isLetter || character.isNumber)
             if fits { result.append(character) } else if result.last != "-", !result.isEmpty { result.append("-") }
         }

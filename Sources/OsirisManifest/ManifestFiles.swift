@@ -30,9 +30,9 @@ struct ManifestFiles {
                     diagnostics.append(fault)
                 } catch let reason as FileProbe.Reason {
                     diagnostics.append(
-                        Diagnostic(.error, .fileUnreadable, "cannot read \(name.ticked): \(reason.text)"))
+                        Diagnostic(.error, .fileUnreadable, "cannot read `\(name)`: \(reason.text)"))
                 } catch {
-                    diagnostics.append(Diagnostic(.error, .fileUnreadable, "cannot read \(name.ticked)"))
+                    diagnostics.append(Diagnostic(.error, .fileUnreadable, "cannot read `\(name)`"))
                 }
             }
         }
@@ -69,14 +69,14 @@ struct ManifestFiles {
             if names.isEmpty {
                 diagnostics.append(
                     Diagnostic(
-                        .error, .emptyManifest, "the folder \(path.ticked) holds no manifest",
+                        .error, .emptyManifest, "the folder `\(path)` holds no manifest",
                         help: "manifests are files named `*.yaml` or `*.yml`, directly in the folder"))
             }
             return names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
         } catch {
             diagnostics.append(
                 Diagnostic(
-                    .error, .fileUnreadable, "cannot read the folder \(path.ticked): \(error.localizedDescription)"))
+                    .error, .fileUnreadable, "cannot read the folder `\(path)`: \(error.localizedDescription)"))
             return []
         }
     }

@@ -64,7 +64,7 @@ public enum ManifestLoader {
             cluster = load.run()
             diagnostics += load.diagnostics
         } else if !diagnostics.hasErrors {
-            let names = options.paths.map { $0 == "-" ? "the standard input" : $0.ticked }.joined(separator: ", ")
+            let names = options.paths.map { $0 == "-" ? "the standard input" : "`\($0)`" }.joined(separator: ", ")
             diagnostics.append(
                 Diagnostic(
                     .error, .emptyManifest, "no `kind: Cluster` document in \(names.isEmpty ? "no files" : names)",

@@ -10,6 +10,8 @@ struct ScalarReading {
     var isQuoted = false
     /// The secret variable the text holds, or nil.
     var secret: String?
+    /// Where that variable stands.
+    var secretPlace: Place?
     /// The variable that is the whole scalar, or nil.
     var variable: String?
 }
@@ -53,7 +55,9 @@ struct ScalarReader {
                     continue
                 }
                 reading.text += value.text
-                if variable.isSecret { reading.secret = name }
+                if variable.isSecret, reading.secret == nil {
+                    (reading.secret, reading.secretPlace) = (name, source.place(ofExpression: ordinal, in: node))
+                }
                 if parts.count == 1 {
                     (reading.scalar, reading.variable) = (value.scalar, name)
                 } else {

@@ -23,7 +23,9 @@ enum SecretMask {
         for document in documents {
             let spec = document.root[key: "spec"]
             for variable in spec?[key: "variables"]?.entries ?? [] where variable.value[key: "secret"]?.isTrue == true {
-                if let value = variable.value[key: "default"] { hide(value) }
+                for entry in variable.value.entries where Suggestion.didYouMean(entry.key, among: ["default"]) != nil {
+                    hide(entry.value)
+                }
             }
             for function in spec?[key: "functions"]?.items ?? [] {
                 for entry in function.entries where Suggestion.didYouMean(entry.key, among: ["secrets"]) != nil {
@@ -31,7 +33,40 @@ enum SecretMask {
                 }
             }
         }
-        return lines.isEmpty ? file.text : replace(in: file.text, lines)
+        let text = lines.isEmpty ? file.text : replace(in: file.text, lines)
+        return hasFaults ? masked(unread: text) : text
+    }
+
+    /// A text that is not YAML, masked by its lines: what stands under `secrets:`, and every `default:` if there is a
+    /// secret variable. Rather too much than too little; punctuation stays, as the fault is likely there.
+    static func masked(unread text: String) -> String {
+        let hasSecretVariable = text.contains(#/secret["']?\s*:/#)
+        /// The indentation of the `secrets:` key that the line may belong to.
+        var inside: Int?
+        return text.split(omittingEmptySubsequences: false) { $0.isNewline }.map { line -> String in
+            let indent = line.prefix { $0 == " " || $0 == "-" }.count
+            if let outer = inside, indent <= outer, !line.allSatisfy(\.isWhitespace) { inside = nil }
+            if inside != nil { return starred(line, from: line.firstIndex(of: ":") ?? line.startIndex) }
+            if let key = line.firstMatch(of: #/["']?secrets["']?\s*:/#) {
+                inside = indent
+                return starred(line, from: key.range.upperBound)
+            }
+            if hasSecretVariable, let key = line.firstMatch(of: #/["']?default["']?\s*:/#) {
+                return starred(line, from: key.range.upperBound)
+            }
+            return String(line)
+        }.joined(separator: "\n")
+    }
+
+    private static func starred(_ line: Substring, from start: String.Index) -> String {
+        let rest = line[start...]
+        if rest.contains("${") { return String(line) }
+        var result = String.UnicodeScalarView(line[..<start].unicodeScalars)
+        result.append(
+            contentsOf: rest.unicodeScalars.map { scalar in
+                scalar.properties.isAlphabetic || scalar.properties.numericType != nil ? "*" : scalar
+            })
+        return String(result)
     }
 
     private static func replace(in text: String, _ lines: [Int32: [Range<Int32>]]) -> String {

@@ -14,7 +14,12 @@ enum Suggestion {
             guard distance <= limit, distance < max(plain.count, other.count) else { continue }
             if distance < best?.distance ?? .max { best = (candidate, distance) }
         }
-        return best?.word
+        return best?.word ?? candidates.first { isStem(folded($0), plain) || isStem(plain, folded($0)) }
+    }
+
+    /// `env` for `environment`, `integer` for `int`.
+    private static func isStem(_ stem: [Character], _ word: [Character]) -> Bool {
+        stem.count >= 3 && word.starts(with: stem)
     }
 
     /// The optimal string alignment distance: insertions, deletions, replacements, swaps of neighbours.
@@ -43,7 +48,10 @@ enum Suggestion {
 
 extension String {
     /// In backticks for a message, cut when long.
-    var ticked: String { count > 60 ? "`\(prefix(57))…`" : "`\(self)`" }
+    var ticked: String {
+        if isEmpty { return "an empty text" }
+        return count > 60 ? "`\(prefix(57))…`" : "`\(self)`"
+    }
 }
 
 extension Sequence<String> {

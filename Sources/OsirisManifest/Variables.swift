@@ -82,7 +82,12 @@ struct VariableResolver {
             }
         }
         if let fallback = declaration["default"] { return defaultValue(fallback, type, name) }
-        let source = declaration["from"]?.value.stringValue.map { "; \($0.ticked) has none" } ?? ""
+        let source =
+            declaration["from"]?.value.stringValue.map {
+                $0.hasPrefix("env:")
+                    ? ": the environment variable `\($0.dropFirst(4))` is not set"
+                    : ": there is no file `\($0.dropFirst(5))`"
+            } ?? ""
         report(
             .variableWithoutValue, "the variable `\(name)` has no value\(source)", at: place,
             help: "give it `--var \(name)=…` or `OSIRIS_VAR_\(name)`, or add a `default`")
@@ -100,26 +105,30 @@ struct VariableResolver {
         case (.number, .double(let number)): return (.float(number), String(number))
         default:
             let found = fallback.value.described
-            let fitting = VariableType.allCases.first { $0.accepts(fallback.value) }
             report(
                 .variableType, "the variable `\(name)` has the type `\(type.rawValue)`, but its default is \(found)",
-                at: fallback.place,
-                help: fitting.map {
-                    type == .string
-                        ? "put the default in quotes, or add `type: \($0.rawValue)`" : "use `type: \($0.rawValue)`"
-                } ?? "variables hold a string, an int, a bool or a number")
+                at: fallback.place, help: Self.help(for: fallback.value, type))
             return nil
         }
+    }
+
+    private static func help(for value: Value, _ type: VariableType) -> String {
+        guard let fitting = VariableType.allCases.first(where: { $0.accepts(value) }) else {
+            return "variables hold a string, an int, a bool or a number"
+        }
+        if type == .string { return "put the default in quotes, or add `type: \(fitting.rawValue)`" }
+        if case .string(let text) = value, type.value(of: text) != nil { return "remove the quotes" }
+        return "give it a default of that type, or use `type: \(fitting.rawValue)`"
     }
 
     private mutating func converted(
         _ text: String, to type: VariableType, _ name: String, from origin: String, at place: Place, _ isSecret: Bool
     ) -> (scalar: CoreSchema.Scalar, text: String)? {
         if let scalar = type.value(of: text) { return (scalar, text) }
-        let shown = isSecret ? "its value" : text.ticked
+        let shown = isSecret ? "the value" : "the value \(text.ticked)"
         report(
             .variableType,
-            "the variable `\(name)` has the type `\(type.rawValue)`, but \(shown) from \(origin) is none", at: place)
+            "the variable `\(name)` has the type `\(type.rawValue)`; \(shown) from \(origin) does not fit", at: place)
         return nil
     }
 

@@ -14,7 +14,7 @@ struct ModelTests {
         let cluster = try #require(loaded.cluster)
         #expect(cluster.name == "edge")
         #expect(cluster.folder == folder)
-        #expect(cluster.hub.archive == "dist/osiris-hub.tar")
+        #expect(cluster.hub.archive == "images/osiris-hub.tar")
         #expect(cluster.hub.image == nil)
         #expect(cluster.hub.port == 9090)
         #expect(cluster.safety.maxDeletes == 5)

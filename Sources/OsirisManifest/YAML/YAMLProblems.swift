@@ -3,16 +3,31 @@ import OsirisDiagnostics
 extension YAMLProblem {
     /// libyaml's complaint in words a manifest's author can act on.
     func diagnostic(in file: SourceFile) -> Diagnostic {
-        let character = file.character(at: place)
-        let (message, help) = wording(at: character)
+        let (message, help) = wording(in: file)
+        if problem == "found unexpected end of stream", let contextPlace {
+            // Where the text starts says more than where the file ends.
+            return Diagnostic(.error, .yamlSyntax, message, at: contextPlace.span(in: file.name), help: help)
+        }
         var notes: [Diagnostic.Note] = []
         if let context, let contextPlace, contextPlace != place {
-            notes.append(.init(context, at: contextPlace.span(in: file.name)))
+            notes.append(.init(Self.contexts[context] ?? context, at: contextPlace.span(in: file.name)))
         }
         return Diagnostic(.error, .yamlSyntax, message, at: place.span(in: file.name), notes: notes, help: help)
     }
 
-    private func wording(at character: Unicode.Scalar?) -> (String, String?) {
+    private static let contexts = [
+        "while parsing a flow sequence": "the list starts here",
+        "while parsing a flow mapping": "the mapping starts here",
+        "while parsing a block mapping": "the mapping starts here",
+        "while parsing a block collection": "the list starts here",
+        "while scanning a quoted scalar": "the text starts here",
+        "while parsing a quoted scalar": "the text starts here",
+        "while scanning a simple key": "the key starts here",
+        "while scanning a block scalar": "the text starts here",
+    ]
+
+    private func wording(in file: SourceFile) -> (String, String?) {
+        let character = file.character(at: place)
         if character == "\t", problem.contains("cannot start any token") || problem.contains("tab") {
             return ("a tab cannot indent YAML", "indent with spaces")
         }
@@ -21,9 +36,13 @@ extension YAMLProblem {
             let shown = character.map { "`\($0)`" } ?? "this character"
             return ("a value cannot start with \(shown)", "put the value in quotes")
         case "mapping values are not allowed in this context":
+            let start = Place(line: place.line, column: 1, endLine: place.line, endColumn: place.column)
+            let hasKey = String(decoding: file.bytes(of: start), as: UTF8.self).contains(": ")
             return (
                 "a `:` is not allowed here",
-                "quote a value that holds `: `, or check the indentation of this line and the one before it"
+                hasKey
+                    ? "put the value in quotes: it holds `: `"
+                    : "the line before lacks its `:`, or this line is indented too far"
             )
         case "did not find expected key", "did not find expected '-' indicator":
             return (
@@ -32,9 +51,10 @@ extension YAMLProblem {
             )
         case "could not find expected ':'":
             return ("expected `:` after the key", "write `key: value`, with a space after the colon")
-        case "did not find expected ',' or ']'": return ("expected `,` or `]` in this list", nil)
-        case "did not find expected ',' or '}'": return ("expected `,` or `}` in this mapping", nil)
-        case "found unexpected end of stream": return ("a quoted text is not closed", "add the closing quote")
+        case "did not find expected ',' or ']'": return ("expected `,` or `]` in this list", "close the list with `]`")
+        case "did not find expected ',' or '}'":
+            return ("expected `,` or `}` in this mapping", "close the mapping with `}`")
+        case "found unexpected end of stream": return ("this quoted text is not closed", "add the closing quote")
         case "found unknown escape character":
             return ("unknown escape in a double-quoted text", "write `\\\\` for a backslash, or use single quotes")
         case "block sequence entries are not allowed in this context":

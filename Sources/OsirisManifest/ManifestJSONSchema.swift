@@ -1,0 +1,107 @@
+import OsirisDiagnostics
+import OsirisModel
+
+/// The manifest's schema for editors and other tools (JSON Schema draft 2020-12).
+public enum ManifestJSONSchema {
+    /// The same input always gives the same text.
+    ///
+    /// Structure, types, ranges and patterns are covered; what needs several values or files (duplicate names, unknown
+    /// targets, missing folders) is not. Wherever a number, boolean, quantity or choice stands, an expression may stand too.
+    ///
+    /// - Parameter kinds: the known providers; a target is checked against the keys of its provider.
+    public static func render(kinds: [TargetKind]) -> String {
+        let kinds = kinds.sorted { $0.provider < $1.provider }
+        let members: [(String, JSONText)] =
+            [
+                ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
+                ("$id", .text("https://\(ManifestSchema.apiVersion)/cluster.schema.json")),
+                ("title", .text("Osiris cluster manifest")),
+            ] + object(ManifestSchema.document, path: "", kinds) + [("$defs", definitions)]
+        return JSONText.object(members).rendered() + "\n"
+    }
+
+    private static func object(_ schema: Schema, path: String, _ kinds: [TargetKind]) -> [(String, JSONText)] {
+        let fields = schema.fields.filter { $0.role == .argument }
+        var members: [(String, JSONText)] = [("type", .text("object"))]
+        let required = fields.filter(\.required).map(\.name)
+        if !required.isEmpty { members.append(("required", .texts(required))) }
+        members.append(("properties", .object(fields.map { ($0.name, field($0, path: path, kinds)) })))
+        members.append(("additionalProperties", .flag(false)))
+        return members + rules(at: path)
+    }
+
+    private static func field(_ field: Field, path: String, _ kinds: [TargetKind]) -> JSONText {
+        let path = path.isEmpty ? field.name : "\(path).\(field.name)"
+        var members: [(String, JSONText)] = [("description", .text(field.doc))]
+        members += type(field.type, path: path, kinds)
+        if let value = field.defaultValue.flatMap({ shown($0, field.type) }) { members.append(("default", value)) }
+        if let example = field.example.flatMap(parsed) { members.append(("examples", .array([example]))) }
+        return .object(members)
+    }
+
+    private static func type(_ type: FieldType, path: String, _ kinds: [TargetKind]) -> [(String, JSONText)] {
+        switch type {
+        case .string: [("type", .text("string"))]
+        case .path: [("type", .text("string")), ("minLength", .number(1))]
+        case .bool: orExpression(.object([("type", .text("boolean"))]))
+        case .int(let range):
+            orExpression(
+                .object(
+                    [("type", .text("integer")), ("minimum", .number(range.lowerBound))]
+                        + (range.upperBound == .max ? [] : [("maximum", .number(range.upperBound))])))
+        case .number(let range):
+            orExpression(
+                .object(
+                    [("type", .text("number"))]
+                        + (range.lowerBound.isFinite ? [("minimum", .number(range.lowerBound))] : [])
+                        + (range.upperBound.isFinite ? [("maximum", .number(range.upperBound))] : [])))
+        case .duration: [("$ref", .text("#/$defs/duration"))]
+        case .size: [("$ref", .text("#/$defs/size"))]
+        case .percentOrCount: [("$ref", .text("#/$defs/percentOrCount"))]
+        case .name: [("$ref", .text("#/$defs/name"))]
+        case .choice(let choices): orExpression(.object([("enum", .texts(choices))]))
+        case .list(.object) where path == "spec.targets":
+            [("type", .text("array")), ("items", targets(kinds))]
+        case .list(let element):
+            [("type", .text("array")), ("items", .object(self.type(element, path: path, kinds)))]
+        case .map(.string):
+            [("type", .text("object")), ("additionalProperties", .object([("type", .texts(scalars))]))]
+        case .map(let element):
+            [("type", .text("object")), ("additionalProperties", .object(self.type(element, path: path, kinds)))]
+        case .object(let schema): object(schema, path: path, kinds)
+        case .any: []
+        }
+    }
+
+    /// Each provider's keys apply only to its own targets.
+    private static func targets(_ kinds: [TargetKind]) -> JSONText {
+        let common = ManifestSchema.target(nil).fields
+        let conditions = kinds.map { kind in
+            JSONText.object([
+                ("if", .object([("properties", .object([("provider", .object([("const", .text(kind.provider))]))]))])),
+                (
+                    "then",
+                    .object(
+                        [("description", .text(kind.doc))]
+                            + object(ManifestSchema.target(kind), path: "spec.targets", kinds))
+                ),
+            ])
+        }
+        return .object([
+            ("type", .text("object")), ("required", .texts(common.filter(\.required).map(\.name))),
+            (
+                "properties",
+                .object([
+                    ("name", .object([("$ref", .text("#/$defs/name"))])),
+                    ("provider", .object(orExpression(.object([("enum", .texts(kinds.map(\.provider)))])))),
+                ])
+            ), ("allOf", .array(conditions)),
+        ])
+    }
+
+    private static func orExpression(_ schema: JSONText) -> [(String, JSONText)] {
+        [("anyOf", .array([schema, .object([("$ref", .text("#/$defs/expression"))])]))]
+    }
+
+    private static let scalars = ["string", "number", "boolean"]
+}

@@ -1,0 +1,90 @@
+import Foundation
+import OsirisManifest
+import Testing
+
+/// Checks the JSON Schema with an independent implementation: Python's `jsonschema`.
+@Suite("JSON Schema")
+struct JSONSchemaTests {
+    @Test("the same schema every time")
+    func deterministic() {
+        let first = ManifestJSONSchema.render(kinds: TestKinds.all)
+        #expect(first == ManifestJSONSchema.render(kinds: TestKinds.all.reversed()))
+        #expect(first.hasSuffix("}\n"))
+    }
+
+    @Test("accepts the good manifests, refuses structural faults")
+    func validator() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-schema-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let schema = folder.appendingPathComponent("schema.json")
+        try ManifestJSONSchema.render(kinds: TestKinds.all).write(to: schema, atomically: true, encoding: .utf8)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", Self.program, schema.path]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        if text.contains("No module named") {
+            Issue.record("the jsonschema package is missing; run: python3 -m pip install jsonschema")
+            return
+        }
+        #expect(process.terminationStatus == 0, "\(text)")
+        #expect(text.hasSuffix("checked\n"), "\(text)")
+    }
+
+    /// Documents are Python values here, so that no YAML package is needed.
+    private static let program = #"""
+        import copy, json, sys
+        from jsonschema import Draft202012Validator
+        schema = json.load(open(sys.argv[1]))
+        Draft202012Validator.check_schema(schema)
+        validator = Draft202012Validator(schema)
+        good = {"apiVersion": "osiris.dev/v1", "kind": "Cluster", "metadata": {"name": "edge"}, "spec": {
+            "variables": {"n": {"type": "int", "default": 3}, "k": {"secret": True, "from": "env:K"}},
+            "hub": {"archive": "images/hub.tar", "port": 9090},
+            "functions": [
+                {"name": "hello", "namespace": "demo", "runtime": "python3", "source": "f", "handler": "h.handle",
+                 "alwaysOn": False, "scale": {"min": "${var.n}"}, "limits": {"timeout": "1m30s", "memory": "128Mi"},
+                 "env": {"A": "b", "N": 3, "D": True}, "secrets": {"K": "${var.k}"},
+                 "smoke": {"input": {"name": "Ada"}, "expect": None, "within": "500ms"},
+                 "placement": {"targets": ["rack"]}},
+                {"name": "tick", "runtime": "command", "command": ["date"], "limits": {"memory": 1000}}],
+            "safety": {"maxDeletes": 5, "protect": ["rack/*"]},
+            "targets": [
+                {"name": "rack", "provider": "simulated", "machines": {"count": 4},
+                 "simulate": {"latency": "20ms", "faults": {"throttle": 0.05}}},
+                {"name": "here", "provider": "local", "engine": "podman", "port": "${var.n}"}]}}
+        minimal = {"apiVersion": "osiris.dev/v1", "kind": "Cluster", "metadata": {"name": "e"}, "spec": {}}
+        for document in (good, minimal):
+            faults = [error.message for error in validator.iter_errors(document)]
+            assert not faults, faults
+        def broken(path, value, delete=False):
+            document = copy.deepcopy(good)
+            at = document
+            for step in path[:-1]: at = at[step]
+            if delete: del at[path[-1]]
+            else: at[path[-1]] = value
+            assert not validator.is_valid(document), ("accepted", path, value)
+        f, t = ["spec", "functions", 0], ["spec", "targets"]
+        for path, value in [
+            (["apiVersion"], "osiris.dev/v2"), (["kind"], "Overlay"), (["metadata", "name"], "Edge"), (["x"], 1),
+            (["spec", "rollout"], {}), (["spec", "hub", "port"], 0), (["spec", "hub", "port"], 70000),
+            (["spec", "hub", "port"], "8080"), (["spec", "hub", "image"], "both"), (f + ["runtime"], "node"),
+            (f + ["name"], "a_b"), (f + ["command"], ["x"]), (f + ["scale"], {"min": 65}), (f + ["scale"], {"max": 2}),
+            (f + ["limits", "timeout"], "10"), (f + ["limits", "timeout"], 10), (f + ["limits", "timeout"], ""),
+            (f + ["limits", "memory"], "128MB"), (f + ["env"], ["A=b"]), (f + ["env", "A"], None),
+            (f + ["placement"], {}), (f + ["alwaysOn"], "yes"), (t + [0, "provider"], "aws"),
+            (t + [0, "machines"], {"count": 0}), (t + [0, "engine"], "podman"), (t + [1, "machines"], {"count": 1}),
+            (t + [1, "engine"], "docker"), (t + [0, "simulate", "faults", "throttle"], 1.5),
+            (["spec", "safety", "maxDeletes"], -1), (["spec", "variables", "n", "type"], "integer")]:
+            broken(path, value)
+        for path in [["kind"], ["metadata"], ["spec"], f + ["name"], f + ["handler"], f + ["source"], t + [0, "machines"],
+                     t + [0, "provider"], ["spec", "functions", 1, "command"]]:
+            broken(path, None, delete=True)
+        print("checked")
+        """#
+}
