@@ -1,0 +1,89 @@
+import OsirisModel
+
+/// Speaks to the API of one hub, over whatever sends HTTP.
+public struct HubClient: Sendable {
+    /// One HTTP request.
+    public struct Call: Sendable {
+        public var method: String
+        public var url: String
+        public var headers: [String: String]
+        public var body: [UInt8]
+        /// Longest wait for the whole answer.
+        public var timeout: Duration
+
+        public init(method: String, url: String, headers: [String: String], body: [UInt8], timeout: Duration) {
+            self.method = method
+            self.url = url
+            self.headers = headers
+            self.body = body
+            self.timeout = timeout
+        }
+    }
+
+    /// One HTTP response, of any status.
+    public struct Answer: Sendable {
+        public var status: Int
+        public var body: [UInt8]
+
+        public init(status: Int, body: [UInt8]) {
+            self.status = status
+            self.body = body
+        }
+
+        /// The body as JSON; nil if it is none.
+        public var json: Value? { try? Value(plainJSON: body) }
+
+        /// What the hub says went wrong: its `message` or `error`, else the beginning of the body on one line.
+        public var problem: String {
+            let fields = json?.mapValue
+            for name in ["message", "error"] {
+                if let text = fields?[name]?.stringValue { return text }
+                if let text = fields?[name]?.mapValue?["message"]?.stringValue { return text }
+            }
+            let text = String(decoding: body.prefix(300), as: UTF8.self)
+            return String(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) })
+        }
+    }
+
+    /// Why there is no answer.
+    public enum Failure: Error, Sendable, Equatable {
+        /// Nobody listens there, or the way there is closed: nothing was sent.
+        case unreachable(String)
+        /// Sent, at least in part, and no whole answer in time.
+        case noAnswer(String)
+
+        /// In one sentence without a full stop.
+        public var reason: String {
+            switch self {
+            case .unreachable(let reason), .noAnswer(let reason): reason
+            }
+        }
+    }
+
+    /// Sends one request. Throws `Failure`, or `CancellationError`.
+    public typealias Send = @Sendable (Call) async throws -> Answer
+
+    /// Base URL without a slash at the end.
+    public let url: String
+    private let token: String?
+    private let send: Send
+
+    public init(url: String, token: String?, send: @escaping Send) {
+        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+        self.token = token
+        self.send = send
+    }
+
+    /// Calls `path`, which begins with a slash.
+    /// - Parameter body: Sent as it stands; clear secrets belong in it as `.string`.
+    /// - Throws: `Failure`, or `CancellationError`.
+    public func call(
+        _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10)
+    ) async throws -> Answer {
+        var headers: [String: String] = [:]
+        if let token { headers["Authorization"] = "Bearer \(token)" }
+        if body != nil { headers["Content-Type"] = "application/json" }
+        return try await send(
+            Call(method: method, url: url + path, headers: headers, body: body?.plainJSON() ?? [], timeout: timeout))
+    }
+}

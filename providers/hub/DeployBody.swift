@@ -1,0 +1,78 @@
+import Foundation
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// The body of a deployment: what is planned, the clear secrets and the source.
+enum DeployBody {
+    static func make(_ request: OperationRequest) throws -> Value {
+        let planned = request.planned.filter { $0.value != .null }
+        let spec = request.cluster.functions.first {
+            .string($0.name) == planned["name"] && .string($0.namespace) == planned["namespace"]
+        }
+        var body: [String: Value] = [:]
+        for name in ["name", "namespace", "runtime", "handler", "command", "alwaysOn", "scale", "env"] {
+            body[name] = planned[name]
+        }
+        let limits = planned["limits"]?.mapValue ?? [:]
+        body["limits"] = .map(
+            ["timeoutMs": limits["timeout"], "memoryBytes": limits["memory"]].compactMapValues { $0 })
+        body["secrets"] = .map(try secrets(planned["secrets"]?.mapValue ?? [:], spec, request))
+        body["annotations"] = [
+            "osiris:cluster": .string(request.cluster.name), "osiris:address": .string(request.address.text),
+            FunctionStatus.operationKey: .string(request.token),
+        ]
+        body["files"] = .list(try files(planned["source"]?.stringValue, spec, request))
+        return .map(body)
+    }
+
+    private static func secrets(
+        _ planned: [String: Value], _ spec: FunctionSpec?, _ request: OperationRequest
+    ) throws -> [String: Value] {
+        var secrets: [String: Value] = [:]
+        for (name, value) in planned {
+            guard case .secret(let secret) = value else { continue }
+            // A plan file has digests only; the manifest has the clear values.
+            guard let clear = secret.plaintext ?? clear(name, secret, spec) else {
+                throw ProviderError(
+                    .rejected, "\(request.address): the clear value of secret \(name) is not at hand",
+                    help: "give the manifest's variables again", attribute: "secrets.\(name)")
+            }
+            secrets[name] = ["value": .string(clear), "digest": .string(secret.digest)]
+        }
+        return secrets
+    }
+
+    private static func clear(_ name: String, _ secret: Secret, _ spec: FunctionSpec?) -> String? {
+        guard case .secret(let known)? = spec?.secrets[name], known == secret else { return nil }
+        return known.plaintext
+    }
+
+    private static func files(
+        _ digest: String?, _ spec: FunctionSpec?, _ request: OperationRequest
+    ) throws -> [Value] {
+        guard let digest else { return [] }
+        guard let folder = spec?.sourceFolder else {
+            throw ProviderError(.rejected, "\(request.address): its source folder is not in the manifest any more")
+        }
+        let tree: SourceTree
+        do {
+            tree = try SourceTree(folder: folder)
+        } catch {
+            throw ProviderError(
+                .rejected, "\(request.address): \(folder) cannot be read: \(error.localizedDescription)",
+                attribute: "source")
+        }
+        guard tree.digest == digest else {
+            throw ProviderError(
+                .rejected, "\(request.address): the source changed since the plan", help: "plan again",
+                attribute: "source")
+        }
+        return tree.files.map {
+            [
+                "path": .string($0.path), "executable": .bool($0.executable),
+                "base64": .string(Data($0.bytes).base64EncodedString()),
+            ]
+        }
+    }
+}

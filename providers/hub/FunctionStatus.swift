@@ -1,0 +1,57 @@
+import OsirisModel
+
+/// A function as its hub shows it.
+struct FunctionStatus: Sendable {
+    static let operationKey = "osiris:operation"
+
+    /// In the shape of the arguments, with the computed ones.
+    let attributes: Attributes
+    let version: Int
+    /// `ready`, `starting`, `crash-loop` and the like.
+    let state: String
+    let isReady: Bool
+    let lastError: String?
+    /// Token of the operation that deployed it.
+    let operation: String?
+
+    /// `NAMESPACE/NAME`.
+    var key: String { Self.key(attributes) }
+
+    static func key(_ attributes: Attributes) -> String {
+        "\(attributes["namespace"]?.stringValue ?? "")/\(attributes["name"]?.stringValue ?? "")"
+    }
+
+    /// Nil if `value` is not the status of a function.
+    init?(_ value: Value) {
+        guard let fields = value.mapValue, let name = fields["name"], let namespace = fields["namespace"],
+            let version = fields["version"]?.intValue
+        else { return nil }
+        let limits = fields["limits"]?.mapValue ?? [:]
+        var attributes: Attributes = [
+            "name": name, "namespace": namespace, "version": .int(version), "env": .map(fields["env"]?.mapValue ?? [:]),
+            "limits": .map(
+                ["timeout": limits["timeoutMs"], "memory": limits["memoryBytes"]].compactMapValues(\.self)
+                    .filter { $0.value != .null }),
+        ]
+        for name in ["runtime", "alwaysOn"] { attributes[name] = fields[name] }
+        if let minimum = fields["scale"]?.mapValue?["min"] { attributes["scale"] = ["min": minimum] }
+        if let handler = fields["handler"]?.stringValue, !handler.isEmpty { attributes["handler"] = .string(handler) }
+        if let command = fields["command"]?.listValue, !command.isEmpty { attributes["command"] = .list(command) }
+        if let source = fields["sourceDigest"]?.stringValue, source != Self.noSource {
+            attributes["source"] = .string(source)
+        }
+        let secrets = (fields["secretDigests"]?.mapValue ?? [:]).compactMapValues { digest in
+            digest.stringValue.map { Value.secret(Secret(digest: $0, plaintext: nil)) }
+        }
+        if !secrets.isEmpty { attributes["secrets"] = .map(secrets) }
+        self.attributes = attributes
+        self.version = version
+        state = fields["state"]?.stringValue ?? ""
+        isReady = fields["ready"]?.boolValue ?? false
+        lastError = fields["lastError"]?.stringValue
+        operation = fields["annotations"]?.mapValue?[Self.operationKey]?.stringValue
+    }
+
+    /// What a hub says of a function that came without files.
+    private static let noSource = SourceTree(files: []).digest
+}

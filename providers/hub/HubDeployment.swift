@@ -1,0 +1,132 @@
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// The steps of deploying one function: put, wait until it is ready, smoke call.
+struct HubDeployment: Sendable {
+    let request: OperationRequest
+    let client: HubClient
+    private let name: String
+    private let namespace: String
+
+    static let longestWait: Duration = .seconds(60)
+
+    init(_ request: OperationRequest, _ client: HubClient) {
+        self.request = request
+        self.client = client
+        let known = request.planned.isEmpty ? request.prior : request.planned
+        let identity = identity(known, request.address)
+        name = identity["name"]?.stringValue ?? ""
+        namespace = identity["namespace"]?.stringValue ?? ""
+    }
+
+    /// Hands the function to the hub, which answers once it is stored.
+    func put() async throws -> (version: Int?, isNew: Bool) {
+        let body = try DeployBody.make(request)
+        request.progress("sending the function")
+        let answer: HubClient.Answer
+        do {
+            answer = try await client.call("PUT", "/system/functions", body: body, timeout: .seconds(60))
+        } catch let failure as HubClient.Failure {
+            if case .noAnswer(let reason) = failure {
+                throw ProviderError(.answerLost, "\(request.address): no answer to the deployment: \(reason)")
+            }
+            throw unreachable(failure)
+        }
+        guard (200..<300).contains(answer.status) else { throw refused(answer, "deployment") }
+        return (answer.json?.mapValue?["version"]?.intValue, answer.status == 201)
+    }
+
+    /// Waits for the version to be ready, then makes the smoke call.
+    /// - Returns: All attributes.
+    func finish(version: Int?) async throws -> Attributes {
+        let status = try await ready(version)
+        let function = request.cluster.functions.first { $0.name == name && $0.namespace == namespace }
+        if let function, let smoke = function.smoke {
+            request.progress("waiting for the smoke call")
+            try await SmokeCall(address: request.address, function: function, smoke: smoke).run(client)
+        }
+        var attributes = request.planned.isEmpty ? status.attributes : request.planned.filter { $0.value != .null }
+        attributes["version"] = .int(status.version)
+        return attributes
+    }
+
+    private func ready(_ version: Int?) async throws -> FunctionStatus {
+        request.progress("waiting until the function is ready")
+        let deadline = ContinuousClock.now + Self.longestWait
+        var last = "no answer"
+        while ContinuousClock.now < deadline {
+            do {
+                if let status = try await status(), version == nil || status.version == version {
+                    if status.isReady { return status }
+                    last = status.lastError ?? status.state
+                    if status.state == "crash-loop" {
+                        throw ProviderError(
+                            .rejected, "\(request.address): the function does not start: \(last)",
+                            help: "look at its log: osiris functions logs \(namespace)/\(name)")
+                    }
+                } else {
+                    last = "the hub does not have this version"
+                }
+            } catch let failure as HubClient.Failure {
+                last = failure.reason
+            }
+            try await pause()
+        }
+        throw ProviderError(
+            .rejected, "\(request.address): the function was not ready within \(Self.longestWait): \(last)",
+            help: "look at its log: osiris functions logs \(namespace)/\(name)")
+    }
+
+    private func pause() async throws {
+        do {
+            try await Task.sleep(for: .milliseconds(100))
+        } catch {
+            // Deployed, but nobody waited for it: the next run finds it by its operation.
+            throw ProviderError(.answerLost, "\(request.address): cancelled before the function was ready")
+        }
+    }
+
+    /// Nil if the hub does not have the function.
+    /// - Throws: `HubClient.Failure`, `ProviderError`.
+    func status() async throws -> FunctionStatus? {
+        let answer = try await client.call("GET", "/system/function/\(name)?namespace=\(namespace)")
+        if answer.status == 404 { return nil }
+        guard answer.status == 200, let status = answer.json.flatMap(FunctionStatus.init) else {
+            throw refused(answer, "question")
+        }
+        return status
+    }
+
+    /// Removes the function; it being gone is success.
+    func delete() async throws {
+        let answer: HubClient.Answer
+        do {
+            answer = try await client.call(
+                "DELETE", "/system/functions",
+                body: ["functionName": .string(name), "namespace": .string(namespace)], timeout: .seconds(30))
+        } catch let failure as HubClient.Failure {
+            // Harmless to repeat, so an answer that did not come is no other case.
+            throw unreachable(failure)
+        }
+        if answer.status != 404 && !(200..<300).contains(answer.status) { throw refused(answer, "deletion") }
+    }
+
+    private func unreachable(_ failure: HubClient.Failure) -> ProviderError {
+        ProviderError(
+            .transient, "\(request.address): hub \(client.url) does not answer: \(failure.reason)",
+            help: "see that the hub runs: osiris hub info")
+    }
+
+    private func refused(_ answer: HubClient.Answer, _ what: String) -> ProviderError {
+        let message =
+            "\(request.address): hub \(client.url) answers the \(what) with \(answer.status): \(answer.problem)"
+        switch answer.status {
+        case 429: return ProviderError(.throttled(retryAfter: nil), message)
+        case 500...: return ProviderError(.transient, message)
+        case 401, 403:
+            return ProviderError(.rejected, message, help: "the recorded token is not the hub's: plan again")
+        default: return ProviderError(.rejected, message)
+        }
+    }
+}

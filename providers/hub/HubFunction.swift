@@ -1,0 +1,110 @@
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// The kit's `function` type in a hub that runs.
+struct HubFunction: ResourceHandler {
+    let send: HubClient.Send
+
+    var type: ResourceType { FunctionResource.type }
+
+    // MARK: Reading
+
+    /// One listing for each hub, however many functions are asked for.
+    func read(_ requests: [ReadRequest], of cluster: Cluster) async -> [ReadResult] {
+        let byHub = Dictionary(grouping: requests.indices) { requests[$0].ancestors.first?["url"]?.stringValue }
+        var results = [ReadResult](repeating: .absent, count: requests.count)
+        await withTaskGroup(of: [(Int, ReadResult)].self) { group in
+            for (running, indices) in byHub.values.enumerated() {
+                if running >= Self.listingsAtOnce, let done = await group.next() {
+                    for (index, result) in done { results[index] = result }
+                }
+                group.addTask { await read(indices.map { ($0, requests[$0]) }) }
+            }
+            for await done in group { for (index, result) in done { results[index] = result } }
+        }
+        return results
+    }
+
+    private static let listingsAtOnce = 32
+
+    /// Requests of one hub.
+    private func read(_ requests: [(Int, ReadRequest)]) async -> [(Int, ReadResult)] {
+        func all(_ result: ReadResult) -> [(Int, ReadResult)] { requests.map { ($0.0, result) } }
+        // A function is gone with its hub.
+        guard let hub = requests.first?.1.ancestors.first else { return all(.absent) }
+        do {
+            let answer = try await client(hub, requests[0].1.address).call("GET", "/system/functions")
+            guard answer.status == 200, let list = answer.json?.listValue else {
+                return all(.unreadable("hub \(url(hub)) answers \(answer.status): \(answer.problem)"))
+            }
+            var statuses: [String: FunctionStatus] = [:]
+            for case let status? in list.map(FunctionStatus.init) { statuses[status.key] = status }
+            return requests.map { index, request in
+                let key = FunctionStatus.key(identity(request.recorded, request.address))
+                return (index, statuses[key].map { .present($0.attributes) } ?? .absent)
+            }
+        } catch let failure as HubClient.Failure {
+            return all(.unreadable("hub \(url(hub)) does not answer: \(failure.reason)"))
+        } catch let error as ProviderError {
+            return all(.unreadable(error.message))
+        } catch {
+            return all(.unreadable("the read of hub \(url(hub)) was cancelled"))
+        }
+    }
+
+    // MARK: Changing
+
+    func create(_ request: OperationRequest) async throws -> Attributes {
+        let deployment = try HubDeployment(request, client(request.ancestors.first, request.address))
+        let answer = try await deployment.put()
+        do {
+            return try await deployment.finish(version: answer.version)
+        } catch let error as ProviderError where error.kind == .rejected && answer.isNew {
+            // Nobody will ask for it again under this operation: leave nothing half-made behind.
+            try? await deployment.delete()
+            throw error
+        }
+    }
+
+    func update(_ request: OperationRequest) async throws -> Attributes {
+        let deployment = try HubDeployment(request, client(request.ancestors.first, request.address))
+        return try await deployment.finish(version: deployment.put().version)
+    }
+
+    func delete(_ request: OperationRequest) async throws {
+        guard let hub = request.ancestors.first else { return }
+        try await HubDeployment(request, client(hub, request.address)).delete()
+    }
+
+    func resolve(_ request: OperationRequest) async throws -> IntentResolution {
+        guard let hub = request.ancestors.first else { return .notLanded }
+        let deployment = try HubDeployment(request, client(hub, request.address))
+        do {
+            guard let status = try await deployment.status(), status.operation == request.token else {
+                return .notLanded
+            }
+            return .landed(try await deployment.finish(version: status.version))
+        } catch let failure as HubClient.Failure {
+            return .unknownYet("hub \(url(hub)) does not answer: \(failure.reason)")
+        }
+    }
+
+    private func client(_ hub: Attributes?, _ address: ResourceAddress) throws -> HubClient {
+        guard let url = hub?["url"]?.stringValue, let token = hub?["token"]?.stringValue else {
+            throw ProviderError(
+                .rejected, "\(address): the URL or the token of its hub is not known",
+                help: "apply the hub first; a lost token is replaced with the hub")
+        }
+        return HubClient(url: url, token: token, send: send)
+    }
+
+    private func url(_ hub: Attributes) -> String { hub["url"]?.stringValue ?? "without a URL" }
+}
+
+/// Name and namespace, as recorded or from the address `TARGET/function.MACHINE.NAMESPACE.NAME`.
+func identity(_ attributes: Attributes, _ address: ResourceAddress) -> Attributes {
+    if attributes["name"] != nil && attributes["namespace"] != nil { return attributes }
+    let parts = address.name.split(separator: ".").suffix(2).map { Value.string(String($0)) }
+    return parts.count == 2 ? ["namespace": parts[0], "name": parts[1]] : attributes
+}

@@ -1,0 +1,43 @@
+import OsirisModel
+
+/// What a hub is told in its `hub.json`.
+struct HubConfiguration: Sendable, Equatable {
+    /// The hub's resource address.
+    var address: String
+    var cluster: String
+    var port: Int
+    /// Names these arguments and the operation that brought them; the hub repeats it in `/system/info`.
+    var generation: String
+    /// `sha256:…` of the admin token. The clear token is never in a file.
+    var tokenDigest: String
+
+    init(address: String, cluster: String, port: Int, generation: String, tokenDigest: String) {
+        self.address = address
+        self.cluster = cluster
+        self.port = port
+        self.generation = generation
+        self.tokenDigest = tokenDigest
+    }
+
+    /// Nil if `value` is not such a configuration.
+    init?(_ value: Value) {
+        guard let fields = value.mapValue, let address = fields["address"]?.stringValue,
+            let cluster = fields["cluster"]?.stringValue, let port = fields["port"]?.intValue,
+            let generation = fields["generation"]?.stringValue,
+            let token = fields["tokens"]?.listValue?.first?.mapValue?["sha256"]?.stringValue
+        else { return nil }
+        self.init(address: address, cluster: cluster, port: port, generation: generation, tokenDigest: token)
+    }
+
+    var value: Value {
+        [
+            "address": .string(address), "cluster": .string(cluster), "host": "127.0.0.1", "port": .int(port),
+            "generation": .string(generation), "tokens": [["role": "admin", "sha256": .string(tokenDigest)]],
+        ]
+    }
+
+    /// Equal for every try of one operation, different for any other.
+    static func generation(arguments: Attributes, operation: String) -> String {
+        Digest.sha256(Value.list([.map(arguments), .string(operation)]).json())
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// The data folder of a local hub, and the files in it that are the provisioner's.
+struct HubFolder: Sendable {
+    /// Absolute.
+    let path: String
+
+    init(_ address: ResourceAddress, of cluster: Cluster) {
+        path = "\(cluster.folder)/.osiris/hubs/\(address.target)"
+    }
+
+    var log: String { path + "/hub.log" }
+
+    var exists: Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// What the hub was told; nil if it was told nothing yet.
+    func config() throws -> HubConfiguration? {
+        guard let bytes = try contents("hub.json") else { return nil }
+        guard let value = try? Value(plainJSON: bytes), let config = HubConfiguration(value) else {
+            throw HubFolderError("\(path)/hub.json is not the configuration of a hub")
+        }
+        return config
+    }
+
+    /// Nil if there is no such file.
+    func contents(_ name: String) throws -> [UInt8]? {
+        let file = path + "/" + name
+        do {
+            return Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            return nil
+        } catch {
+            throw HubFolderError("\(file) cannot be read: \(error.localizedDescription)")
+        }
+    }
+
+    /// Makes the folder, closed to other users, and puts the configuration in it in one step.
+    func write(_ config: HubConfiguration) throws {
+        try create()
+        try write(config.value.plainJSON(), to: "hub.json")
+    }
+
+    func create() throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw HubFolderError("the data folder \(path) cannot be made: \(error.localizedDescription)")
+        }
+    }
+
+    func write(_ bytes: [UInt8], to name: String) throws {
+        let file = path + "/" + name
+        let beside = file + ".new"
+        unlink(beside)
+        let descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw HubFolderError(errno: "\(beside) cannot be made") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do {
+            try handle.write(contentsOf: Data(bytes))
+            try handle.synchronize()
+        } catch {
+            throw HubFolderError("\(beside) cannot be written: \(error.localizedDescription)")
+        }
+        guard rename(beside, file) == 0 else { throw HubFolderError(errno: "\(file) cannot be written") }
+    }
+
+    /// The image its hub runs from, noted so that it can be removed after the target left the manifest; nil for a process.
+    func image() throws -> String? { try contents("image").map { String(decoding: $0, as: UTF8.self) } }
+
+    func note(image: String?) throws {
+        if let image { return try write(Array(image.utf8), to: "image") }
+        guard unlink(path + "/image") == 0 || errno == ENOENT else {
+            throw HubFolderError(errno: "\(path)/image cannot be removed")
+        }
+    }
+
+    /// Removes the folder with everything in it, and the folders around it that are empty then.
+    func remove() throws {
+        if exists {
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch {
+                throw HubFolderError("the data folder \(path) cannot be removed: \(error.localizedDescription)")
+            }
+        }
+        let hubs = (path as NSString).deletingLastPathComponent
+        // Fails where something else is inside, which is meant.
+        if rmdir(hubs) == 0 { rmdir((hubs as NSString).deletingLastPathComponent) }
+    }
+
+    /// How long the log is.
+    var logLength: Int {
+        (try? FileManager.default.attributesOfItem(atPath: log)[.size] as? Int).flatMap { $0 } ?? 0
+    }
+
+    /// The last lines of the log after `offset`, on one line.
+    func logTail(after offset: Int) -> String {
+        guard let bytes = try? contents("hub.log") else { return "" }
+        let lines = String(decoding: bytes.dropFirst(offset).suffix(4096), as: UTF8.self)
+            .split(whereSeparator: \.isNewline).suffix(3)
+        return lines.joined(separator: " | ").filter { !$0.unicodeScalars.contains { $0.value < 32 } }
+    }
+}
+
+/// A file of a local hub cannot be used; the reason in one sentence without a full stop.
+struct HubFolderError: Error, Sendable {
+    var message: String
+
+    init(_ message: String) { self.message = message }
+    init(errno what: String) { message = "\(what): \(String(cString: strerror(Foundation.errno)))" }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import OsirisManifest
+import OsirisProviderKit
+
+/// How the hub of a data folder is started, found and stopped.
+protocol HubRunner: Sendable {
+    /// What runs the hub, for messages; nil if nothing does.
+    func running(_ folder: HubFolder) async throws -> String?
+    /// Makes sure that a start can work, before anything is stopped for it.
+    func prepare() async throws
+    /// Starts it; does not wait until it answers.
+    func start(_ folder: HubFolder) async throws
+    /// Ends it and waits until it is gone.
+    func stop(_ folder: HubFolder, progress: @Sendable (String) -> Void) async throws
+}
+
+/// The hub as a plain process of this user, in a session of its own.
+struct ProcessHub: HubRunner {
+    let program: HubProgram
+
+    func running(_ folder: HubFolder) throws -> String? { try process(folder).map { "process \($0.pid)" } }
+
+    /// By the hub's own note; without one by its arguments, so that a hub whose provisioner was killed is found too.
+    private func process(_ folder: HubFolder) throws -> ProcessIdentity? {
+        if let note = try folder.contents("hub.pid"), let process = ProcessIdentity(note: note), process.isAlive {
+            return process
+        }
+        return ProcessIdentity.running(withArguments: arguments(folder))
+    }
+
+    func prepare() throws { _ = try program.locate() }
+
+    func start(_ folder: HubFolder) throws {
+        _ = try Spawn.detached(
+            try program.locate(), arguments(folder), folder: folder.path, output: folder.log)
+    }
+
+    private func arguments(_ folder: HubFolder) -> [String] { ["serve", "--data", folder.path] }
+
+    func stop(_ folder: HubFolder, progress: @Sendable (String) -> Void) async throws {
+        for (signal, seconds) in [(SIGTERM, 12), (SIGKILL, 5)] {
+            guard let process = try process(folder) else { return }
+            progress("stopping process \(process.pid)")
+            guard kill(process.pid, signal) == 0 || errno == ESRCH else {
+                throw HubFolderError(errno: "the hub, process \(process.pid), cannot be stopped")
+            }
+            let deadline = ContinuousClock.now + .seconds(seconds)
+            while process.isAlive, ContinuousClock.now < deadline {
+                // Not cancelled halfway: a hub that was told to end is waited for.
+                await Pause.uncancelled(.milliseconds(20))
+            }
+        }
+        if let process = try process(folder) {
+            throw HubFolderError("the hub, process \(process.pid), does not end")
+        }
+    }
+}

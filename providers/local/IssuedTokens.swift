@@ -1,0 +1,30 @@
+import Foundation
+import OsirisModel
+import OsirisProviderKit
+import Synchronization
+
+/// The tokens made by this process, by operation: a second try of a create gets the token of the first.
+///
+/// In memory only. After a crash nobody knows the clear token, so the hub gets a new one.
+final class IssuedTokens: Sendable {
+    private let tokens = Mutex<[String: Secret]>([:])
+
+    func token(of request: OperationRequest) -> Secret {
+        tokens.withLock { tokens in
+            let key = "\(request.cluster.folder) \(request.address) \(request.token)"
+            if let token = tokens[key] { return token }
+            let token = Self.random()
+            tokens[key] = token
+            return token
+        }
+    }
+
+    /// 32 bytes of the system's generator, in base64url.
+    private static func random() -> Secret {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let text = Data(bytes).base64EncodedString().replacingOccurrences(of: "+", with: "-")
+            .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
+        return Secret(digest: Digest.sha256(text.utf8), plaintext: text)
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// The kit's `hub` type on this machine.
+///
+/// `stopped` is what a read calls a hub that does not run, or does not run as its configuration says: both are put right
+/// by the same update.
+struct LocalHub: ResourceHandler {
+    let program: HubProgram
+    let send: HubClient.Send
+    let issued = IssuedTokens()
+
+    init(program: HubProgram, send: @escaping HubClient.Send) {
+        self.program = program
+        self.send = send
+    }
+
+    var type: ResourceType { HubResource.type }
+
+    // MARK: Reading
+
+    func read(_ requests: [ReadRequest], of cluster: Cluster) async -> [ReadResult] {
+        var results: [ReadResult] = []
+        for request in requests { results.append(await read(request, of: cluster)) }
+        return results
+    }
+
+    private func read(_ request: ReadRequest, of cluster: Cluster) async -> ReadResult {
+        let folder = HubFolder(request.address, of: cluster)
+        do {
+            guard let config = try folder.config() else { return .absent }
+            let url = Self.url(config.port)
+            var attributes: Attributes = ["status": "stopped", "port": .int(config.port), "url": .string(url)]
+            for name in ["version", "token"] { attributes[name] = request.recorded[name] }
+            if let image = try folder.image() { attributes["image"] = .string(image) }
+            guard let running = try await runner(folder, request.address, cluster).running(folder) else {
+                return .present(attributes)
+            }
+            guard let token = request.recorded["token"]?.stringValue else {
+                return .unreadable("hub \(request.address) runs, but its token is not in the state")
+            }
+            let answer: HubClient.Answer
+            do {
+                answer = try await HubClient(url: url, token: token, send: send).call("GET", "/system/info")
+            } catch let failure as HubClient.Failure {
+                return .unreadable(
+                    "hub \(request.address) runs as \(running) but does not answer at \(url): \(failure.reason)")
+            }
+            if answer.status == 401 { return .present(attributes) }
+            guard answer.status == 200, let info = answer.json?.mapValue else {
+                return .unreadable(
+                    "hub \(request.address) at \(url) answers \(answer.status): \(answer.problem)")
+            }
+            if let version = info["version"]?.stringValue { attributes["version"] = .string(version) }
+            if info["generation"]?.stringValue == config.generation { attributes["status"] = "running" }
+            return .present(attributes)
+        } catch let error as HubFolderError {
+            return .unreadable("hub \(request.address): \(error.message)")
+        } catch {
+            return .unreadable("hub \(request.address): \(error)")
+        }
+    }
+
+    // MARK: Changing
+
+    func create(_ request: OperationRequest) async throws -> Attributes {
+        let folder = HubFolder(request.address, of: request.cluster)
+        let isNew = !folder.exists
+        do {
+            return try await bring(request, folder, token: issued.token(of: request))
+        } catch {
+            let error = ProviderError(local: error, at: request.address, action: "create")
+            if isNew, error.kind == .rejected {
+                // Nobody will ask for this hub again under this operation: leave nothing behind.
+                try? await remove(request, folder)
+            }
+            throw error
+        }
+    }
+
+    func update(_ request: OperationRequest) async throws -> Attributes {
+        do {
+            guard case .secret(let token)? = request.prior["token"], token.plaintext != nil else {
+                throw ProviderError(
+                    .rejected, "update of \(request.address): the hub's token is not in the state",
+                    help: "delete the hub and create it again; that makes a new token")
+            }
+            return try await bring(request, HubFolder(request.address, of: request.cluster), token: token)
+        } catch {
+            throw ProviderError(local: error, at: request.address, action: "update")
+        }
+    }
+
+    func delete(_ request: OperationRequest) async throws {
+        do {
+            try await remove(request, HubFolder(request.address, of: request.cluster))
+        } catch {
+            throw ProviderError(local: error, at: request.address, action: "delete")
+        }
+    }
+
+    func resolve(_ request: OperationRequest) async throws -> IntentResolution {
+        let folder = HubFolder(request.address, of: request.cluster)
+        do {
+            if let config = try folder.config() {
+                guard config.generation == Self.generation(request) else { return .notLanded }
+                let prior = request.prior["token"]
+                if case .secret(let token)? = prior, token.plaintext != nil {
+                    return .landed(try await bring(request, folder, token: token))
+                }
+                return .landed(try await bring(request, folder, token: issued.token(of: request)))
+            }
+            // Killed between making the folder and writing what the hub is told: nothing in it yet.
+            if folder.exists { try await remove(request, folder) }
+            return .notLanded
+        } catch {
+            throw ProviderError(local: error, at: request.address, action: "resolve")
+        }
+    }
+}

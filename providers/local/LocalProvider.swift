@@ -1,0 +1,66 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+
+/// `provider: local`: one hub on this machine, as a plain process or in a container.
+public struct LocalProvider: Provider {
+    public let name = "local"
+    public let targetKind: TargetKind?
+    public let handlers: [any ResourceHandler]
+    private let hubVersion: String
+
+    /// - Parameters:
+    ///   - hubVersion: The version of the hub program that belongs to this release.
+    ///   - program: The `osiris-hub` program; nil for `OSIRIS_HUB`, else the one beside the running program.
+    ///   - send: Sends requests to the hub.
+    public init(hubVersion: String, program: String? = nil, send: @escaping HubClient.Send) {
+        self.hubVersion = hubVersion
+        targetKind = TargetKind(
+            provider: "local", doc: "A hub on this machine, for trying things out and for machines you sit at.",
+            schema: Self.schema)
+        handlers = [LocalHub(program: HubProgram(path: program), send: send)]
+    }
+
+    /// One hub and one machine, both named after the target.
+    public func expand(_ target: Target, of cluster: Cluster) throws -> Expansion {
+        let engine = HubEngine(target)
+        var image: String?
+        if engine == .podman {
+            image = cluster.hub.image ?? cluster.hub.archive
+            if image == nil {
+                throw DiagnosticsError([
+                    Diagnostic(
+                        .error, .missingKey,
+                        "target \(target.name) runs its hub in a container, and the hub has no image",
+                        at: target.spans["engine"], help: "set spec.hub.image or spec.hub.archive")
+                ])
+            }
+        }
+        let port = target.settings["port"]?.intValue ?? cluster.hub.port
+        let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
+        let hub = ResourceDeclaration(
+            address: address, provider: name,
+            attributes: HubResource.arguments(port: port, version: hubVersion, image: image), spans: target.spans)
+        return Expansion(
+            resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")])
+    }
+
+    private static let schema = Schema([
+        Field(
+            "engine", .choice(HubEngine.allCases.map(\.rawValue)), default: .string(HubEngine.process.rawValue),
+            doc: "Runs the hub as a plain process, or in a container of podman's."),
+        Field(
+            "port", .int(1...65535), doc: "TCP port on 127.0.0.1; without it the port of `spec.hub`.",
+            example: "8080"),
+    ])
+}
+
+/// What the hub of a local target runs in.
+enum HubEngine: String, Sendable, CaseIterable {
+    case process, podman
+
+    init(_ target: Target?) {
+        self = target?.settings["engine"]?.stringValue.flatMap(HubEngine.init(rawValue:)) ?? .process
+    }
+}
