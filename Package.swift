@@ -27,6 +27,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -41,6 +46,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+        // Hummingbird's own foundations, used by the hub directly.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.70.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         .systemLibrary(name: "CLibYAML"),
@@ -61,7 +70,7 @@ let package = Package(
                 "OsirisState",
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisState", "OsirisEngine"]),
-        module("OsirisHub", ["OsirisModel", grdb, hummingbird, logging]),
+        module("OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
