@@ -26,7 +26,9 @@ import Testing
             Set(change.keys) == [
                 "address", "provider", "type", "target", "action", "reason", "source", "attributes",
             ])
-        #expect(change["source"] as? [String: AnyHashable] == ["file": "cluster.yaml", "line": 24, "column": 5])
+        let source = try #require(change["source"] as? [String: Any])
+        #expect(source["file"] as? String == "cluster.yaml" && source["line"] as? Int == 24)
+        #expect(source["column"] as? Int == 5)
         let attributes = try #require(change["attributes"] as? [[String: Any]])
         #expect(attributes.map { $0["path"] as? String } == ["env.GREETING", "env.MODE", "limits.timeout", "version"])
         #expect(attributes[1]["before"] == nil)

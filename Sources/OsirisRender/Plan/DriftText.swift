@@ -9,12 +9,22 @@ struct DriftText {
     func append(_ plan: Plan, to text: inout String) {
         guard !plan.drift.isEmpty else { return }
         text += style.paint("Changed outside osiris since the last apply:", .bold) + "\n\n"
+        for block in blocks(plan) { text += block }
+        if verbosity == .concise { text += "\n" }
+    }
+
+    /// One text for each resource, or for many that drifted alike.
+    func blocks(_ plan: Plan) -> [String] {
+        guard !plan.drift.isEmpty else { return [] }
         let drifted = Set(plan.drift.map(\.address))
         var changes: [ResourceAddress: ResourceChange] = [:]
         for change in plan.changes where drifted.contains(change.address) { changes[change.address] = change }
         let consequences = plan.drift.map { Self.consequence($0, changes[$0.address]) }
-        for entry in entries(plan.drift, consequences) { append(entry, to: &text) }
-        if verbosity == .concise { text += "\n" }
+        return entries(plan.drift, consequences).map { entry in
+            var text = ""
+            append(entry, to: &text)
+            return text
+        }
     }
 
     private struct Entry {

@@ -1,4 +1,12 @@
 import OsirisDiagnostics
+import OsirisModel
+
+extension Diagnostic {
+    /// The message on one line, with the address before it unless it is named in it.
+    func line(about address: ResourceAddress) -> String {
+        PrintableText.escaped(message.contains(address.text) ? message : "`\(address)`: \(message)")
+    }
+}
 
 /// A diagnostic without the source line, for where the source is not at hand.
 public enum DiagnosticText {

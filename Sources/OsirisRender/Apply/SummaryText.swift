@@ -1,0 +1,72 @@
+import OsirisDiagnostics
+import OsirisEngine
+import OsirisModel
+import OsirisPlanner
+
+/// How an apply ended, for people: what was done, what failed and why, what is left, what to do now.
+public enum SummaryText {
+    private static let listed = 10
+
+    /// The whole text, with a line break at its end.
+    /// - Parameter diagnostic: renders one fault, such as with its source line.
+    public static func render(
+        _ summary: ApplySummary, style: TextStyle, diagnostic: ((Diagnostic) -> String)? = nil
+    ) -> String {
+        let diagnostic = diagnostic ?? { DiagnosticText.render($0, style: style) }
+        var text = ""
+        for fault in summary.diagnostics.sortedForDisplay() { text += diagnostic(fault) + "\n" }
+        if !summary.remaining.isEmpty {
+            text += style.paint("Not started:", .bold) + "\n"
+            for address in summary.remaining.prefix(listed) { text += "  \(PrintableText.escaped(address.text))\n" }
+            if summary.remaining.count > listed {
+                text += "  … and \((summary.remaining.count - listed).grouped) more\n"
+            }
+            text += "\n"
+        }
+        let paint: Paint = summary.isComplete ? .green : .boldRed
+        for line in PrintableText.wrapped(headline(summary), to: style.width) {
+            text += style.paint(line, paint) + "\n"
+        }
+        if let next = nextStep(summary) {
+            for line in PrintableText.wrapped(next, to: style.width) { text += line + "\n" }
+        }
+        return text
+    }
+
+    /// One line: `Apply complete after 12s: 3 created, 1 updated.`
+    public static func headline(_ summary: ApplySummary) -> String {
+        var parts: [String] = []
+        for kind in [Operation.Kind.create, .update, .delete, .forget] {
+            if let count = summary.succeeded[kind], count > 0 { parts.append("\(count.grouped) \(kind.done)") }
+        }
+        if parts.isEmpty { parts = ["nothing changed"] }
+        if summary.failed > 0 { parts.append("\(summary.failed.grouped) failed") }
+        if summary.skipped > 0 { parts.append("\(summary.skipped.grouped) skipped because what they need failed") }
+        if !summary.remaining.isEmpty { parts.append("\(summary.remaining.count.grouped) not started") }
+        let start =
+            switch summary.stopped {
+            case nil: summary.isComplete ? "Apply complete" : "Apply incomplete"
+            case .interrupted: "Apply interrupted"
+            case .cancelled: "Apply cancelled"
+            case .deadline: "Apply stopped at its deadline"
+            case .lockLost: "Apply stopped, the lock was lost"
+            }
+        return "\(start) after \(DurationText.render(summary.took)): \(parts.joined(separator: ", "))."
+    }
+
+    private static func nextStep(_ summary: ApplySummary) -> String? {
+        switch summary.stopped {
+        case .lockLost:
+            return "Another run holds the state now, and nothing was recorded since. "
+                + "Wait for it to end, then run `osiris plan`."
+        case .cancelled:
+            return "What was cut off is looked up first by the next `osiris apply`, which does the rest."
+        case .interrupted, .deadline:
+            if summary.isComplete { return nil }
+            return "What ran was finished and recorded; `osiris apply` does the rest."
+        case nil:
+            guard summary.failed > 0 else { return nil }
+            return "What was done is recorded. Mend the cause, then run `osiris apply` again: it does only the rest."
+        }
+    }
+}
