@@ -1,5 +1,6 @@
+import OsirisModel
 import OsirisPlanner
-import OsirisTransport
+import OsirisProviderKit
 import ProviderHub
 import ProviderLocal
 import ProviderSimulated
@@ -7,11 +8,11 @@ import ProviderSimulated
 /// The providers of this program: adding one is one line here.
 enum Providers {
     static func registry() -> ProviderRegistry {
-        let http = HTTPClient()
+        let send = HubTransport().send
         return ProviderRegistry([
-            LocalProvider(http: http),
-            HubProvider(http: http),
-            SimulatedProvider(),
+            LocalProvider(hubVersion: OsirisVersion.current, send: send),
+            HubProvider(send: send),
+            SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }
 }

@@ -24,12 +24,8 @@ struct GraphCommand: AsyncParsableCommand {
         guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
         try await console.run(sources: loaded.sources) {
             let graph = try ClusterExpander(registry).expand(cluster)
-            let nodes = graph.declarations.enumerated().map { index, declaration in
-                GraphNode(
-                    address: declaration.address, parent: declaration.parent,
-                    needs: graph.dependencies[index].map { graph.declarations[$0].address })
-            }
-            console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
+            let drawing = ResourceGraph(graph)
+            console.out(format == .dot ? GraphRender.dot(drawing) : GraphRender.mermaid(drawing))
         }
     }
 }
