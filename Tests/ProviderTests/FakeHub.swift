@@ -59,16 +59,16 @@ struct FakeHub: Sendable {
     }
 }
 
-/// A port of 127.0.0.1 that nobody has.
+/// A port of 127.0.0.1 that nobody has, below those the system gives to outgoing connections.
 func freePort() throws -> Int {
-    let descriptor = try listener(port: 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(descriptor, $0, &length) }
+    for _ in 0..<100 {
+        let port = Int.random(in: 20_000..<30_000)
+        if let descriptor = try? listener(port: port) {
+            close(descriptor)
+            return port
+        }
     }
-    return Int(UInt16(bigEndian: address.sin_port))
+    throw POSIXError(.EADDRINUSE)
 }
 
 /// A socket that listens on 127.0.0.1.
@@ -83,7 +83,10 @@ func listener(port: Int) throws -> Int32 {
             bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
         }
     }
-    try #require(bound == 0 && listen(descriptor, 8) == 0)
+    guard bound == 0, listen(descriptor, 8) == 0 else {
+        close(descriptor)
+        throw POSIXError(.EADDRINUSE)
+    }
     return descriptor
 }
 
