@@ -11,7 +11,7 @@ extension LocalHub {
         let image = request.planned["image"]?.stringValue
         let config = HubConfiguration(
             address: request.address.text, cluster: request.cluster.name, port: port,
-            generation: Self.generation(request), tokenDigest: Digest.sha256((token.plaintext ?? "").utf8))
+            generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""))
         try check(folder, belongsTo: request)
         let new = runner(image: image, request.address, request.cluster)
         let start = HubStart(

@@ -41,7 +41,9 @@ public struct LocalProvider: Provider {
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
         let hub = ResourceDeclaration(
             address: address, provider: name,
-            attributes: HubResource.arguments(port: port, version: hubVersion, image: image), spans: target.spans)
+            attributes: HubResource.arguments(port: port, version: hubVersion, image: image),
+            spans: target.settings["port"] == nil
+                ? target.spans.adding(cluster.hub.spans["port"], at: "port") : target.spans)
         return Expansion(
             resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")])
     }
