@@ -9,7 +9,7 @@ struct ApplyTally {
     /// An operation that was started and has not ended.
     struct Running {
         var address: ResourceAddress
-        var kind: Operation.Kind
+        var kind: PlannedOperation.Kind
         var since: Date
         /// The last step it told of, or nil.
         fileprivate var step: String?

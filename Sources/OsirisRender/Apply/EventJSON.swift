@@ -32,7 +32,7 @@ enum EventJSON {
     }
 
     private static func operation(
-        _ event: String, _ address: ResourceAddress, _ kind: Operation.Kind, _ more: [String: Value] = [:]
+        _ event: String, _ address: ResourceAddress, _ kind: PlannedOperation.Kind, _ more: [String: Value] = [:]
     ) -> [String: Value] {
         var entries = more
         entries["event"] = .string(event)
@@ -43,7 +43,7 @@ enum EventJSON {
 
     private static func finished(_ summary: ApplySummary) -> [String: Value] {
         var succeeded: [String: Value] = [:]
-        for kind in [Operation.Kind.create, .update, .delete, .forget] {
+        for kind in [PlannedOperation.Kind.create, .update, .delete, .forget] {
             succeeded[kind.rawValue] = .int(summary.succeeded[kind] ?? 0)
         }
         var entries: [String: Value] = [

@@ -5,7 +5,7 @@ import OsirisPlanner
 struct UpcomingOperations {
     private struct Key: Hashable {
         var address: ResourceAddress
-        var kind: Operation.Kind
+        var kind: PlannedOperation.Kind
     }
 
     private let addresses: [ResourceAddress]
@@ -33,14 +33,14 @@ struct UpcomingOperations {
     }
 
     /// It was started, or never will be.
-    mutating func leave(_ address: ResourceAddress, _ kind: Operation.Kind) {
+    mutating func leave(_ address: ResourceAddress, _ kind: PlannedOperation.Kind) {
         guard let index = indices[Key(address: address, kind: kind)], isWaiting[index] else { return }
         isWaiting[index] = false
         waitingCount -= 1
         while nextReady < ready.count, !isWaiting[ready[nextReady]] { nextReady += 1 }
     }
 
-    mutating func succeed(_ address: ResourceAddress, _ kind: Operation.Kind) {
+    mutating func succeed(_ address: ResourceAddress, _ kind: PlannedOperation.Kind) {
         guard let index = indices[Key(address: address, kind: kind)] else { return }
         for dependant in dependants[index] {
             missing[dependant] -= 1

@@ -38,6 +38,7 @@ extension ActionReason {
         case .incomplete: "the last apply of each did not finish"
         case .removed: "removed"
         case .destroyed: "destroyed"
+        case .recorded(let text): text
         }
     }
 }

@@ -24,7 +24,7 @@ extension Duration {
     var inMilliseconds: Int { Int((inSeconds * 1000).rounded()) }
 }
 
-extension Operation.Kind {
+extension PlannedOperation.Kind {
     /// While it runs.
     var doing: String {
         switch self {
