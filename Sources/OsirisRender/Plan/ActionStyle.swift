@@ -39,6 +39,7 @@ extension ActionReason {
         case .recorded: "as saved with the plan"
         case .removed: "removed"
         case .destroyed: "destroyed"
+        case .recorded(let text): text
         }
     }
 }
