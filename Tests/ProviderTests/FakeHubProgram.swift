@@ -75,7 +75,9 @@ let fakeHubProgram = #"""
                 version = old["version"] + 1 if old else 1
                 functions[name] = {"wanted": wanted, "version": version}
                 self.save()
-                if key in faults.get("lost", []): return self.connection.close()
+                if key in faults.get("lost", []):
+                    self.close_connection = True
+                    return self.connection.shutdown(2)
                 return self.reply(202 if old else 201, {"version": version})
             if key == "DELETE /system/functions":
                 wanted = json.loads(body)
