@@ -28,6 +28,12 @@ extension YAMLProblem {
 
     private func character(in file: SourceFile) -> Unicode.Scalar? { file.character(at: place) }
 
+    /// True if nothing but white space stands in the line.
+    private func isBlank(in file: SourceFile) -> Bool {
+        let line = Place(line: place.line, column: 1, endLine: place.line + 1, endColumn: 1)
+        return file.bytes(of: line).allSatisfy { [0x09, 0x0A, 0x0D, 0x20].contains($0) }
+    }
+
     /// Why a `:` may stand in the wrong place: a second one in the line, or a first key that YAML took for text.
     private func colonHelp(in file: SourceFile) -> String {
         func text(_ line: Int32, upTo column: Int32) -> String {
@@ -45,7 +51,7 @@ extension YAMLProblem {
     private func wording(in file: SourceFile) -> (String, String?) {
         let character = character(in: file)
         if character == "\t", problem.contains("cannot start any token") || problem.contains("tab") {
-            return ("a tab cannot indent YAML", "indent with spaces")
+            return ("a tab cannot indent YAML", isBlank(in: file) ? "remove the tab" : "indent with spaces")
         }
         switch problem {
         case "found character that cannot start any token":
