@@ -4,6 +4,7 @@ import OsirisDiagnostics
 import OsirisEngine
 import OsirisModel
 import OsirisPlanner
+import OsirisManifest
 import OsirisRender
 import OsirisState
 
@@ -52,9 +53,8 @@ struct ApplyRun {
                     .stalePlan, "the plan is stale: \(moved)", help: "make a new one with `osiris plan --out FILE`")
             }
             let base = await workflow.base(snapshot, of: workspace.cluster, refresh: true)
-            let fresh = try workflow.plan(workspace.cluster, from: base, mode: plan.mode)
             // Facts that the plan was made from may have moved too; only what it touches matters.
-            if let changed = plan.firstDifference(from: fresh) {
+            if let changed = base.firstMovedFact(of: plan) {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: `\(changed)` has changed outside osiris since",
                     address: changed.text, help: "make a new one with `osiris plan --out FILE`")

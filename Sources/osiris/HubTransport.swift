@@ -9,7 +9,7 @@ struct HubTransport: Sendable {
     var send: HubClient.Send {
         { [http] call in
             let request = HTTPRequest(
-                method: call.method, url: call.url, headers: call.headers.map { HTTPHeader($0.key, $0.value) },
+                call.method, call.url, headers: call.headers.map { HTTPHeader($0.key, $0.value) },
                 body: call.body.isEmpty ? nil : call.body, timeout: call.timeout)
             do {
                 let response = try await http.send(request)

@@ -39,7 +39,6 @@ extension ActionReason {
         case .recorded: "as saved with the plan"
         case .removed: "removed"
         case .destroyed: "destroyed"
-        case .recorded(let text): text
         }
     }
 }
