@@ -23,10 +23,13 @@ public struct AttributeDiff: Sendable {
         return differences(before: [:], after: planned) { _ in true }
     }
 
-    /// Computed attributes that an update may change.
-    public func unknownAfterUpdate(prior: Attributes) -> [AttributeChange] {
-        schema.fields.filter { $0.role == .computed && $0.changesOnUpdate }
-            .map { AttributeChange(path: $0.name, before: prior[$0.name], after: .unknown) }
+    /// Computed attributes that an update of these paths may change.
+    public func unknownAfterUpdate(of changed: [AttributeChange], prior: Attributes) -> [AttributeChange] {
+        let arguments = Set(changed.map { String($0.path.prefix { $0 != "." }) })
+        return schema.fields.filter { field in
+            field.role == .computed && field.changesWith.contains { $0 == "*" || arguments.contains($0) }
+        }
+        .map { AttributeChange(path: $0.name, before: prior[$0.name], after: .unknown) }
     }
 
     private func differences(

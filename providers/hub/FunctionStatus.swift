@@ -1,4 +1,5 @@
 import OsirisModel
+import OsirisProviderKit
 
 /// A function as its hub shows it.
 struct FunctionStatus: Sendable {
@@ -29,9 +30,8 @@ struct FunctionStatus: Sendable {
         let limits = fields["limits"]?.mapValue ?? [:]
         var attributes: Attributes = [
             "name": name, "namespace": namespace, "version": .int(version), "env": .map(fields["env"]?.mapValue ?? [:]),
-            "limits": .map(
-                ["timeout": limits["timeoutMs"], "memory": limits["memoryBytes"]].compactMapValues(\.self)
-                    .filter { $0.value != .null }),
+            "limits": FunctionResource.limits(
+                timeoutMilliseconds: limits["timeoutMs"]?.intValue, memoryBytes: limits["memoryBytes"]?.intValue),
         ]
         for name in ["runtime", "alwaysOn"] { attributes[name] = fields[name] }
         if let minimum = fields["scale"]?.mapValue?["min"] { attributes["scale"] = ["min": minimum] }
