@@ -1,0 +1,88 @@
+import GRDB
+import OsirisDiagnostics
+
+/// The diagnostics of the state. Each names the file and the next step.
+enum Fault {
+    static func damaged(_ path: String, _ reason: String) -> DiagnosticsError {
+        one(
+            .stateDamaged, "the state \(path) is damaged: \(reason)",
+            help: """
+                nothing was changed; restore the file from a backup, or move it away and run `osiris state rebuild`, \
+                which finds everything by its ownership marks
+                """)
+    }
+
+    static func tooNew(_ path: String, version: Int) -> DiagnosticsError {
+        one(
+            .stateTooNew,
+            "the state \(path) has format version \(version), this osiris reads up to \(Schema.formatVersion)",
+            help: "use the osiris version that wrote it, or a newer one")
+    }
+
+    static func unreadable(_ path: String, _ reason: String) -> DiagnosticsError {
+        one(
+            .stateUnreadable, "the state \(path) cannot be read: \(reason)",
+            help: "check that you may read and write the file and its folder")
+    }
+
+    static func write(_ path: String, _ reason: String) -> DiagnosticsError {
+        one(
+            .stateWrite, "the state \(path) cannot be written: \(reason)",
+            help: "what was recorded before is safe; make room or fix the permissions, then run the same command again")
+    }
+
+    static func otherCluster(_ path: String, recorded: String, wanted: String) -> DiagnosticsError {
+        one(
+            .stateOtherCluster,
+            "the state \(path) belongs to cluster '\(recorded)', the manifest describes '\(wanted)'",
+            help: "give each cluster its own state with --state")
+    }
+
+    static func locked(_ path: String, by holder: LockHolder) -> DiagnosticsError {
+        one(
+            .stateLocked, "the state \(path) is locked by \(holder)",
+            help: """
+                wait for it to end; a run that was killed gives up its lock by itself (at once on its own host, after \
+                \(LockRule.leaseSeconds) s elsewhere); if you are sure that it is gone: osiris unlock \(holder.id)
+                """)
+    }
+
+    static func lockLost(_ path: String) -> DiagnosticsError {
+        one(
+            .lockLost, "another run has taken over the lock of the state \(path)",
+            help: """
+                this run writes nothing more; operations without a result stay open as intents, and the next \
+                `osiris apply` finds out what became of them
+                """)
+    }
+
+    static func isLockLost(_ error: any Error) -> Bool {
+        (error as? DiagnosticsError)?.diagnostics.contains { $0.code == .lockLost } ?? false
+    }
+
+    static func key(_ message: String, help: String) -> DiagnosticsError { one(.stateKey, message, help: help) }
+
+    static func inconsistent(_ message: String, address: String?) -> DiagnosticsError {
+        DiagnosticsError([
+            Diagnostic(
+                .error, .inconsistentResult, message + ". This is a bug in osiris", address: address,
+                help: "the operation stays open as an intent; run `osiris apply` again and report this message")
+        ])
+    }
+
+    /// An SQLite error as the fault it means. SQLite's message is used, never the statement's arguments.
+    static func database(_ error: any Error, path: String, writing: Bool) -> any Error {
+        guard let error = error as? DatabaseError else { return error }
+        let reason = error.message ?? error.resultCode.description
+        switch error.resultCode.primaryResultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
+            return damaged(path, reason)
+        default:
+            return writing ? write(path, reason) : unreadable(path, reason)
+        }
+    }
+
+    private static func one(_ code: DiagnosticCode, _ message: String, help: String) -> DiagnosticsError {
+        DiagnosticsError([Diagnostic(.error, code, message, help: help)])
+    }
+}

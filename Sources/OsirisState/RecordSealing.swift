@@ -1,0 +1,65 @@
+import OsirisModel
+import OsirisTransport
+
+/// Says whether the secrets in an attribute of a type are kept sealed, because osiris made them and cannot ask again.
+public typealias SealingRule = @Sendable (_ type: String, _ attribute: String) -> Bool
+
+/// Seals and opens the clear secrets of one record.
+///
+/// The sealed bytes are JSON from digest to clear text, so a secret is found again wherever in an attribute it stands.
+enum RecordSealing {
+    /// True if the record has a clear secret to keep.
+    static func isNeeded(_ record: ResourceRecord, rule: SealingRule) -> Bool { !kept(record, rule).isEmpty }
+
+    /// - Throws: `SealingError` if libcrypto fails.
+    static func seal(_ record: ResourceRecord, rule: SealingRule, sealer: Sealer) throws -> [UInt8] {
+        try sealer.seal(Value.map(kept(record, rule)).json(), context: context(record.address.text))
+    }
+
+    private static func kept(_ record: ResourceRecord, _ rule: SealingRule) -> [String: Value] {
+        var secrets: [String: Value] = [:]
+        for (name, value) in record.attributes where rule(record.type, name) {
+            value.forEachSecret { secret in
+                if let plaintext = secret.plaintext { secrets[secret.digest] = .string(plaintext) }
+            }
+        }
+        return secrets
+    }
+
+    /// Puts the clear secrets back.
+    /// - Throws: `SealingError`, or `JSONError` if what was sealed is not ours.
+    static func open(
+        _ sealed: [UInt8], address: String, attributes: Attributes, sealer: Sealer
+    ) throws -> Attributes {
+        guard case .map(let secrets) = try Value(json: try sealer.open(sealed, context: context(address))) else {
+            throw SealingError.rejected
+        }
+        return attributes.mapValues { value in
+            value.mappingSecrets { Secret(digest: $0.digest, plaintext: secrets[$0.digest]?.stringValue) }
+        }
+    }
+
+    private static func context(_ address: String) -> [UInt8] { Array(("osiris:" + address).utf8) }
+}
+
+extension Value {
+    /// Calls `body` with every secret in this value.
+    func forEachSecret(_ body: (Secret) -> Void) {
+        switch self {
+        case .secret(let secret): body(secret)
+        case .list(let items): for item in items { item.forEachSecret(body) }
+        case .map(let entries): for value in entries.values { value.forEachSecret(body) }
+        default: break
+        }
+    }
+
+    /// The value with every secret in it replaced.
+    func mappingSecrets(_ transform: (Secret) -> Secret) -> Value {
+        switch self {
+        case .secret(let secret): .secret(transform(secret))
+        case .list(let items): .list(items.map { $0.mappingSecrets(transform) })
+        case .map(let entries): .map(entries.mapValues { $0.mappingSecrets(transform) })
+        default: self
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import OsirisDiagnostics
+import OsirisModel
+
+/// A resource as it was last recorded: what osiris knows to exist.
+public struct ResourceRecord: Sendable, Hashable {
+    public var address: ResourceAddress
+    public var provider: String
+    public var type: String
+    /// Version of the type's schema the attributes were written with, from 1.
+    public var schemaVersion: Int
+    /// All attributes. A secret has its clear value only where the store seals it; see `StateStore.open`.
+    public var attributes: Attributes
+    /// The resource this one lives on. When that one is recorded as deleted, this one goes with it.
+    public var parent: ResourceAddress?
+    public var dependsOn: [ResourceAddress]
+    /// Where the manifest last described it, so that a delete can name the place.
+    public var source: SourceSpan?
+
+    public init(
+        address: ResourceAddress, provider: String, type: String, schemaVersion: Int = 1, attributes: Attributes,
+        parent: ResourceAddress? = nil, dependsOn: [ResourceAddress] = [], source: SourceSpan? = nil
+    ) {
+        self.address = address
+        self.provider = provider
+        self.type = type
+        self.schemaVersion = schemaVersion
+        self.attributes = attributes
+        self.parent = parent
+        self.dependsOn = dependsOn
+        self.source = source
+    }
+}
+
+/// An operation that was begun: durable before the provider is called, gone once its result is durable.
+///
+/// One that is found in a snapshot belongs to a run that was killed, or to an operation whose outcome is not known.
+public struct Intent: Sendable, Hashable {
+    public enum Action: String, Sendable, Hashable { case create, update, delete }
+
+    /// Idempotency token; unique among the open intents.
+    public var token: String
+    public var address: ResourceAddress
+    public var provider: String
+    public var type: String
+    public var action: Action
+    /// What the operation is to reach. Secrets come back as digests; empty for a delete.
+    public var planned: Attributes
+    public var parent: ResourceAddress?
+    public var startedAt: Date
+    /// Why its outcome is not known, if it failed with `keepIntent`.
+    public var failure: String?
+
+    public init(
+        token: String, address: ResourceAddress, provider: String, type: String, action: Action, planned: Attributes,
+        parent: ResourceAddress? = nil, startedAt: Date, failure: String? = nil
+    ) {
+        self.token = token
+        self.address = address
+        self.provider = provider
+        self.type = type
+        self.action = action
+        self.planned = planned
+        self.parent = parent
+        self.startedAt = startedAt
+        self.failure = failure
+    }
+}
+
+/// One thing to write down. See `StateSession.record`.
+public enum StateEntry: Sendable {
+    /// An operation is about to begin.
+    case intent(Intent)
+    /// The operation with this token is done. No record means that the object is gone.
+    case succeeded(token: String, record: ResourceRecord?, text: String = "")
+    /// The operation failed. `keepIntent` says that it may have taken effect, so the next run must look.
+    /// - Parameter message: in words, without secrets.
+    case failed(token: String, message: String, keepIntent: Bool)
+    /// What was found to exist without an operation of this run: drift taken over, an import, a rebuild.
+    case observed(ResourceRecord, text: String = "")
+    /// The resource and all that lives on it leave the state; the objects stay as they are.
+    case forgotten(ResourceAddress, text: String = "")
+    /// An event for the history only.
+    case note(ResourceAddress?, text: String)
+}
+
+/// Everything the state holds at one moment: a value, safe to keep and to compare.
+public struct StateSnapshot: Sendable, Hashable {
+    /// Identity of this state since it was made, a lower-case UUID.
+    public var lineage: String
+    /// Counts the transactions that changed resources, from 0.
+    public var serial: Int
+    /// Name of the cluster it belongs to; nil before the first write.
+    public var cluster: String?
+    public var resources: [ResourceAddress: ResourceRecord]
+    /// Operations whose result nobody recorded, oldest first.
+    public var intents: [Intent]
+
+    public init(
+        lineage: String, serial: Int = 0, cluster: String? = nil,
+        resources: [ResourceAddress: ResourceRecord] = [:], intents: [Intent] = []
+    ) {
+        self.lineage = lineage
+        self.serial = serial
+        self.cluster = cluster
+        self.resources = resources
+        self.intents = intents
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import GRDB
+import OsirisDiagnostics
+import OsirisModel
+import OsirisTransport
+
+/// Reads the whole state in one transaction and checks its invariants.
+///
+/// Invariants: every address has the form of one and at most one resource; every parent is a resource; all JSON is ours;
+/// tokens of open intents are unique; sealed secrets open.
+struct SnapshotReader {
+    let path: String
+    let key: StateKey
+    let unsealing: Bool
+
+    func read(_ db: Database) throws -> StateSnapshot {
+        guard let meta = try Row.fetchOne(db, sql: "SELECT lineage, cluster, serial FROM meta"),
+            let lineage = meta.text(0), let serial = meta.int(2)
+        else { throw Fault.damaged(path, "it has no lineage") }
+        var snapshot = StateSnapshot(lineage: lineage, serial: serial, cluster: meta.text(1))
+        snapshot.serial = max(snapshot.serial, try SessionIndex.lastSerial(db))
+        try readResources(db, into: &snapshot)
+        for record in snapshot.resources.values {
+            if let parent = record.parent, snapshot.resources[parent] == nil {
+                throw Fault.damaged(path, "\(record.address) lives on \(parent), which is not recorded")
+            }
+        }
+        snapshot.intents = try readIntents(db)
+        guard Set(snapshot.intents.map(\.token)).count == snapshot.intents.count else {
+            throw Fault.damaged(path, "two open intents have the same token")
+        }
+        return snapshot
+    }
+
+    private func readResources(_ db: Database, into snapshot: inout StateSnapshot) throws {
+        var seen = Set<String>()
+        var sealer: Sealer?
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT event, address, parent, provider, type, schemaVersion, spanFile, spanLine, spanColumn,
+                    spanEndLine, spanEndColumn, dependsOn, attributes, sealed
+                FROM changes ORDER BY seq DESC
+                """)
+        while let row = try rows.next() {
+            let kind = try event(row.text(0))
+            if kind.isRemark { continue }
+            guard let text = row.text(1) else { throw Fault.damaged(path, "a change has no address") }
+            guard seen.insert(text).inserted, !kind.removes else { continue }
+            let address = try address(text)
+            guard let type = row.text(4), let provider = row.text(3) else {
+                throw Fault.damaged(path, "the record of \(address) is incomplete")
+            }
+            var attributes = try attributes(row, 12, of: text)
+            if unsealing, let sealed = row.blob(13) {
+                let opener = try sealer ?? key.load()
+                sealer = opener
+                do {
+                    attributes = try RecordSealing.open(
+                        sealed, address: text, attributes: attributes, sealer: opener)
+                } catch { throw key.wrongKey(for: text) }
+            }
+            snapshot.resources[address] = ResourceRecord(
+                address: address, provider: provider, type: type, schemaVersion: row.int(5) ?? 1,
+                attributes: attributes,
+                parent: try optionalAddress(row.text(2)), dependsOn: try dependencies(row, 11, of: text),
+                source: span(row))
+        }
+    }
+
+    private func readIntents(_ db: Database) throws -> [Intent] {
+        let sql = """
+            SELECT token, address, provider, type, action, parent, startedAt, failure, planned FROM intents ORDER BY id
+            """
+        return try Row.fetchAll(db, sql: sql).map { row in
+            guard let token = row.text(0), let address = row.text(1), let provider = row.text(2),
+                let type = row.text(3), let action = row.text(4).flatMap(Intent.Action.init), let start = row.int(6)
+            else { throw Fault.damaged(path, "an intent is incomplete") }
+            return Intent(
+                token: token, address: try self.address(address), provider: provider, type: type, action: action,
+                planned: try attributes(row, 8, of: address), parent: try optionalAddress(row.text(5)),
+                startedAt: Date(stateMilliseconds: start), failure: row.text(7))
+        }
+    }
+
+    private func event(_ text: String?) throws -> EventRecord.Kind {
+        guard let kind = text.flatMap(EventRecord.Kind.init) else {
+            throw Fault.damaged(path, "an event has a kind that does not exist")
+        }
+        return kind
+    }
+
+    private func address(_ text: String) throws -> ResourceAddress {
+        guard let address = ResourceAddress(text) else { throw Fault.damaged(path, "an address is malformed") }
+        return address
+    }
+
+    private func optionalAddress(_ text: String?) throws -> ResourceAddress? { try text.map(address) }
+
+    private func attributes(_ row: Row, _ column: Int, of address: String) throws -> Attributes {
+        guard case .map(let attributes)? = try json(row, column, of: address) else {
+            throw Fault.damaged(path, "the attributes of \(address) are not a JSON object")
+        }
+        return attributes
+    }
+
+    private func dependencies(_ row: Row, _ column: Int, of owner: String) throws -> [ResourceAddress] {
+        guard let items = try json(row, column, of: owner)?.listValue else { return [] }
+        return try items.map { try address($0.stringValue ?? "") }
+    }
+
+    /// Parses a column in SQLite's own memory, without copying it into a string first.
+    private func json(_ row: Row, _ column: Int, of address: String) throws -> Value? {
+        do {
+            return try row.withUnsafeData(atIndex: column) { data in try data.map { try Value(json: $0) } }
+        } catch let error as JSONError {
+            throw Fault.damaged(path, "the record of \(address) is \(error)")
+        }
+    }
+
+    private func span(_ row: Row) -> SourceSpan? {
+        guard let file = row.text(6) else { return nil }
+        return SourceSpan(
+            file: file, start: SourcePosition(line: row.int(7) ?? 1, column: row.int(8) ?? 1),
+            end: SourcePosition(line: row.int(9) ?? 1, column: row.int(10) ?? 1))
+    }
+}
+
+extension Row {
+    // GRDB's own subscripts trap on a value of another type, which a damaged file may well hold.
+    func text(_ column: Int) -> String? { String.fromDatabaseValue(self[column]) }
+    func int(_ column: Int) -> Int? { Int.fromDatabaseValue(self[column]) }
+    func blob(_ column: Int) -> [UInt8]? { Data.fromDatabaseValue(self[column]).map { Array($0) } }
+}
