@@ -13,7 +13,7 @@ struct RealHubTests {
         var fake = try FakeHub()
         defer { fake.end() }
         let version = ProcessInfo.processInfo.environment["OSIRIS_HUB_VERSION"] ?? "0.1.0"
-        let local = LocalProvider(hubVersion: version, send: sendThroughURLSession)
+        let local = LocalProvider(hubVersion: version, http: testHTTP)
         let planned = try local.expand(fake.cluster.targets[0], of: fake.cluster).resources[0].attributes
         let hubRun = Conformance(
             local.handler("hub"), cluster: fake.cluster, address: fake.address, planned: planned,
@@ -33,7 +33,7 @@ struct RealHubTests {
         let hub = try await local.handler("hub").create(request)
         let arguments = FunctionResource.arguments(spec)
         let functionRun = Conformance(
-            HubProvider(send: sendThroughURLSession).handler("function"), cluster: fake.cluster,
+            HubProvider(http: testHTTP).handler("function"), cluster: fake.cluster,
             address: ResourceAddress(target: "here", type: "function", name: "here.demo.hello"), planned: arguments,
             changed: arguments.merging(["env": ["GREETING": "hello"]]) { $1 }, ancestors: [hub])
         #expect(try await functionRun.violations() == [])
