@@ -35,7 +35,9 @@ struct SessionIndex: Sendable {
             guard let kind = row.currentText(0).flatMap(EventRecord.Kind.init) else {
                 throw Fault.damaged(path, "an event has a kind that does not exist")
             }
-            guard !kind.isRemark, let text = row.currentText(1), seen.insert(text).inserted, !kind.removes else { continue }
+            guard !kind.isRemark, let text = row.currentText(1), seen.insert(text).inserted, !kind.removes else {
+                continue
+            }
             guard hasBody, let address = ResourceAddress(text) else {
                 throw Fault.damaged(path, "the record of a resource is incomplete")
             }
