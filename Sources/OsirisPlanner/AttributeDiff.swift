@@ -20,7 +20,12 @@ public struct AttributeDiff: Sendable {
     public func created(_ arguments: Attributes) -> [AttributeChange] {
         var planned = arguments
         for field in schema.fields where field.role == .computed { planned[field.name] = .unknown }
-        return differences(before: [:], after: planned) { _ in true }
+        return differences(before: [:], after: planned) { _ in true }.map { change in
+            var change = change
+            // Nothing is replaced by making what was not there.
+            change.forcesReplacement = false
+            return change
+        }
     }
 
     /// Computed attributes that an update of these paths may change.

@@ -45,8 +45,9 @@ public enum FunctionResource {
             "name": .string(function.name), "namespace": .string(function.namespace),
             "runtime": .string(function.runtime.rawValue), "alwaysOn": .bool(function.alwaysOn),
             "scale": ["min": .int(function.minInstances)], "limits": limits,
-            "env": .map(function.env.filter { !$0.value.isSecret }),
         ]
+        let env = function.env.filter { !$0.value.isSecret }
+        if !env.isEmpty { attributes["env"] = .map(env) }
         if let digest = function.sourceDigest { attributes["source"] = .string(digest) }
         if let handler = function.handler { attributes["handler"] = .string(handler) }
         if !function.command.isEmpty { attributes["command"] = .list(function.command.map(Value.string)) }
