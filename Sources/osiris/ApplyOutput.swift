@@ -9,6 +9,6 @@ extension Console {
         guard isTerminal && ProcessInfo.processInfo.environment["TERM"] != "dumb" else {
             return PlainLines(style: style) { out($0) }
         }
-        return LiveView(plan: plan, style: { style }, write: { out($0) })
+        return LiveView(plan: plan, style: style) { out($0) }
     }
 }

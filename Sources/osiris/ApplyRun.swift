@@ -70,7 +70,7 @@ struct ApplyRun {
         try confirm(plan)
         try await workflow.record(base, plan, to: session)
         if plan.isEmpty {
-            if console.json { console.applyOutput(for: plan).observe(.finished(ApplySummary()), at: Date()) }
+            if console.json { console.out(JSONLines.line(.finished(ApplySummary()), at: Date())) }
             return
         }
         let control = ApplyControl()
@@ -80,9 +80,9 @@ struct ApplyRun {
         defer { deadline?.cancel() }
         let output = console.applyOutput(for: plan)
         let applier = Applier(workspace.registry, observer: output, parallelism: running.parallelism)
-        let summary = await output.during {
-            await applier.apply(plan, of: workspace.cluster, from: base, session: session, control: control)
-        }
+        let summary = await applier.apply(
+            plan, of: workspace.cluster, from: base, session: session, control: control)
+        await output.end()
         if !console.json {
             console.out(
                 SummaryText.render(summary, style: console.style) {

@@ -1,6 +1,7 @@
 import OsirisModel
 import OsirisPlanner
 import OsirisProviderKit
+import OsirisTransport
 import ProviderHub
 import ProviderLocal
 import ProviderSimulated
@@ -8,10 +9,10 @@ import ProviderSimulated
 /// The providers of this program: adding one is one line here.
 enum Providers {
     static func registry() -> ProviderRegistry {
-        let send = HubTransport().send
+        let http = HTTPClient()
         return ProviderRegistry([
-            LocalProvider(hubVersion: OsirisVersion.current, send: send),
-            HubProvider(send: send),
+            LocalProvider(hubVersion: OsirisVersion.current, http: http),
+            HubProvider(http: http),
             SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }

@@ -2,6 +2,7 @@ import OsirisDiagnostics
 import OsirisModel
 import OsirisProviderKit
 import OsirisState
+import OsirisTransport
 
 /// A hub as recorded in the state: where it is and the key to it.
 struct RecordedHub {
@@ -35,10 +36,10 @@ struct RecordedHub {
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(60),
-        over transport: HubTransport
+        over http: any HTTPSending
     ) async throws -> HubClient.Answer {
         do {
-            return try await HubClient(url: url, token: adminToken, send: transport.send)
+            return try await HubClient(url: url, token: adminToken, http: http)
                 .call(method, path, body: body, timeout: timeout)
         } catch let failure as HubClient.Failure {
             throw Diagnostic(

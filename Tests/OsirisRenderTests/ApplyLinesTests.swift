@@ -7,13 +7,13 @@ import Testing
 @Suite struct ApplyLinesTests {
     @Test func plainLines() {
         let sink = Sink()
-        PlainLines(write: sink.write).play()
+        PlainOutput(sink: sink.write).play()
         Golden.expect(sink.text, "apply.plain.txt")
     }
 
     @Test func jsonLines() throws {
         let sink = Sink()
-        JSONLines(write: sink.write).play()
+        JSONOutput(sink: sink.write).play()
         Golden.expect(sink.text, "apply.jsonl")
         var byEvent: [String: [String: Any]] = [:]
         for line in sink.text.split(separator: "\n") {
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func noGapIsLongerThanTenSeconds() throws {
-        for make in [{ PlainLines(write: $0) as any ApplyOutput }, { JSONLines(write: $0) as any ApplyOutput }] {
+        for make in [{ PlainOutput(sink: $0) as any TimedOutput }, { JSONOutput(sink: $0) as any TimedOutput }] {
             let spoken = Sink()
             let output = make(spoken.write)
             output.observe(.started(operations: 1), at: EventScript.start)
@@ -79,17 +79,19 @@ import Testing
         Golden.expect(texts.joined(separator: "----------\n"), "summaries.txt")
     }
 
-    @Test func duringTicksAndEndsAlsoWhenTheBodyThrows() async {
-        struct Fault: Error {}
+    @Test func theOwnersTickAndEnd() async throws {
         let sink = Sink()
-        let view = LiveView(plan: EventScript.plan, style: { TextStyle() }, write: sink.write)
-        await #expect(throws: Fault.self) {
-            try await view.during { () async throws(Fault) -> Void in
-                view.observe(.started(operations: 4), at: Date())
-                while !sink.text.contains("Applying") { try? await Task.sleep(for: .milliseconds(20)) }
-                throw Fault()
-            }
-        }
+        let view = LiveView(plan: EventScript.plan, style: TextStyle(), sink: sink.write)
+        view.observe(.started(operations: 4), at: Date())
+        while !sink.text.contains("Applying") { try await Task.sleep(for: .milliseconds(20)) }
+        await view.end()
         #expect(sink.text.hasSuffix("\u{1B}[?25h"))
+        let count = sink.texts.count
+        try await Task.sleep(for: .milliseconds(250))
+        #expect(sink.texts.count == count)
+        let lines = PlainLines(sink: sink.write)
+        lines.observe(.started(operations: 1), at: Date())
+        await lines.end()
+        #expect(sink.text.hasSuffix("applying 1 operation\n"))
     }
 }

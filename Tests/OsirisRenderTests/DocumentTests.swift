@@ -40,12 +40,12 @@ import Testing
     }
 
     @Test func resources() {
-        let graph = ResourceGraph(nodes: [
-            .init(address: Sample.address("here/hub.here"), action: .update),
-            .init(
+        let graph = [
+            GraphNode(address: Sample.address("here/hub.here"), action: .update),
+            GraphNode(
                 address: Sample.address("here/function.a\"b#c"), parent: Sample.address("here/hub.here"),
-                dependsOn: [Sample.address("here/hub.here"), Sample.address("lab/hub.lab")], action: .create),
-        ])
+                needs: [Sample.address("here/hub.here"), Sample.address("lab/hub.lab")], action: .create),
+        ]
         Golden.expect(GraphRender.dot(graph) + GraphRender.mermaid(graph), "resources.graph.txt")
     }
 
@@ -61,14 +61,14 @@ import Testing
             parent: hub.address,
             incomplete: "create: POST /v1/functions answered 500: " + String(repeating: "x", count: 90))
         let style = TextStyle()
-        let history = StateText.history(
+        let history = StateText.table(
             ["TIME", "COMMAND", "RESULT"],
             [["2026-02-03 04:00", "apply", "3 created"], ["2026-02-03 05:10", "destroy", "interrupted, 2 left"]],
             style: style)
         let texts = [
             StateText.list([hub, function], style: style), StateText.list([], style: style),
             StateText.show(hub, style: style), StateText.show(function, style: style), history,
-            StateText.history([], [], style: style),
+            StateText.table(["TIME"], [], style: style),
         ]
         Golden.expect(texts.joined(separator: "----------\n"), "state.txt")
         #expect(!texts.joined().contains("hunter2"))

@@ -3,8 +3,9 @@ import OsirisDiagnostics
 import OsirisEngine
 import OsirisModel
 import OsirisPlanner
-import OsirisRender
 import Synchronization
+
+@testable import OsirisRender
 
 /// A small apply as events with their times in seconds.
 enum EventScript {
@@ -60,7 +61,7 @@ final class Sink: Sendable {
     var text: String { texts.joined() }
 }
 
-extension ApplyOutput {
+extension TimedOutput {
     /// Plays the script with a tick every half second of it.
     func play(_ events: [(after: Double, event: ApplyEvent)] = EventScript.events) {
         var clock = 0.0

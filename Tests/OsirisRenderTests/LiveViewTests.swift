@@ -38,7 +38,7 @@ import Testing
     /// Plays the escape sequences on a small terminal and looks at what stands there.
     @Test func theTerminalIsCleanAfterwards() {
         let sink = Sink()
-        let view = LiveView(plan: EventScript.plan, style: { TextStyle(color: true, width: 80) }, write: sink.write)
+        let view = LiveOutput(plan: EventScript.plan, style: { TextStyle(color: true, width: 80) }, sink: sink.write)
         view.play()
         view.end()
         var terminal = FakeTerminal(width: 80)
@@ -57,7 +57,7 @@ import Testing
 
     @Test func nothingIsWrittenWhenNothingChanges() {
         let sink = Sink()
-        let view = LiveView(plan: nil, style: { TextStyle() }, write: sink.write)
+        let view = LiveOutput(plan: nil, style: { TextStyle() }, sink: sink.write)
         view.observe(.started(operations: 1), at: EventScript.start)
         view.tick(at: EventScript.start + 0.1)
         view.tick(at: EventScript.start + 0.2)

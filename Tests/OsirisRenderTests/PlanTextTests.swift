@@ -24,7 +24,7 @@ import Testing
 
     @Test(arguments: [80, 100, 140, 200]) func linesFit(_ width: Int) {
         for (name, plan) in SamplePlans.all {
-            for verbosity in [Verbosity.concise, .normal] {
+            for verbosity in [PlanText.Verbosity.concise, .normal] {
                 let text = PlanText.render(plan, style: TextStyle(width: width), verbosity: verbosity)
                 for line in text.split(separator: "\n") where !line.contains("/") {
                     #expect(PrintableText.width(line) <= width, "\(name) at \(width): \(line)")
@@ -35,7 +35,7 @@ import Testing
 
     @Test func neverAClearSecretNorAControlCharacter() {
         for (name, plan) in SamplePlans.all {
-            for verbosity in [Verbosity.concise, .normal, .verbose] {
+            for verbosity in [PlanText.Verbosity.concise, .normal, .verbose] {
                 let text = PlanText.render(plan, style: TextStyle(), verbosity: verbosity)
                 #expect(!text.contains("hunter2"), "\(name)")
                 let controls = text.unicodeScalars.filter {

@@ -69,9 +69,9 @@ import Testing
         "UPDATE changes SET parent = 'here/hub.nowhere' WHERE seq = 5",
         "UPDATE changes SET event = 'lost' WHERE seq = 9",
         "UPDATE changes SET address = 'x' WHERE seq = 9", "UPDATE changes SET dependsOn = '[1]' WHERE seq = 9",
-        "UPDATE changes SET type = NULL WHERE seq = 9", "DELETE FROM meta", "DROP TABLE changes",
+        "UPDATE changes SET provider = NULL WHERE seq = 9", "DELETE FROM meta", "DROP TABLE changes",
         "UPDATE meta SET serial = 'many'",
-        "INSERT INTO intents VALUES (1, 1, 1, 't', 'explode', 'a/b.c', NULL, 'p', 't', NULL, '{}')",
+        "INSERT INTO intents VALUES (1, 1, 1, 't', 'explode', 'a/b.c', NULL, NULL, 'p', 't', NULL, '{}')",
     ]
 
     @Test(arguments: statements)

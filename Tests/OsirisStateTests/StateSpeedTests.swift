@@ -16,8 +16,9 @@ struct StateSpeedTests {
             try await BytesWrittenTests.run(records, .create, in: filling, parallelism: 32)
         }
         try await filling.end(.succeeded)
-        for _ in 0..<12 {
-            let loading = try await clock.measure { _ = try await store.snapshot() }
+        var snapshots: [StateSnapshot] = []
+        for _ in 0..<5 {
+            let loading = try await clock.measure { snapshots.append(try await store.snapshot()) }
             let start = clock.now
             let session = try await store.begin(.test)
             let locked = clock.now

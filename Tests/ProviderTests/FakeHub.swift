@@ -1,8 +1,8 @@
 import Foundation
-import FoundationNetworking
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 import ProviderLocal
 import Testing
 
@@ -20,7 +20,7 @@ struct FakeHub: Sendable {
         chmod(folder.path + "/program/osiris-hub", 0o755)
         port = try freePort()
         provider = LocalProvider(
-            hubVersion: "1.0.0", program: folder.path + "/program/osiris-hub", send: sendThroughURLSession)
+            hubVersion: "1.0.0", program: folder.path + "/program/osiris-hub", http: testHTTP)
         cluster = ProviderTests.cluster(
             in: folder.path + "/manifest", targets: [target("here", "local", ["port": .int(port)])],
             functions: functions)
@@ -90,22 +90,5 @@ func listener(port: Int) throws -> Int32 {
     return descriptor
 }
 
-/// Good enough for tests on loopback.
-@Sendable func sendThroughURLSession(_ call: HubClient.Call) async throws -> HubClient.Answer {
-    var request = URLRequest(url: URL(string: call.url)!)
-    request.httpMethod = call.method
-    request.allHTTPHeaderFields = call.headers
-    if !call.body.isEmpty { request.httpBody = Data(call.body) }
-    request.timeoutInterval =
-        Double(call.timeout.components.seconds) + Double(call.timeout.components.attoseconds) * 1e-18
-    let session = URLSession(configuration: .ephemeral)
-    defer { session.finishTasksAndInvalidate() }
-    do {
-        let (data, response) = try await session.data(for: request)
-        return HubClient.Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, body: Array(data))
-    } catch let error as URLError where error.code == .cannotConnectToHost {
-        throw HubClient.Failure.unreachable("connection refused")
-    } catch let error as URLError {
-        throw HubClient.Failure.noAnswer("no answer (\(error.code.rawValue))")
-    }
-}
+/// One client for all tests, as a run has one.
+let testHTTP = HTTPClient()

@@ -71,14 +71,14 @@ let fakeHubProgram = #"""
                 wanted = json.loads(body)
                 name = wanted["name"] + "." + wanted["namespace"]
                 old = functions.get(name)
-                if old and old["wanted"] == wanted: return self.reply(200, {"version": old["version"]})
-                version = old["version"] + 1 if old else 1
+                same = old and old["wanted"] == wanted
+                version = (old["version"] if same else old["version"] + 1) if old else 1
                 functions[name] = {"wanted": wanted, "version": version}
                 self.save()
                 if key in faults.get("lost", []):
                     self.close_connection = True
                     return self.connection.shutdown(2)
-                return self.reply(202 if old else 201, {"version": version})
+                return self.reply(200 if same else 202 if old else 201, {"version": version})
             if key == "DELETE /system/functions":
                 wanted = json.loads(body)
                 name = wanted["functionName"] + "." + wanted["namespace"]

@@ -8,7 +8,7 @@ import ProviderHub
 struct HubFixture: Sendable {
     var hub: FakeHub
     let attributes: Attributes
-    let provider = HubProvider(send: sendThroughURLSession)
+    let provider = HubProvider(http: testHTTP)
 
     init(smoke: FunctionSpec.Smoke? = nil, names: [String] = ["hello"]) async throws {
         var hub = try FakeHub()

@@ -10,7 +10,7 @@ import Testing
     /// A provider that remembers nothing: another process.
     private func restarted(_ hub: FakeHub) -> any ResourceHandler {
         LocalProvider(
-            hubVersion: "1.0.0", program: hub.folder.path + "/program/osiris-hub", send: sendThroughURLSession
+            hubVersion: "1.0.0", program: hub.folder.path + "/program/osiris-hub", http: testHTTP
         ).handler("hub")
     }
 

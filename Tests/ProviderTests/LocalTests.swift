@@ -94,7 +94,7 @@ import Testing
     @Test func aMissingProgramAndAnotherVersionAreRefused() async throws {
         let hub = try FakeHub()
         defer { hub.end() }
-        let other = LocalProvider(hubVersion: "1.0.0", program: "/nowhere/osiris-hub", send: sendThroughURLSession)
+        let other = LocalProvider(hubVersion: "1.0.0", program: "/nowhere/osiris-hub", http: testHTTP)
         let missing = await providerError { _ = try await other.handler("hub").create(try hub.request("t")) }
         #expect(missing?.kind == .rejected && missing?.help?.contains("OSIRIS_HUB") == true)
         try hub.setMode(["version": "0.9.0"])

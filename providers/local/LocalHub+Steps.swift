@@ -16,7 +16,7 @@ extension LocalHub {
         let new = runner(image: image, request.address, request.cluster)
         let start = HubStart(
             address: request.address, folder: folder, config: config, runner: new,
-            client: HubClient(url: Self.url(port), token: token.plaintext, send: send))
+            client: HubClient(url: Self.url(port), token: token.plaintext, http: http))
         let isWritten = try folder.config() == config
         if isWritten, try await new.running(folder) != nil {
             try await start.waitUntilReady(nil, logFrom: 0)

@@ -9,24 +9,45 @@ import struct Foundation.Date
 /// Apply output for programs: one JSON object for each event and line; a `still-running` event after ten seconds
 /// without one. Every object has `time` (RFC 3339, UTC, milliseconds) and `event`.
 public final class JSONLines: ApplyOutput {
-    /// How often silence is looked at.
-    public let interval = Duration.milliseconds(500)
-    private let write: @Sendable (String) -> Void
+    private let output: JSONOutput
+    private let ticker: Ticker
+
+    /// - Parameter sink: receives one line at a time, with its line break.
+    public init(sink: @escaping @Sendable (String) -> Void) {
+        output = JSONOutput(sink: sink)
+        ticker = Ticker(output, every: .milliseconds(500))
+    }
+
+    /// One event as its line.
+    public static func line(_ event: ApplyEvent, at time: Date) -> String {
+        JSONOutput.line(EventJSON.entries(event), at: time)
+    }
+
+    public func observe(_ event: ApplyEvent, at time: Date) { output.observe(event, at: time) }
+
+    /// Says nothing more about silence.
+    public func end() async {
+        await ticker.stop()
+        output.end()
+    }
+}
+
+final class JSONOutput: TimedOutput {
+    private let sink: @Sendable (String) -> Void
     private let state = Mutex((tally: ApplyTally(), silence: SilenceWatch()))
 
-    /// - Parameter write: receives one line at a time, with its line break.
-    public init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+    init(sink: @escaping @Sendable (String) -> Void) { self.sink = sink }
 
-    public func observe(_ event: ApplyEvent, at time: Date) {
+    func observe(_ event: ApplyEvent, at time: Date) {
         // Written under the lock: events must not overtake each other.
         state.withLock {
             $0.tally.take(event, at: time)
             $0.silence.said(at: time)
-            write(Self.line(EventJSON.entries(event), at: time))
+            sink(Self.line(EventJSON.entries(event), at: time))
         }
     }
 
-    public func tick(at time: Date) {
+    func tick(at time: Date) {
         state.withLock {
             guard $0.tally.started != nil, !$0.tally.isFinished, $0.silence.isTooLong(at: time) else { return }
             let running = $0.tally.running.prefix(10).map { item -> Value in
@@ -37,7 +58,7 @@ public final class JSONLines: ApplyOutput {
                 if let step = item.step(at: time) { entries["message"] = .string(step) }
                 return .map(entries)
             }
-            write(
+            sink(
                 Self.line(
                     [
                         "event": "still-running", "done": .int($0.tally.succeeded), "failed": .int($0.tally.failed),
@@ -47,9 +68,9 @@ public final class JSONLines: ApplyOutput {
         }
     }
 
-    public func end() {}
+    func end() {}
 
-    private static func line(_ entries: [String: Value], at time: Date) -> String {
+    static func line(_ entries: [String: Value], at time: Date) -> String {
         var entries = entries
         entries["time"] = .string(Timestamp.render(time))
         return String(decoding: Value.map(entries).plainJSON(), as: UTF8.self) + "\n"

@@ -7,47 +7,63 @@ import struct Foundation.Date
 /// Apply output for a terminal: what is done scrolls away above, what runs stands below and is redrawn ten times a
 /// second at most.
 ///
-/// Run the apply inside `during`: it draws, and leaves the terminal clean however the apply ends.
+/// Call `end` however the apply ends: it leaves the terminal clean.
 public final class LiveView: ApplyOutput {
-    /// The time between frames.
-    public let interval = Duration.milliseconds(100)
-    private let style: @Sendable () -> TextStyle
-    private let write: @Sendable (String) -> Void
-    private let state: Mutex<LiveViewState>
-    private let screen = Mutex(LiveScreen())
+    private let output: LiveOutput
+    private let ticker: Ticker
 
     /// - Parameters:
     ///   - plan: tells what comes next.
     ///   - style: asked for every frame, so that a resized window is followed.
-    ///   - write: receives text with escape sequences for the terminal.
+    ///   - sink: receives text with escape sequences for the terminal.
     public init(
-        plan: Plan?, style: @escaping @Sendable () -> TextStyle, write: @escaping @Sendable (String) -> Void
+        plan: Plan?, style: @escaping @autoclosure @Sendable () -> TextStyle, sink: @escaping @Sendable (String) -> Void
     ) {
-        (self.style, self.write) = (style, write)
+        output = LiveOutput(plan: plan, style: style, sink: sink)
+        ticker = Ticker(output, every: .milliseconds(100))
+    }
+
+    public func observe(_ event: ApplyEvent, at time: Date) { output.observe(event, at: time) }
+
+    /// Erases the view, writes what is left to say above it and shows the cursor again.
+    public func end() async {
+        await ticker.stop()
+        output.end()
+    }
+}
+
+final class LiveOutput: TimedOutput {
+    private let style: @Sendable () -> TextStyle
+    private let sink: @Sendable (String) -> Void
+    private let state: Mutex<LiveViewState>
+    private let screen = Mutex(LiveScreen())
+
+    init(plan: Plan?, style: @escaping @Sendable () -> TextStyle, sink: @escaping @Sendable (String) -> Void) {
+        (self.style, self.sink) = (style, sink)
         state = Mutex(LiveViewState(plan: plan))
     }
 
     /// Remembers the event; the next frame shows it. Never writes, so a slow terminal cannot hold up the apply.
-    public func observe(_ event: ApplyEvent, at time: Date) { state.withLock { $0.take(event, at: time) } }
+    func observe(_ event: ApplyEvent, at time: Date) { state.withLock { $0.take(event, at: time) } }
 
-    public func tick(at time: Date) {
+    func tick(at time: Date) {
         let style = style()
         screen.withLock { screen in
             let (finished, frame) = state.withLock {
                 ($0.takeFinishedLines(style: style), $0.frame(at: time, style: style))
             }
             let text = screen.draw(finished: finished, frame: frame, width: style.width)
-            if !text.isEmpty { write(text) }
+            if !text.isEmpty { sink(text) }
         }
     }
 
     /// Erases the view, writes what is left to say above it and shows the cursor again.
-    public func end() {
+    func end() {
         let style = style()
         screen.withLock { screen in
             let finished = state.withLock { $0.takeFinishedLines(style: style) }
             let text = screen.end(finished: finished, width: style.width)
-            if !text.isEmpty { write(text) }
+            if !text.isEmpty { sink(text) }
         }
     }
 }

@@ -8,27 +8,43 @@ import struct Foundation.Date
 
 /// Apply output for logs and CI: one line for each event, with the time since the start; never silent for ten seconds.
 public final class PlainLines: ApplyOutput {
-    /// How often silence is looked at.
-    public let interval = Duration.milliseconds(500)
-    private let write: @Sendable (String) -> Void
+    private let output: PlainOutput
+    private let ticker: Ticker
+
+    /// - Parameter sink: receives whole lines, each with its line break.
+    public init(style: TextStyle = TextStyle(), sink: @escaping @Sendable (String) -> Void) {
+        output = PlainOutput(style: style, sink: sink)
+        ticker = Ticker(output, every: .milliseconds(500))
+    }
+
+    public func observe(_ event: ApplyEvent, at time: Date) { output.observe(event, at: time) }
+
+    /// Says nothing more about silence.
+    public func end() async {
+        await ticker.stop()
+        output.end()
+    }
+}
+
+final class PlainOutput: TimedOutput {
+    private let sink: @Sendable (String) -> Void
     private let state: Mutex<PlainLinesState>
 
-    /// - Parameter write: receives whole lines, each with its line break.
-    public init(style: TextStyle = TextStyle(), write: @escaping @Sendable (String) -> Void) {
-        self.write = write
+    init(style: TextStyle = TextStyle(), sink: @escaping @Sendable (String) -> Void) {
+        self.sink = sink
         state = Mutex(PlainLinesState(style: style))
     }
 
-    public func observe(_ event: ApplyEvent, at time: Date) {
+    func observe(_ event: ApplyEvent, at time: Date) {
         // Written under the lock: lines must not overtake each other.
-        state.withLock { if let lines = $0.take(event, at: time) { write(lines) } }
+        state.withLock { if let lines = $0.take(event, at: time) { sink(lines) } }
     }
 
-    public func tick(at time: Date) {
-        state.withLock { if let lines = $0.tick(at: time) { write(lines) } }
+    func tick(at time: Date) {
+        state.withLock { if let lines = $0.tick(at: time) { sink(lines) } }
     }
 
-    public func end() {}
+    func end() {}
 }
 
 /// Events in, lines out.

@@ -8,13 +8,16 @@ public enum SummaryText {
     private static let listed = 10
 
     /// The whole text, with a line break at its end.
-    /// - Parameter diagnostic: renders one fault, such as with its source line.
+    /// - Parameter diagnostic: renders one fault, such as with its source line; empty text leaves it to the caller.
     public static func render(
         _ summary: ApplySummary, style: TextStyle, diagnostic: ((Diagnostic) -> String)? = nil
     ) -> String {
         let diagnostic = diagnostic ?? { DiagnosticText.render($0, style: style) }
         var text = ""
-        for fault in summary.diagnostics.sortedForDisplay() { text += diagnostic(fault) + "\n" }
+        for fault in summary.diagnostics.sortedForDisplay() {
+            let block = diagnostic(fault)
+            if !block.isEmpty { text += block + "\n" }
+        }
         if !summary.remaining.isEmpty {
             text += style.paint("Not started:", .bold) + "\n"
             for address in summary.remaining.prefix(listed) { text += "  \(PrintableText.escaped(address.text))\n" }

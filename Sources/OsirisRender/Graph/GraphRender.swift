@@ -12,10 +12,10 @@ public enum GraphRender {
     public static func mermaid(_ plan: Plan) -> String { mermaid(drawing(plan)) }
 
     /// Resources in DOT; what lives on another thing is joined to it by a thick line.
-    public static func dot(_ graph: ResourceGraph) -> String { dot(drawing(graph), name: "resources") }
+    public static func dot(_ nodes: [GraphNode]) -> String { dot(drawing(nodes), name: "resources") }
 
     /// Resources as a Mermaid flowchart.
-    public static func mermaid(_ graph: ResourceGraph) -> String { mermaid(drawing(graph)) }
+    public static func mermaid(_ nodes: [GraphNode]) -> String { mermaid(drawing(nodes)) }
 
     private struct Drawing {
         var labels: [String] = []
@@ -34,10 +34,10 @@ public enum GraphRender {
         return drawing
     }
 
-    private static func drawing(_ graph: ResourceGraph) -> Drawing {
+    private static func drawing(_ nodes: [GraphNode]) -> Drawing {
         var drawing = Drawing()
         var indices: [ResourceAddress: Int] = [:]
-        for node in graph.nodes where indices[node.address] == nil {
+        for node in nodes where indices[node.address] == nil {
             indices[node.address] = drawing.labels.count
             drawing.labels.append(node.address.text)
             drawing.actions.append(node.action)
@@ -49,11 +49,11 @@ public enum GraphRender {
             drawing.actions.append(.noop)
             return drawing.labels.count - 1
         }
-        for node in graph.nodes {
+        for node in nodes {
             let to = index(node.address)
             if let parent = node.parent { drawing.edges.append((index(parent), to, true)) }
             var seen = Set([node.parent].compactMap(\.self))
-            for need in node.dependsOn where seen.insert(need).inserted {
+            for need in node.needs where seen.insert(need).inserted {
                 drawing.edges.append((index(need), to, false))
             }
         }

@@ -4,7 +4,7 @@ import OsirisPlanner
 /// Writes entries of a plan: symbol and address, reason and place, attributes.
 struct ChangeText {
     var style: TextStyle
-    var verbosity: Verbosity
+    var verbosity: PlanText.Verbosity
 
     private static let indent = 6
 

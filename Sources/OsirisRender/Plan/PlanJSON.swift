@@ -2,7 +2,7 @@ import OsirisDiagnostics
 import OsirisModel
 import OsirisPlanner
 
-/// A plan for programs, format version 1: sorted keys, two spaces for each level, a line break at the end.
+/// A plan for programs, format version 1: sorted keys, two spaces for each level, no line break at the end.
 ///
 /// A key that does not apply is left out: `before` and `after` of an absent value, `source` of a change without a place.
 /// Null is JSON's `null`. A value known only after apply is `{"$unknown": true}`, at any depth, and a secret is the text
@@ -26,7 +26,7 @@ public enum PlanJSON {
             "manifestDigest": .string(plan.manifestDigest), "summary": .map(summary),
             "changes": .list(plan.changes.map(change)), "drift": .list(plan.drift.map(drift)),
         ]
-        return Value.map(document).prettyJSONText + "\n"
+        return Value.map(document).prettyJSONText
     }
 
     private static func change(_ change: ResourceChange) -> Value {

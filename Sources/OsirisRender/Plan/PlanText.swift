@@ -6,6 +6,16 @@ import OsirisPlanner
 ///
 /// Lines keep to `style.width`; only an address that is longer by itself does not, so that it can be copied.
 public enum PlanText {
+    /// How much of a plan is shown.
+    public enum Verbosity: Sendable, Hashable {
+        /// One line and the reason for each change, no attributes.
+        case concise
+        /// Attributes too; many alike changes are folded into one entry.
+        case normal
+        /// Nothing folded or shortened, and the attributes of what is deleted.
+        case verbose
+    }
+
     /// How many alike changes are still listed one by one.
     static let foldLimit = 10
 
@@ -17,7 +27,7 @@ public enum PlanText {
     }
 
     /// The whole text, with a line break at its end. Linear in the size of the plan.
-    /// - Parameter diagnostic: renders one warning or refusal, such as with its source line.
+    /// - Parameter diagnostic: renders one warning or refusal, such as with its source line; empty text leaves it to the caller.
     public static func render(
         _ plan: Plan, style: TextStyle, verbosity: Verbosity = .normal,
         diagnostic: ((Diagnostic) -> String)? = nil
@@ -36,7 +46,10 @@ public enum PlanText {
             }
             if verbosity == .concise { text += "\n" }
         }
-        for fault in plan.diagnostics.sortedForDisplay() + plan.refusals { text += diagnostic(fault) + "\n" }
+        for fault in plan.diagnostics.sortedForDisplay() + plan.refusals {
+            let block = diagnostic(fault)
+            if !block.isEmpty { text += block + "\n" }
+        }
         text += style.paint(summary(plan), .bold) + "\n"
         if !plan.refusals.isEmpty {
             let reasons = plan.refusals.count == 1 ? "the reason above" : "the \(plan.refusals.count) reasons above"

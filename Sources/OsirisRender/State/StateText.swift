@@ -3,7 +3,7 @@ import OsirisModel
 /// What the state remembers, for people.
 public enum StateText {
     /// All resources: address, provider, and why the last operation did not finish where it did not.
-    public static func list(_ records: [ResourceRecord], style: TextStyle) -> String {
+    public static func list(_ records: [ResourceRecord], style: TextStyle = TextStyle()) -> String {
         guard !records.isEmpty else { return "The state has no resources.\n" }
         let records = records.sorted { $0.address < $1.address }
         let hasIncomplete = records.contains { $0.incomplete != nil }
@@ -16,7 +16,7 @@ public enum StateText {
     }
 
     /// One resource with all its attributes, one on each line; maps are opened, secrets redacted.
-    public static func show(_ record: ResourceRecord, style: TextStyle) -> String {
+    public static func show(_ record: ResourceRecord, style: TextStyle = TextStyle()) -> String {
         var text = style.paint(PrintableText.escaped(record.address.text), .bold) + "\n"
         var facts: [(String, String)] = [("provider", PrintableText.escaped(record.provider))]
         if let parent = record.parent { facts.append(("lives on", PrintableText.escaped(parent.text))) }
@@ -37,9 +37,11 @@ public enum StateText {
         return text + "\n" + style.paint("attributes", .bold) + "\n" + lines(attributes)
     }
 
-    /// Runs of the past in columns, such as time, command, result; the newest last, as given.
-    public static func history(_ headings: [String], _ rows: [[String]], style: TextStyle) -> String {
-        rows.isEmpty ? "Nothing was applied yet.\n" : TextTable.render(headings, rows, style: style)
+    /// Rows under headings, such as the time, command and result of runs of the past.
+    ///
+    /// - Parameter rows: each as long as `headings`; a shorter one leaves columns empty.
+    public static func table(_ headings: [String], _ rows: [[String]], style: TextStyle = TextStyle()) -> String {
+        TextTable.render(headings, rows, style: style)
     }
 
     private static func flatten(_ path: String, _ value: Value, into lines: inout [(String, String)]) {

@@ -1,10 +1,10 @@
 /// Rows under headings, in columns as wide as needed.
-public enum TextTable {
+enum TextTable {
     /// Headings and rows, with a line break at the end of each.
     ///
     /// The last column is shortened when a row is wider than the style; the ones before it are what is copied.
     /// - Parameter rows: each as long as `headings`; a shorter one leaves columns empty.
-    public static func render(_ headings: [String], _ rows: [[String]], style: TextStyle) -> String {
+    static func render(_ headings: [String], _ rows: [[String]], style: TextStyle) -> String {
         let rows = rows.map { $0.map(PrintableText.escaped) }
         var widths = headings.map { PrintableText.width($0) }
         for row in rows {

@@ -12,16 +12,6 @@ public struct TextStyle: Sendable, Hashable {
     }
 }
 
-/// How much of a plan is shown.
-public enum Verbosity: Sendable, Hashable {
-    /// One line and the reason for each change, no attributes.
-    case concise
-    /// Attributes too; many alike changes are folded into one entry.
-    case normal
-    /// Nothing folded or shortened, and the attributes of what is deleted.
-    case verbose
-}
-
 /// The colours and weights that are used, as SGR parameters.
 enum Paint: String {
     case green = "32"

@@ -3,6 +3,7 @@ import Foundation
 import OsirisDiagnostics
 import OsirisModel
 import OsirisState
+import OsirisTransport
 
 /// Works with deployed functions.
 struct FunctionsCommand: AsyncParsableCommand {
@@ -38,7 +39,7 @@ struct FunctionsCommand: AsyncParsableCommand {
                     throw Diagnostic(
                         .usage, "`--data` is not JSON: \(error)", help: "write it like '{\"name\": \"Ada\"}'")
                 }
-                let answer = try await hub.call("POST", "/function/\(function)", body: body, over: HubTransport())
+                let answer = try await hub.call("POST", "/function/\(function)", body: body, over: HTTPClient())
                 guard answer.status == 200 else {
                     throw Diagnostic(
                         .callFailed, "`\(function)` answered \(answer.status): \(answer.problem)",

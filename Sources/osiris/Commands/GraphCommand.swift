@@ -24,8 +24,8 @@ struct GraphCommand: AsyncParsableCommand {
         guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
         try await console.run(sources: loaded.sources) {
             let graph = try ClusterExpander(registry).expand(cluster)
-            let drawing = ResourceGraph(graph)
-            console.out(format == .dot ? GraphRender.dot(drawing) : GraphRender.mermaid(drawing))
+            let nodes = GraphNode.nodes(of: graph)
+            console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
         }
     }
 }

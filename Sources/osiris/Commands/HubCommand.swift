@@ -4,6 +4,7 @@ import OsirisModel
 import OsirisProviderKit
 import OsirisRender
 import OsirisState
+import OsirisTransport
 
 /// Works with running hubs.
 struct HubCommand: AsyncParsableCommand {
@@ -22,11 +23,11 @@ struct HubCommand: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let hubs = RecordedHub.all(try await manifest.stateStore().snapshot())
-                let transport = HubTransport()
+                let http = HTTPClient()
                 var rows: [[String: Value]] = []
                 // In parallel: one dead hub must not hold up the list.
                 try await withThrowingTaskGroup(of: (Int, [String: Value]).self) { group in
-                    for (index, hub) in hubs.enumerated() { group.addTask { (index, await Self.look(hub, transport)) } }
+                    for (index, hub) in hubs.enumerated() { group.addTask { (index, await Self.look(hub, http)) } }
                     var found = [[String: Value]](repeating: [:], count: hubs.count)
                     for try await (index, row) in group { found[index] = row }
                     rows = found
@@ -42,15 +43,15 @@ struct HubCommand: AsyncParsableCommand {
             }
         }
 
-        private static func look(_ hub: RecordedHub, _ transport: HubTransport) async -> [String: Value] {
+        private static func look(_ hub: RecordedHub, _ http: HTTPClient) async -> [String: Value] {
             var row: [String: Value] = [
                 "target": .string(String(hub.address.target)), "machine": .string(String(hub.address.name)),
                 "url": .string(hub.url), "ready": false, "version": .null,
             ]
-            if let ready = try? await hub.call("GET", "/ready", timeout: .seconds(5), over: transport) {
+            if let ready = try? await hub.call("GET", "/ready", timeout: .seconds(5), over: http) {
                 row["ready"] = .bool(ready.status == 200)
             }
-            if let info = try? await hub.call("GET", "/system/info", timeout: .seconds(5), over: transport),
+            if let info = try? await hub.call("GET", "/system/info", timeout: .seconds(5), over: http),
                 let version = info.json?.mapValue?["version"]
             {
                 row["version"] = version

@@ -65,7 +65,7 @@ extension Console {
     func show(_ plan: Plan, as format: PlanCommand.Format, _ options: PlanOptions, sources: [String: String]) {
         switch format {
         case .text:
-            let verbosity: Verbosity = options.verbose ? .verbose : options.concise ? .concise : .normal
+            let verbosity: PlanText.Verbosity = options.verbose ? .verbose : options.concise ? .concise : .normal
             out(
                 PlanText.render(plan, style: style, verbosity: verbosity) {
                     DiagnosticRenderer.text([$0], sources: sources, color: color)

@@ -123,7 +123,8 @@ struct StateCommand: AsyncParsableCommand {
 extension Console {
     /// Aligned columns, or with `--json` a list of objects.
     func table(_ columns: [String], _ rows: [[String]]) {
-        guard json else { return out(TextTable.render(columns, rows, style: style)) }
+        guard json else { return // Nothing is cut where a program or a file reads.
+        out(StateText.table(columns, rows, style: TextStyle(color: color, width: isTerminal ? width : 10_000))) }
         let objects = rows.map { row in Value.map(Dictionary(uniqueKeysWithValues: zip(columns, row.map(Value.string)))) }
         line(Value.list(objects).prettyJSONText)
     }
