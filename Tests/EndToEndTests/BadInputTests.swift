@@ -36,7 +36,8 @@ struct BadInputTests {
         var arguments: [String] = []
         var environment = ["API_KEY": "hunter2"]
         let file = folder.appendingPathComponent("options.txt")
-        let text = FileManager.default.fileExists(atPath: file.path) ? try String(contentsOf: file, encoding: .utf8) : ""
+        let text =
+            FileManager.default.fileExists(atPath: file.path) ? try String(contentsOf: file, encoding: .utf8) : ""
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)
             switch words[0] {

@@ -23,7 +23,8 @@ struct ExamplesTests {
                 try Data(actual.utf8).write(to: file)
                 Issue.record("recorded \(file.lastPathComponent)")
             }
-            #expect(try String(contentsOf: file, encoding: .utf8) == actual, "OSIRIS_RECORD=1 records what is right now")
+            #expect(
+                try String(contentsOf: file, encoding: .utf8) == actual, "OSIRIS_RECORD=1 records what is right now")
         }
     }
 

@@ -65,7 +65,8 @@ struct FleetTests {
     @Test func faultsAreRetriedAndLostAnswersFound() throws {
         let scratch = try Scratch()
         try scratch.write(
-            Self.manifest(latency: "0ms", faults: "{throttle: 0.1, transient: 0.1, lostAnswer: 0.2}"), to: "cluster.yaml")
+            Self.manifest(latency: "0ms", faults: "{throttle: 0.1, transient: 0.1, lostAnswer: 0.2}"),
+            to: "cluster.yaml")
         let first = try Program.run("apply", "--auto-approve", in: scratch.url)
         #expect(first.status == 0, "\(first)")
         try expectConverged(scratch)

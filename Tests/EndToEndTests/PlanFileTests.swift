@@ -53,7 +53,8 @@ struct PlanFileTests {
         try scratch.edit("cluster.yaml", "LEVEL: higher", "LEVEL: high")
         // Somebody changes what the plan is about.
         let store = try scratch.read("sim.jsonl")
-        try scratch.write(store.replacingOccurrences(of: "\"LEVEL\":\"low\"", with: "\"LEVEL\":\"odd\""), to: "sim.jsonl")
+        try scratch.write(
+            store.replacingOccurrences(of: "\"LEVEL\":\"low\"", with: "\"LEVEL\":\"odd\""), to: "sim.jsonl")
         let answer = try osiris("apply", "change.plan", "--auto-approve")
         #expect(answer.status == 4 && answer.err.contains("OSR0310"), "\(answer)")
     }
@@ -62,7 +63,8 @@ struct PlanFileTests {
         #expect(try osiris("apply", "--auto-approve").status == 0)
         #expect(try osiris("drift").status == 0)
         let store = try scratch.read("sim.jsonl")
-        try scratch.write(store.replacingOccurrences(of: "\"LEVEL\":\"low\"", with: "\"LEVEL\":\"odd\""), to: "sim.jsonl")
+        try scratch.write(
+            store.replacingOccurrences(of: "\"LEVEL\":\"low\"", with: "\"LEVEL\":\"odd\""), to: "sim.jsonl")
         let drift = try osiris("drift", "--json")
         #expect(drift.status == 2)
         let found = try #require((try drift.json as? [String: Any])?["drift"] as? [[String: Any]])

@@ -9,7 +9,9 @@ enum Program {
         var err: String
         var description: String { "exit \(status)\n--- stdout\n\(out)\n--- stderr\n\(err)" }
 
-        var json: Any { get throws { try JSONSerialization.jsonObject(with: Data(out.utf8), options: .fragmentsAllowed) } }
+        var json: Any {
+            get throws { try JSONSerialization.jsonObject(with: Data(out.utf8), options: .fragmentsAllowed) }
+        }
     }
 
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -81,7 +83,9 @@ final class Scratch {
         try Data(text.utf8).write(to: file)
     }
 
-    func read(_ name: String) throws -> String { try String(contentsOf: url.appendingPathComponent(name), encoding: .utf8) }
+    func read(_ name: String) throws -> String {
+        try String(contentsOf: url.appendingPathComponent(name), encoding: .utf8)
+    }
 
     func edit(_ name: String, _ old: String, _ new: String) throws {
         let text = try read(name)

@@ -42,7 +42,8 @@ struct QuickstartTests {
         let called = try osiris("functions", "call", "demo/hello", "--data", "{\"name\":\"Ada\"}")
         #expect(called.out == "{\"greeting\":\"hi Ada\"}\n", "\(called)")
         let token = try osiris("hub", "token", "--role", "invoke").out.trimmingCharacters(in: .newlines)
-        #expect(try http(path: "/function/demo/primes", token: token, body: "{\"number\": 360}").contains("[2,2,2,3,3,5]"))
+        #expect(
+            try http(path: "/function/demo/primes", token: token, body: "{\"number\": 360}").contains("[2,2,2,3,3,5]"))
         let hubs = try #require(try osiris("hub", "info", "--json").json as? [[String: Any]])
         #expect(hubs.first?["ready"] as? Bool == true)
 
@@ -51,7 +52,8 @@ struct QuickstartTests {
         #expect(second.status == 0, "\(second)")
 
         // One changed env value: one update, with its line.
-        let line = try scratch.read("cluster.yaml").split(separator: "\n", omittingEmptySubsequences: false)
+        let line =
+            try scratch.read("cluster.yaml").split(separator: "\n", omittingEmptySubsequences: false)
             .firstIndex { $0.contains("GREETING:") }! + 1
         try scratch.edit("cluster.yaml", "default: hi", "default: hello")
         let changed = try osiris("plan", "--detailed-exitcode", "--json")
@@ -90,13 +92,17 @@ struct QuickstartTests {
     @Test func aSecretReachesTheFunctionAndNothingElse() throws {
         defer { _ = try? osiris("destroy", "--auto-approve") }
         let canary = "canary-\(UUID().uuidString)"
-        try scratch.edit("cluster.yaml", "greeting: {type: string, default: hi}", """
+        try scratch.edit(
+            "cluster.yaml", "greeting: {type: string, default: hi}",
+            """
             greeting: {type: string, default: hi}
                 key: {type: string, secret: true, from: env:CANARY}
             """)
-        try scratch.edit("cluster.yaml", "      env: {GREETING:", "      secrets: {KEY: \"${var.key}\"}\n      env: {GREETING:")
+        try scratch.edit(
+            "cluster.yaml", "      env: {GREETING:", "      secrets: {KEY: \"${var.key}\"}\n      env: {GREETING:")
         try scratch.edit("functions/hello/hello.py", "f\"{os", "os.environ['KEY'][:6] + f\"{os")
-        try scratch.edit("cluster.yaml", "      smoke: {input: {name: Ada}, expect: {greeting: \"${var.greeting} Ada\"}}\n", "")
+        try scratch.edit(
+            "cluster.yaml", "      smoke: {input: {name: Ada}, expect: {greeting: \"${var.greeting} Ada\"}}\n", "")
         let applied = try Program.run("apply", "--auto-approve", environment: ["CANARY": canary], in: scratch.url)
         #expect(applied.status == 0, "\(applied)")
         #expect(try osiris("functions", "call", "demo/hello").out.contains("canary"))
