@@ -26,7 +26,7 @@ enum Program {
     }
 
     /// A started program that writes into files, so that no pipe can fill.
-    final class Running {
+    final class Running: @unchecked Sendable {
         let process = Process()
         private let out: URL
         private let err: URL
@@ -49,8 +49,14 @@ enum Program {
         /// What it has printed so far.
         func output() -> String { (try? String(contentsOf: out, encoding: .utf8)) ?? "" }
 
-        func wait() throws -> Answer {
-            process.waitUntilExit()
+        /// Waits on a thread of its own: a test that blocked one of the few shared ones would slow all others.
+        func wait() async throws -> Answer {
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread { [process] in
+                    process.waitUntilExit()
+                    continuation.resume()
+                }
+            }
             defer { for file in [out, err] { try? FileManager.default.removeItem(at: file) } }
             return Answer(
                 status: process.terminationStatus, out: try String(contentsOf: out, encoding: .utf8),
@@ -61,8 +67,8 @@ enum Program {
     @discardableResult
     static func run(
         _ arguments: String..., environment: [String: String] = [:], in folder: URL
-    ) throws -> Answer {
-        try Running(arguments, environment: environment, in: folder).wait()
+    ) async throws -> Answer {
+        try await Running(arguments, environment: environment, in: folder).wait()
     }
 }
 
@@ -134,11 +140,11 @@ func simulatedObjects(_ file: URL) throws -> [String: String] {
 }
 
 /// Asks again until `condition` holds; false after `seconds`.
-func eventually(within seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within seconds: Double = 60, _ condition: () throws -> Bool) async rethrows -> Bool {
     let end = Date().addingTimeInterval(seconds)
     while Date() < end {
         if try condition() { return true }
-        usleep(20_000)
+        try? await Task.sleep(for: .milliseconds(20))
     }
     return try condition()
 }
