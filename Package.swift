@@ -60,7 +60,7 @@ let package = Package(
         module("OsirisModel", ["OsirisDiagnostics", "CLibCrypto"]),
         module("OsirisManifest", ["OsirisDiagnostics", "OsirisModel", "CLibYAML"]),
         module("OsirisTransport", ["OsirisDiagnostics", "OsirisModel", "CLibCurl", "CLibSSH2", "CLibCrypto"]),
-        module("OsirisProviderKit", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest"]),
+        module("OsirisProviderKit", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport"]),
         module("OsirisPlanner", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit"]),
         module("OsirisState", ["OsirisDiagnostics", "OsirisModel", "OsirisTransport", grdb]),
         module(
@@ -87,12 +87,12 @@ let package = Package(
         tests("OsirisManifestTests", ["OsirisManifest"], exclude: ["Cases"]),
         tests("OsirisTransportTests", ["OsirisTransport"]),
         tests("OsirisPlannerTests", ["OsirisPlanner"]),
-        tests("OsirisStateTests", ["OsirisState"]),
+        tests("OsirisStateTests", ["OsirisState", grdb]),
         tests("OsirisEngineTests", ["OsirisEngine", "ProviderSimulated"]),
-        tests("OsirisRenderTests", ["OsirisRender"]),
-        tests("OsirisHubTests", ["OsirisHub"]),
+        tests("OsirisRenderTests", ["OsirisRender"], exclude: ["Cases"]),
+        tests("OsirisHubTests", ["OsirisHub", "OsirisModel", "osiris-hub", logging]),
         tests("ProviderTests", ["ProviderLocal", "ProviderHub", "ProviderSimulated"]),
         tests("StructureTests", []),
-        tests("EndToEndTests", []),
+        tests("EndToEndTests", ["osiris", "osiris-hub"]),
     ]
 )

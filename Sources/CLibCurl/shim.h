@@ -27,3 +27,11 @@ static inline CURLcode osiris_curl_get_long(CURL *easy, CURLINFO info, long *val
 static inline CURLcode osiris_curl_get_pointer(CURL *easy, CURLINFO info, void **value) {
     return curl_easy_getinfo(easy, info, value);
 }
+
+// The multi handle's options (https://curl.se/libcurl/c/curl_multi_setopt.html) and the outcome of a transfer, whose
+// union Swift would otherwise have to read field by field.
+static inline CURLMcode osiris_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
+
+static inline CURLcode osiris_curl_message_result(const CURLMsg *message) { return message->data.result; }

@@ -9,8 +9,8 @@ struct TargetSchema {
 
 extension Checker {
     /// The keys of a target depend on its provider; of an unknown provider nothing is known.
-    mutating func refined(_ schema: Schema, _ node: Node) -> TargetSchema {
-        guard schemaPath == "spec.targets" else { return TargetSchema(schema: schema, isClosed: true) }
+    func refined(_ schema: Schema, _ node: Node, at base: String) -> TargetSchema {
+        guard base == "spec.targets" else { return TargetSchema(schema: schema, isClosed: true) }
         guard let provider = node[key: "provider"], case .scalar(let scalar) = provider.content else {
             return TargetSchema(schema: schema, isClosed: false)
         }
@@ -68,11 +68,8 @@ extension Checker {
         diagnostics.append(Diagnostic(.error, code, message, at: place.span(in: reader.source.name), help: help))
     }
 
-    /// The path ends with the missing key.
     mutating func missing(_ field: Field, in node: Node) {
         let example = field.example.map { "add `\(field.name): \($0)`" }
-        let last = path.removeLast()
-        defer { path.append(last) }
         refuse(headPlace(of: node), .missingKey, "\(shownPath) needs the key `\(field.name)`", help: example)
     }
 

@@ -138,8 +138,8 @@ extension Checker {
             if reading.isQuoted, CoreSchema.resolve(reading.text) != .string { return "remove the quotes" }
         case (.string, .bool), (.string, .int), (.string, .float), (.string, .hugeInt), (.name, .int), (.choice, .int):
             return "put it in quotes: `\"\(reading.text)\"`"
-        case (.string, .null):
-            if case .freeKey? = path.last { return "write `\"\"` for an empty text" }
+        case (.string, .null) where path.last.isFreeKey: return "write `\"\"` for an empty text"
+        case (_, .null) where path.last.isIndex: return "remove the item"
         case (.object, .null), (.map, .null): return "remove the key, or write `{}`"
         case (.list, .null): return "remove the key, or write `[]`"
         case (.list(.string), .string) where reading.secret == nil: return "write a list: `[\(reading.text)]`"
@@ -147,6 +147,11 @@ extension Checker {
         }
         return shown(example, type)
     }
+}
+
+extension Checker.Step? {
+    fileprivate var isFreeKey: Bool { if case .freeKey? = self { true } else { false } }
+    fileprivate var isIndex: Bool { if case .index? = self { true } else { false } }
 }
 
 extension ScalarReading {

@@ -23,7 +23,7 @@ struct Checker {
     let kinds: [TargetKind]
     let secretDigest: @Sendable (String) -> String
     /// A part of the document that is checked on its own.
-    var skipped: String?
+    var skipped: (parent: String, key: String)?
     var path: [Step] = []
     var diagnostics: [Diagnostic] = []
     /// What is refused already: through merge keys one node is met several times.
@@ -42,7 +42,8 @@ struct Checker {
         case (_, .invalid): return Checked(content: .invalid, place: node.place)
         case (.any, _): return any(node, secrets)
         case (.object(let schema), .mapping(let entries)):
-            return object(node, entries, refined(schema, node), secrets)
+            let base = schemaPath
+            return object(node, entries, refined(schema, node, at: base), at: base, secrets)
         case (.map(let element), .mapping(let entries)): return map(node, entries, element, secrets)
         case (.list(let element), .sequence(let items)):
             var checked: [Checked] = []
@@ -62,10 +63,13 @@ struct Checker {
         }
     }
 
-    private mutating func object(_ node: Node, _ entries: [Node.Entry], _ target: TargetSchema, _ secrets: SecretUse)
-        -> Checked
-    {
+    /// - Parameter base: the schema path of the object, built once for all its fields.
+    private mutating func object(
+        _ node: Node, _ entries: [Node.Entry], _ target: TargetSchema, at base: String, _ secrets: SecretUse
+    ) -> Checked {
         let schema = target.schema
+        let skipped = base == self.skipped?.parent ? self.skipped?.key : nil
+        let secretCapable = ManifestRules.secretCapable[base]
         var fields: [String: Checked] = [:]
         var misspelt: Set<String> = []
         for entry in entries {
@@ -73,23 +77,17 @@ struct Checker {
                 if target.isClosed, let meant = unknown(entry, in: schema) { misspelt.insert(meant) }
                 continue
             }
+            if entry.key == skipped { continue }
             path.append(.key(entry.key))
             defer { path.removeLast() }
-            if schemaPath == skipped { continue }
-            let use: SecretUse =
-                if field.secret { .required } else if ManifestRules.secretCapable.contains(schemaPath) {
-                    .accepted
-                } else {
-                    secrets
-                }
+            let isCapable = secretCapable?.contains(entry.key) == true
+            let use: SecretUse = field.secret ? .required : isCapable ? .accepted : secrets
             var value = check(entry.value, field.type, example: field.example, secrets: use)
             value.keyPlace = entry.keyPlace
             fields[entry.key] = value
         }
         for field in schema.fields where fields[field.name] == nil && field.role == .argument {
-            path.append(.key(field.name))
-            defer { path.removeLast() }
-            if schemaPath == skipped { continue }
+            if field.name == skipped { continue }
             if field.required || misspelt.contains(field.name) {
                 if !misspelt.contains(field.name) { missing(field, in: node) }
                 // Present for later stages, so that they do not report it again.

@@ -85,7 +85,7 @@ public struct FunctionSpec: Sendable {
     public var minInstances: Int
     public var timeoutMilliseconds: Int
     public var memoryBytes: Int?
-    /// Plain values, `.string`.
+    /// `.string`, or `.secret` where a secret variable was used.
     public var env: [String: Value]
     /// Always `.secret`.
     public var secrets: [String: Value]

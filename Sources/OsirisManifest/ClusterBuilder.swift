@@ -30,7 +30,7 @@ struct ClusterBuilder {
         return HubSpec(
             image: hub?["image"]?.text, archive: hub?["archive"]?.text,
             port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
-            spans: (hub ?? spec).spans(in: source.name))
+            spans: spans(of: hub, in: spec))
     }
 
     private func safety(_ spec: Checked) -> SafetySpec {
@@ -38,7 +38,12 @@ struct ClusterBuilder {
         return SafetySpec(
             maxDeletes: safety?["maxDeletes"]?.value.intValue,
             protect: (safety?["protect"]?.value.listValue ?? []).compactMap(\.stringValue),
-            spans: (safety ?? spec).spans(in: source.name))
+            spans: spans(of: safety, in: spec))
+    }
+
+    /// Of a part that is not written, `spec` is the place.
+    private func spans(of part: Checked?, in spec: Checked) -> SpanMap {
+        part?.spans(in: source.name) ?? SpanMap(whole: (spec.keyPlace ?? spec.place).span(in: source.name))
     }
 
     private func target(_ target: Checked) -> Target? {

@@ -21,7 +21,7 @@ struct ClusterLoad {
         let probe = FileProbe(folder: folder)
         let variables = variables(probe)
         var checker = checker(variables, probe)
-        checker.skipped = "spec.variables"
+        checker.skipped = (parent: "spec", key: "variables")
         let checked = checker.check(document.root, .object(ManifestSchema.document))
         diagnostics += checker.diagnostics
         if let spec = checked["spec"] {

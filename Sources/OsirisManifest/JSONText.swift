@@ -21,13 +21,13 @@ indirect enum JSONText {
         case .null: self = .literal("null")
         case .bool(let flag): self = .flag(flag)
         case .int(let number): self = .number(number)
-        case .double(let number): self = .number(number)
+        case .double(let number) where number.isFinite: self = .number(number)
         case .string(let text): self = .text(text)
         case .list(let items): self = .array(items.compactMap { JSONText($0) })
         case .map(let entries):
             self = .object(
                 entries.sorted { $0.key < $1.key }.compactMap { key, value in JSONText(value).map { (key, $0) } })
-        case .unknown, .secret, .reference: return nil
+        case .double, .unknown, .secret, .reference: return nil
         }
     }
 

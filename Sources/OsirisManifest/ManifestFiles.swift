@@ -72,6 +72,8 @@ struct ManifestFiles {
                         .error, .emptyManifest, "the folder `\(path)` holds no manifest",
                         help: "manifests are files named `*.yaml` or `*.yml`, directly in the folder"))
             }
+            // The current folder goes without saying: places read `cluster.yaml:3:1`.
+            if path == "." || path == "./" { return names }
             return names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
         } catch {
             diagnostics.append(

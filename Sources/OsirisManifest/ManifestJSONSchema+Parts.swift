@@ -105,8 +105,8 @@ extension ManifestJSONSchema {
             case .null: .literal("null")
             case .bool(let flag): .flag(flag)
             case .int(let number): .number(number)
-            case .float(let number): .number(number)
-            case .string, .hugeInt: .text(scalar.text)
+            case .float(let number) where number.isFinite: .number(number)
+            case .string, .hugeInt, .float: .text(scalar.text)
             }
         }
     }

@@ -40,6 +40,13 @@ public struct LoadedManifest: Sendable {
     public var sources: [String: String]
     /// Lines of all files.
     public var lineCount: Int
+
+    public init(cluster: Cluster?, diagnostics: [Diagnostic], sources: [String: String], lineCount: Int) {
+        self.cluster = cluster
+        self.diagnostics = diagnostics
+        self.sources = sources
+        self.lineCount = lineCount
+    }
 }
 
 /// Reads manifests: files to trees, trees through the schema, then to a `Cluster`.

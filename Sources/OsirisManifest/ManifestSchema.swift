@@ -110,8 +110,8 @@ enum ManifestRules {
     ]
     /// Codes for a wrong choice, where they are not the general one.
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]
-    /// Fields that take a secret but also plain values.
-    static let secretCapable: Set<String> = ["spec.functions.env"]
+    /// Fields that take a secret but also plain values, by the path of their object.
+    static let secretCapable: [String: Set<String>] = ["spec.functions": ["env"]]
     /// Kinds of the full format that this version does not implement.
     static let laterKinds: Set<String> = ["Overlay"]
 }

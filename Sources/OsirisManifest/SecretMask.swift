@@ -28,13 +28,19 @@ enum SecretMask {
                 }
             }
             for function in spec?[key: "functions"]?.items ?? [] {
-                for entry in function.entries where Suggestion.didYouMean(entry.key, among: ["secrets"]) != nil {
+                for entry in function.entries where isSecrets(entry.key) {
                     hide(entry.value)
                 }
             }
         }
         let text = lines.isEmpty ? file.text : replace(in: file.text, lines)
         return hasFaults ? masked(unread: text) : text
+    }
+
+    /// True for `secrets` and for what may be a misspelling of it.
+    private static func isSecrets(_ key: String) -> Bool {
+        if key == "secrets" { return true }
+        return ManifestSchema.function[key] == nil && Suggestion.didYouMean(key, among: ["secrets"]) != nil
     }
 
     /// A text that is not YAML, masked by its lines: what stands under `secrets:`, and every `default:` if there is a

@@ -11,6 +11,13 @@ public struct SpanMap: Sendable {
         self.entries = entries
     }
 
+    /// The same places and one more, for a value that comes from another part of the manifest.
+    public func adding(_ span: SourceSpan, at path: String) -> SpanMap {
+        var entries = entries
+        entries[path] = span
+        return SpanMap(whole: whole, entries: entries)
+    }
+
     /// The place of `path`, or of the nearest part around it that has one.
     public subscript(path: String) -> SourceSpan {
         var prefix = Substring(path)

@@ -9,6 +9,14 @@ struct JSONReader {
     let reservedKeys: Bool
     var position = 0
     private var depth = 0
+    /// The entries of all objects that have begun and not yet ended, innermost last.
+    private var open: [Entry] = []
+
+    private struct Entry {
+        var key: String
+        var value: Value
+        var offset: Int
+    }
 
     static func read(_ bytes: some Collection<UInt8>, reservedKeys: Bool) throws(JSONError) -> Value {
         func document(_ buffer: UnsafeBufferPointer<UInt8>) -> Result<Value, JSONError> {
@@ -86,23 +94,31 @@ struct JSONReader {
     private mutating func entries() throws(JSONError) -> [String: Value] {
         skipSpace()
         if take(UInt8(ascii: "}")) { return [:] }
-        return try entries(after: [:])
+        return try entries(from: open.count)
     }
 
-    /// The entries of an object from a key on, added to those before it.
-    private mutating func entries(after earlier: [String: Value]) throws(JSONError) -> [String: Value] {
-        var entries = earlier
+    /// The entries of an object from a key on; those before it lie on the stack of open entries from `base` on.
+    private mutating func entries(from base: Int) throws(JSONError) -> [String: Value] {
         while true {
             skipSpace()
             let start = position
             let key = try key()
-            guard entries.updateValue(try value(), forKey: key) == nil else {
-                throw JSONError(offset: start, reason: "repeated key")
-            }
+            let value = try value()
+            open.append(Entry(key: key, value: value, offset: start))
             skipSpace()
-            if take(UInt8(ascii: "}")) { return entries }
+            if take(UInt8(ascii: "}")) { return try close(from: base) }
             guard take(UInt8(ascii: ",")) else { throw error("a comma or the end of the object is missing") }
         }
+    }
+
+    /// Makes the dictionary once its size is known: growing one costs more than all the parsing.
+    private mutating func close(from base: Int) throws(JSONError) -> [String: Value] {
+        var entries = [String: Value](minimumCapacity: open.count - base)
+        for entry in open[base...] where entries.updateValue(entry.value, forKey: entry.key) != nil {
+            throw JSONError(offset: entry.offset, reason: "repeated key")
+        }
+        open.removeSubrange(base...)
+        return entries
     }
 
     private mutating func key() throws(JSONError) -> String {
@@ -125,7 +141,11 @@ struct JSONReader {
             content = try value()
         }
         skipSpace()
-        if key != "$map", take(UInt8(ascii: ",")) { return .map(try entries(after: [key: content])) }
+        if key != "$map", take(UInt8(ascii: ",")) {
+            let base = open.count
+            open.append(Entry(key: key, value: content, offset: start + 1))
+            return .map(try entries(from: base))
+        }
         guard take(UInt8(ascii: "}")) else { throw error("a comma or the end of the object is missing") }
         guard ["$map", "$secret", "$unknown", "$reference", "$double"].contains(key) else {
             return .map([key: content])
@@ -159,24 +179,4 @@ struct JSONReader {
     }
 
     func error(_ reason: String) -> JSONError { JSONError(offset: position, reason: reason) }
-}
-
-extension Value {
-    /// The inverse of how `JSONWriter` writes what JSON cannot say.
-    fileprivate init?(reservedKey key: String, content: Value) {
-        switch (key, content) {
-        case ("$map", .map): self = content
-        case ("$unknown", .bool(true)): self = .unknown
-        case ("$secret", .string(let digest)): self = .secret(Secret(digest: digest, plaintext: nil))
-        case ("$double", .string("nan")): self = .double(.nan)
-        case ("$double", .string("inf")): self = .double(.infinity)
-        case ("$double", .string("-inf")): self = .double(-.infinity)
-        case ("$reference", .list(let parts)):
-            guard parts.count == 2, case .string(let text) = parts[0], case .string(let attribute) = parts[1],
-                let address = ResourceAddress(text)
-            else { return nil }
-            self = .reference(AttributeReference(address, attribute))
-        default: return nil
-        }
-    }
 }

@@ -27,8 +27,8 @@ public struct Field: Sendable {
     public var secret: Bool
     /// A change of this argument means a new object.
     public var forcesReplacement: Bool
-    /// A computed attribute that an update may change: unknown in the plan of an update.
-    public var changesOnUpdate: Bool
+    /// The arguments whose update may change this computed attribute, which is then unknown in the plan; `*` for any.
+    public var changesWith: [String]
     /// A computed attribute that differs from read to read (uptime, load): never drift.
     public var volatile: Bool
     /// One or two sentences in Markdown: what it is for, unit, range.
@@ -39,7 +39,7 @@ public struct Field: Sendable {
     public init(
         _ name: String, _ type: FieldType, role: Role = .argument, required: Bool = false,
         default defaultValue: Value? = nil, secret: Bool = false, forcesReplacement: Bool = false,
-        changesOnUpdate: Bool = false, volatile: Bool = false, doc: String, example: String? = nil
+        changesWith: [String] = [], volatile: Bool = false, doc: String, example: String? = nil
     ) {
         self.name = name
         self.type = type
@@ -48,7 +48,7 @@ public struct Field: Sendable {
         self.defaultValue = defaultValue
         self.secret = secret
         self.forcesReplacement = forcesReplacement
-        self.changesOnUpdate = changesOnUpdate
+        self.changesWith = changesWith
         self.volatile = volatile
         self.doc = doc
         self.example = example

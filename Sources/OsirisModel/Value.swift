@@ -94,6 +94,7 @@ extension Value {
         }
     }
 
+    public var isSecret: Bool { if case .secret = self { true } else { false } }
     public var intValue: Int? { if case .int(let number) = self { number } else { nil } }
     public var boolValue: Bool? { if case .bool(let flag) = self { flag } else { nil } }
     public var listValue: [Value]? { if case .list(let items) = self { items } else { nil } }

@@ -20,7 +20,12 @@ public struct AttributeDiff: Sendable {
     public func created(_ arguments: Attributes) -> [AttributeChange] {
         var planned = arguments
         for field in schema.fields where field.role == .computed { planned[field.name] = .unknown }
-        return differences(before: [:], after: planned) { _ in true }
+        return differences(before: [:], after: planned) { _ in true }.map { change in
+            var change = change
+            // Nothing is replaced by making what was not there.
+            change.forcesReplacement = false
+            return change
+        }
     }
 
     /// What a replacement shows: differing arguments, and each computed attribute from its old value to unknown.
@@ -41,10 +46,13 @@ public struct AttributeDiff: Sendable {
         return filled
     }
 
-    /// Computed attributes that an update may change.
-    public func unknownAfterUpdate(prior: Attributes) -> [AttributeChange] {
-        schema.fields.filter { $0.role == .computed && $0.changesOnUpdate }
-            .map { AttributeChange(path: $0.name, before: prior[$0.name], after: .unknown) }
+    /// Computed attributes that an update of these paths may change.
+    public func unknownAfterUpdate(of changed: [AttributeChange], prior: Attributes) -> [AttributeChange] {
+        let arguments = Set(changed.map { String($0.path.prefix { $0 != "." }) })
+        return schema.fields.filter { field in
+            field.role == .computed && field.changesWith.contains { $0 == "*" || arguments.contains($0) }
+        }
+        .map { AttributeChange(path: $0.name, before: prior[$0.name], after: .unknown) }
     }
 
     private func differences(

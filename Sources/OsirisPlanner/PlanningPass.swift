@@ -14,6 +14,9 @@ struct PlanningPass {
     /// By index: its attributes after apply as far as known, for those who refer to it.
     private var planned: [Attributes] = []
 
+    /// By the resource they live on: how many could not be read because of it and were taken as recorded.
+    private var assumed: [ResourceAddress: Int] = [:]
+
     private(set) var changes: [ResourceChange] = []
     private(set) var drift: [ResourceDrift] = []
     private(set) var noopCount = 0
@@ -35,6 +38,14 @@ struct PlanningPass {
         reasons.reserveCapacity(count)
         planned.reserveCapacity(count)
         for index in 0..<count { planOne(index) }
+        for (parent, count) in assumed.sorted(by: { $0.key < $1.key }) {
+            let things = count == 1 ? "1 resource" : "\(count) resources"
+            diagnostics.append(
+                Diagnostic(
+                    .warning, .resourceUnreadable,
+                    "\(things) on `\(parent)` cannot be read before it is changed: taken as recorded",
+                    address: parent.text, help: "plan again after apply to see whether they drifted too"))
+        }
     }
 
     private mutating func planOne(_ index: Int) {
@@ -96,7 +107,7 @@ struct PlanningPass {
         let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
         var shown = diff.replaced(prior: actual, arguments: arguments)
         if action == .update {
-            let unknown = diff.unknownAfterUpdate(prior: actual)
+            let unknown = diff.unknownAfterUpdate(of: differing, prior: actual)
             shown = (differing + unknown).sorted { $0.path < $1.path }
             let changing = Set(unknown.map(\.path))
             for field in type.schema.fields where field.role == .computed && !changing.contains(field.name) {
@@ -120,11 +131,7 @@ struct PlanningPass {
         case nil: return .object(record.attributes)
         case .unreadable(let why):
             if let parent, actions[parent] != .noop {
-                diagnostics.append(
-                    Diagnostic(
-                        .warning, .resourceUnreadable, "`\(declaration.address)` cannot be read yet: \(why)",
-                        address: declaration.address.text,
-                        help: "taken as recorded; `\(declaration.parent!)` is changed first, plan again after apply"))
+                assumed[declaration.parent!, default: 0] += 1
             } else {
                 diagnostics.append(
                     Diagnostic(

@@ -1,25 +1,8 @@
 import OsirisModel
+import OsirisTransport
 
-/// Speaks to the API of one hub, over whatever sends HTTP.
+/// Speaks to the API of one hub.
 public struct HubClient: Sendable {
-    /// One HTTP request.
-    public struct Call: Sendable {
-        public var method: String
-        public var url: String
-        public var headers: [String: String]
-        public var body: [UInt8]
-        /// Longest wait for the whole answer.
-        public var timeout: Duration
-
-        public init(method: String, url: String, headers: [String: String], body: [UInt8], timeout: Duration) {
-            self.method = method
-            self.url = url
-            self.headers = headers
-            self.body = body
-            self.timeout = timeout
-        }
-    }
-
     /// One HTTP response, of any status.
     public struct Answer: Sendable {
         public var status: Int
@@ -60,30 +43,34 @@ public struct HubClient: Sendable {
         }
     }
 
-    /// Sends one request. Throws `Failure`, or `CancellationError`.
-    public typealias Send = @Sendable (Call) async throws -> Answer
-
     /// Base URL without a slash at the end.
     public let url: String
     private let token: String?
-    private let send: Send
+    private let http: any HTTPSending
 
-    public init(url: String, token: String?, send: @escaping Send) {
+    public init(url: String, token: String?, http: any HTTPSending) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.token = token
-        self.send = send
+        self.http = http
     }
 
     /// Calls `path`, which begins with a slash.
-    /// - Parameter body: Sent as it stands; clear secrets belong in it as `.string`.
+    /// - Parameters:
+    ///   - body: Sent as it stands; clear secrets belong in it as `.string`.
+    ///   - timeout: Longest wait for the whole answer.
     /// - Throws: `Failure`, or `CancellationError`.
     public func call(
         _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10)
     ) async throws -> Answer {
-        var headers: [String: String] = [:]
-        if let token { headers["Authorization"] = "Bearer \(token)" }
-        if body != nil { headers["Content-Type"] = "application/json" }
-        return try await send(
-            Call(method: method, url: url + path, headers: headers, body: body?.plainJSON() ?? [], timeout: timeout))
+        var headers: [HTTPHeader] = []
+        if let token { headers.append(HTTPHeader("Authorization", "Bearer \(token)")) }
+        if body != nil { headers.append(HTTPHeader("Content-Type", "application/json")) }
+        do {
+            let response = try await http.send(
+                HTTPRequest(method, url + path, headers: headers, body: body?.plainJSON(), timeout: timeout))
+            return Answer(status: response.status, body: response.body)
+        } catch let error as HTTPError {
+            throw error.sent ? Failure.noAnswer(error.reason) : Failure.unreachable(error.reason)
+        }
     }
 }

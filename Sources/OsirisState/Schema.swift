@@ -9,10 +9,10 @@ enum Schema {
     static let formatVersion = 1
     /// "OSRS": tells a state from any other SQLite database (https://www.sqlite.org/pragma.html#pragma_application_id).
     static let applicationID = 0x4F53_5253
-    /// In bytes. Measured: 512 needs overflow pages for usual records, 4096 rewrites too much in small commits.
-    static let pageSize = 1024
+    /// In bytes. Measured with 32 operations at a time: 1.8 KB for each operation with 512, 2.0 with 1024, 2.9 with 4096.
+    static let pageSize = 512
     /// Pages in the write-ahead log before SQLite copies them into the database: 4 MiB.
-    static let checkpointPages = 4096
+    static let checkpointPages = 8192
 
     static let tables = """
         CREATE TABLE meta (

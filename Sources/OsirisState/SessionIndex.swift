@@ -30,16 +30,18 @@ struct SessionIndex: Sendable {
         let sql = "SELECT event, address, parent, attributes IS NOT NULL FROM changes ORDER BY seq DESC"
         let rows = try Row.fetchCursor(db, sql: sql)
         while let row = try rows.next() {
-            let hasBody = row.int(3) == 1
+            let hasBody = row.currentInt(3) == 1
             if hasBody { bodies += 1 }
-            guard let kind = row.text(0).flatMap(EventRecord.Kind.init) else {
+            guard let kind = row.currentText(0).flatMap(EventRecord.Kind.init) else {
                 throw Fault.damaged(path, "an event has a kind that does not exist")
             }
-            guard !kind.isRemark, let text = row.text(1), seen.insert(text).inserted, !kind.removes else { continue }
+            guard !kind.isRemark, let text = row.currentText(1), seen.insert(text).inserted, !kind.removes else {
+                continue
+            }
             guard hasBody, let address = ResourceAddress(text) else {
                 throw Fault.damaged(path, "the record of a resource is incomplete")
             }
-            insert(address, parent: row.text(2).flatMap(ResourceAddress.init))
+            insert(address, parent: row.currentText(2).flatMap(ResourceAddress.init))
         }
         for row in try Row.fetchAll(db, sql: "SELECT id, token, address, action FROM intents") {
             guard let id = row.int(0), let token = row.text(1), let address = row.text(2).flatMap(ResourceAddress.init),

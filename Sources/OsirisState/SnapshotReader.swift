@@ -33,7 +33,7 @@ struct SnapshotReader {
     }
 
     private func readResources(_ db: Database, into snapshot: inout StateSnapshot) throws {
-        var seen = Set<String>()
+        var seen = Set<String>(minimumCapacity: 1_000)
         var sealer: Sealer?
         let rows = try Row.fetchCursor(
             db,
@@ -43,12 +43,12 @@ struct SnapshotReader {
                 FROM changes ORDER BY seq DESC
                 """)
         while let row = try rows.next() {
-            let kind = try event(row.text(0))
+            let kind = try event(row.currentText(0))
             if kind.isRemark { continue }
-            guard let text = row.text(1) else { throw Fault.damaged(path, "a change has no address") }
+            guard let text = row.currentText(1) else { throw Fault.damaged(path, "a change has no address") }
             guard seen.insert(text).inserted, !kind.removes else { continue }
             let address = try address(text)
-            guard let provider = row.text(3) else {
+            guard let provider = row.currentText(3) else {
                 throw Fault.damaged(path, "the record of \(address) is incomplete")
             }
             var attributes = try attributes(row, 12, of: text)
@@ -61,10 +61,10 @@ struct SnapshotReader {
                 } catch { throw key.wrongKey(for: text) }
             }
             snapshot.resources[address] = ResourceRecord(
-                address: address, provider: provider, schemaVersion: row.int(5) ?? 1,
+                address: address, provider: provider, schemaVersion: row.currentInt(5) ?? 1,
                 attributes: attributes,
-                parent: try optionalAddress(row.text(2)), dependsOn: try dependencies(row, 11, of: text),
-                source: span(row), incomplete: row.text(14))
+                parent: try optionalAddress(row.currentText(2)), dependsOn: try dependencies(row, 11, of: text),
+                source: span(row), incomplete: row.currentText(14))
         }
     }
 
@@ -119,15 +119,19 @@ struct SnapshotReader {
     }
 
     private func span(_ row: Row) -> SourceSpan? {
-        guard let file = row.text(6) else { return nil }
+        guard let file = row.currentText(6) else { return nil }
         return SourceSpan(
-            file: file, start: SourcePosition(line: row.int(7) ?? 1, column: row.int(8) ?? 1),
-            end: SourcePosition(line: row.int(9) ?? 1, column: row.int(10) ?? 1))
+            file: file, start: SourcePosition(line: row.currentInt(7) ?? 1, column: row.currentInt(8) ?? 1),
+            end: SourcePosition(line: row.currentInt(9) ?? 1, column: row.currentInt(10) ?? 1))
     }
 }
 
 extension Row {
-    // GRDB's own subscripts trap on a value of another type, which a damaged file may well hold.
+    // Of a row that a cursor is at, these read SQLite's own conversion, which never fails, and cost little.
+    func currentText(_ column: Int) -> String? { self[column] }
+    func currentInt(_ column: Int) -> Int? { (self[column] as Int64?).map(Int.init) }
+
+    // Of a copied row, GRDB's subscripts trap on a value of another type, which a damaged file may well hold.
     func text(_ column: Int) -> String? { String.fromDatabaseValue(self[column]) }
     func int(_ column: Int) -> Int? { Int.fromDatabaseValue(self[column]) }
     func blob(_ column: Int) -> [UInt8]? { Data.fromDatabaseValue(self[column]).map { Array($0) } }

@@ -4,6 +4,7 @@ import OsirisDiagnostics
 import OsirisEngine
 import OsirisModel
 import OsirisPlanner
+import OsirisManifest
 import OsirisRender
 import OsirisState
 
@@ -52,9 +53,8 @@ struct ApplyRun {
                     .stalePlan, "the plan is stale: \(moved)", help: "make a new one with `osiris plan --out FILE`")
             }
             let base = await workflow.base(snapshot, of: workspace.cluster, refresh: true)
-            let fresh = try workflow.plan(workspace.cluster, from: base, mode: plan.mode)
             // Facts that the plan was made from may have moved too; only what it touches matters.
-            if let changed = plan.firstDifference(from: fresh) {
+            if let changed = base.firstMovedFact(of: plan) {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: `\(changed)` has changed outside osiris since",
                     address: changed.text, help: "make a new one with `osiris plan --out FILE`")
@@ -69,21 +69,25 @@ struct ApplyRun {
         if !plan.refusals.isEmpty { throw DiagnosticsError(plan.refusals) }
         try confirm(plan)
         try await workflow.record(base, plan, to: session)
-        if plan.isEmpty && console.json { console.line(JSONLines.line(.finished(ApplySummary()), at: Date())) }
-        if plan.isEmpty { return }
+        if plan.isEmpty {
+            if console.json { console.out(JSONLines.line(.finished(ApplySummary()), at: Date())) }
+            return
+        }
         let control = ApplyControl()
         let signals = StopSignals(control)
         defer { signals.end() }
         let deadline = try running.deadline.map { try Deadline.start($0, control) }
         defer { deadline?.cancel() }
-        let progress = Progress(console, plan)
-        let summary = await Applier(
-            workspace.registry, observer: progress.observer, parallelism: running.parallelism
-        ).apply(plan, of: workspace.cluster, from: base, session: session, control: control)
-        await progress.end()
+        let output = console.applyOutput(for: plan)
+        let applier = Applier(workspace.registry, observer: output, parallelism: running.parallelism)
+        let summary = await applier.apply(
+            plan, of: workspace.cluster, from: base, session: session, control: control)
+        await output.end()
         if !console.json {
-            console.report(summary.diagnostics, sources: workspace.sources)
-            console.out(SummaryText.render(summary, style: TextStyle(color: console.color, width: console.width)))
+            console.out(
+                SummaryText.render(summary, style: console.style) {
+                    DiagnosticRenderer.text([$0], sources: workspace.sources, color: console.color)
+                })
         }
         if summary.stopped == .interrupted || summary.stopped == .cancelled { throw Exit.interrupted }
         if !summary.isComplete { throw Exit.failed }

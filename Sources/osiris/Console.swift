@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OsirisDiagnostics
+import OsirisRender
 
 /// Standard output and error of a command: knows whether a person or a program reads.
 struct Console: Sendable {
@@ -8,8 +9,12 @@ struct Console: Sendable {
     let json: Bool
     let color: Bool
     let isTerminal: Bool
-    /// Columns of the terminal, 80 when there is none.
-    let width: Int
+    /// Columns of the terminal at this moment, 80 when there is none.
+    var width: Int {
+        var size = winsize()
+        let known = isTerminal && ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return known ? Int(size.ws_col) : 80
+    }
 
     init(_ options: OutputOptions) {
         json = options.json
@@ -17,10 +22,9 @@ struct Console: Sendable {
         let environment = ProcessInfo.processInfo.environment
         color =
             isTerminal && !options.noColor && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
-        var size = winsize()
-        let known = isTerminal && ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-        width = known ? Int(size.ws_col) : 80
     }
+
+    var style: TextStyle { TextStyle(color: color, width: width) }
 
     func out(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
 

@@ -7,7 +7,7 @@ import CLibYAML
 enum LibraryVersions {
     static var all: [(name: String, version: String)] {
         [
-            ("libcurl", text(curl_version_info(CURLVERSION_NOW)?.pointee.version)),
+            ("libcurl", text(curl_version_info(CURLVERSION_FIRST)?.pointee.version)),
             ("libcrypto", text(OpenSSL_version(OPENSSL_VERSION))),
             ("libssh2", text(libssh2_version(0))),
             ("libyaml", text(yaml_get_version_string())),

@@ -1,4 +1,6 @@
+import OsirisModel
 import OsirisPlanner
+import OsirisProviderKit
 import OsirisTransport
 import ProviderHub
 import ProviderLocal
@@ -9,9 +11,9 @@ enum Providers {
     static func registry() -> ProviderRegistry {
         let http = HTTPClient()
         return ProviderRegistry([
-            LocalProvider(http: http),
+            LocalProvider(hubVersion: OsirisVersion.current, http: http),
             HubProvider(http: http),
-            SimulatedProvider(),
+            SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }
 }

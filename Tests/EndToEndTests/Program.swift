@@ -33,7 +33,7 @@ enum Program {
             let base = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-run-\(UUID().uuidString)")
             out = base.appendingPathExtension("out")
             err = base.appendingPathExtension("err")
-            for file in [out, err] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+            for file in [out, err] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
             process.executableURL = URL(fileURLWithPath: Program.path("osiris"))
             process.arguments = arguments
             process.currentDirectoryURL = folder
@@ -93,7 +93,7 @@ final class Scratch {
     func files() -> [String] {
         (FileManager.default.enumerator(atPath: url.path)?.compactMap { $0 as? String } ?? []).filter {
             var isFolder: ObjCBool = false
-            FileManager.default.fileExists(atPath: url.path + "/" + $0, isDirectory: &isFolder)
+            _ = FileManager.default.fileExists(atPath: url.path + "/" + $0, isDirectory: &isFolder)
             return !isFolder.boolValue
         }.sorted()
     }

@@ -1,6 +1,7 @@
 import Foundation
-import OsirisManifest
 import Testing
+
+@testable import OsirisManifest
 
 /// Checks the JSON Schema with an independent implementation: Python's `jsonschema`.
 @Suite("JSON Schema")
@@ -21,7 +22,7 @@ struct JSONSchemaTests {
         try ManifestJSONSchema.render(kinds: TestKinds.all).write(to: schema, atomically: true, encoding: .utf8)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", Self.program, schema.path]
+        process.arguments = try ["python3", "-c", Self.program, schema.path] + documents(in: folder)
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
@@ -36,7 +37,26 @@ struct JSONSchemaTests {
         #expect(text.hasSuffix("checked\n"), "\(text)")
     }
 
-    /// Documents are Python values here, so that no YAML package is needed.
+    /// Cases the schema cannot see through: variables, files, and what several values say together.
+    private static let refused = [
+        "unknown-keys", "wrong-types", "missing-keys", "head-missing", "head-wrong", "kind-overlay", "kind-foreign",
+        "choices", "quantities", "names", "ranges", "conflicts", "null-items", "many-faults", "nothing-but-a-list",
+    ]
+
+    /// The manifests of the golden cases as JSON files: `good-…` must be accepted, the others refused.
+    private func documents(in folder: URL) throws -> [String] {
+        let good = CaseTests.names.filter { $0.hasPrefix("good-") }
+        return try (good + Self.refused).compactMap { name -> String? in
+            let path = casesFolder + "/\(name)/manifest.yaml"
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+            let document = try #require(ManifestJSONSchema.parsed(text))
+            let file = folder.appendingPathComponent("\(name).json")
+            try document.rendered().write(to: file, atomically: true, encoding: .utf8)
+            return file.path
+        }
+    }
+
+    /// The other documents are Python values here, so that no YAML package is needed.
     private static let program = #"""
         import copy, json, sys
         from jsonschema import Draft202012Validator
@@ -85,6 +105,11 @@ struct JSONSchemaTests {
         for path in [["kind"], ["metadata"], ["spec"], f + ["name"], f + ["handler"], f + ["source"], t + [0, "machines"],
                      t + [0, "provider"], ["spec", "functions", 1, "command"]]:
             broken(path, None, delete=True)
+        for path in sys.argv[2:]:
+            faults = [error.message for error in validator.iter_errors(json.load(open(path)))]
+            expected = "/good-" in path
+            assert (not faults) == expected, (path, faults)
+        assert len(sys.argv) > 15
         print("checked")
         """#
 }

@@ -30,7 +30,7 @@ struct MutationTests {
             "\r", "---\n", "é", "\u{2028}",
         ]
         .map { Array($0.utf8) }
-        for round in 0..<1500 {
+        for round in 0..<1000 {
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
                 let index = Int.random(in: 0..<bytes.count, using: &generator)

@@ -76,6 +76,19 @@ struct YAMLTests {
         #expect(codes(load(text: block)) == ["OSR0005"])
     }
 
+    @Test("ninety levels of nesting are fine, all the way to the model")
+    func deepValue() {
+        let deep = String(repeating: "[", count: 45) + String(repeating: "{a: ", count: 45)
+        let close = String(repeating: "}", count: 45) + String(repeating: "]", count: 45)
+        #expect(value(deep + "x" + close) != nil)
+    }
+
+    @Test("tabs may separate, but not indent")
+    func tabs() {
+        #expect(load(text: manifest("  hub:\n    port:\t1234\t# text\n")).cluster?.hub.port == 1234)
+        #expect(codes(load(text: manifest("  hub:\n\t  port: 1234\n"))) == ["OSR0002"])
+    }
+
     @Test("ten thousand lines are read in linear time")
     func linear() throws {
         func text(_ functions: Int) -> String {
@@ -96,7 +109,7 @@ struct YAMLTests {
 
     @Test("a mapping with many keys and many faults stays linear")
     func manyKeys() {
-        let keys = (0..<20_000).map { "        K\($0): {bad: [}\n" }.count
+        let keys = 20_000
         let text = manifest(
             "  functions:\n  - name: a\n    runtime: command\n    command: [x]\n    env:\n"
                 + (0..<keys).map { "        K\($0): ${var.none}\n" }.joined())

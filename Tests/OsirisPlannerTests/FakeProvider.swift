@@ -21,7 +21,7 @@ struct FakeProvider: Provider {
             Field("image", .string, forcesReplacement: true, doc: ""), Field("label", .string, doc: ""),
             Field("size", .int(0...100), default: 1, doc: ""), Field("peer", .string, doc: ""),
             Field("id", .string, role: .computed, doc: ""),
-            Field("url", .string, role: .computed, changesOnUpdate: true, doc: ""),
+            Field("url", .string, role: .computed, changesWith: ["*"], doc: ""),
             Field("load", .int(0...100), role: .computed, volatile: true, doc: ""),
         ]))
 
@@ -32,7 +32,7 @@ struct FakeProvider: Provider {
             Field("image", .string, forcesReplacement: true, doc: ""), Field("label", .string, doc: ""),
             Field("env", .map(of: .string), doc: ""), Field("peer", .string, doc: ""),
             Field("key", .string, secret: true, doc: ""), Field("id", .string, role: .computed, doc: ""),
-            Field("url", .string, role: .computed, changesOnUpdate: true, doc: ""),
+            Field("url", .string, role: .computed, changesWith: ["*"], doc: ""),
         ]))
 
     /// Goes with what it lives on.

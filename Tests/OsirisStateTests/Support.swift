@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import OsirisDiagnostics
 import OsirisModel
 import OsirisState
@@ -9,6 +10,8 @@ final class TemporaryFolder: Sendable {
 
     var state: String { path + "/.osiris/state.db" }
     var key: String { path + "/.osiris/key" }
+    /// Where a `Child` says what it did.
+    var said: String { path + "/said" }
     /// The names beside the database, sorted.
     var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/.osiris"))?.sorted() ?? [] }
 
@@ -84,5 +87,26 @@ func codes(_ body: () async throws -> Void) async -> [DiagnosticCode] {
         return error.diagnostics.map(\.code)
     } catch {
         return []
+    }
+}
+
+/// Looks into a state behind the store's back.
+enum Inspection {
+    static func execute(_ sql: String, in path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.inDatabase { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+
+    static func count(_ sql: String, in path: String) throws -> Int {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.inDatabase { try Int.fetchOne($0, sql: sql) ?? -1 }
+    }
+
+    static func text(_ sql: String, in path: String) throws -> String {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.inDatabase { try String.fetchOne($0, sql: sql) ?? "" }
     }
 }

@@ -16,7 +16,10 @@ enum DeployBody {
         }
         let limits = planned["limits"]?.mapValue ?? [:]
         body["limits"] = .map(
-            ["timeoutMs": limits["timeout"], "memoryBytes": limits["memory"]].compactMapValues { $0 })
+            [
+                "timeoutMs": limits["timeout"]?.stringValue.flatMap(Quantities.milliseconds).map(Value.int),
+                "memoryBytes": limits["memory"]?.stringValue.flatMap(Quantities.bytes).map(Value.int),
+            ].compactMapValues { $0 })
         body["secrets"] = .map(try secrets(planned["secrets"]?.mapValue ?? [:], spec, request))
         body["annotations"] = [
             "osiris:cluster": .string(request.cluster.name), "osiris:address": .string(request.address.text),

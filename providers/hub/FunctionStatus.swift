@@ -1,4 +1,5 @@
 import OsirisModel
+import OsirisProviderKit
 
 /// A function as its hub shows it.
 struct FunctionStatus: Sendable {
@@ -28,11 +29,11 @@ struct FunctionStatus: Sendable {
         else { return nil }
         let limits = fields["limits"]?.mapValue ?? [:]
         var attributes: Attributes = [
-            "name": name, "namespace": namespace, "version": .int(version), "env": .map(fields["env"]?.mapValue ?? [:]),
-            "limits": .map(
-                ["timeout": limits["timeoutMs"], "memory": limits["memoryBytes"]].compactMapValues(\.self)
-                    .filter { $0.value != .null }),
+            "name": name, "namespace": namespace, "version": .int(version),
+            "limits": FunctionResource.limits(
+                timeoutMilliseconds: limits["timeoutMs"]?.intValue, memoryBytes: limits["memoryBytes"]?.intValue),
         ]
+        if let env = fields["env"]?.mapValue, !env.isEmpty { attributes["env"] = .map(env) }
         for name in ["runtime", "alwaysOn"] { attributes[name] = fields[name] }
         if let minimum = fields["scale"]?.mapValue?["min"] { attributes["scale"] = ["min": minimum] }
         if let handler = fields["handler"]?.stringValue, !handler.isEmpty { attributes["handler"] = .string(handler) }

@@ -1,10 +1,11 @@
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 
 /// The kit's `function` type in a hub that runs.
 struct HubFunction: ResourceHandler {
-    let send: HubClient.Send
+    let http: any HTTPSending
 
     var type: ResourceType { FunctionResource.type }
 
@@ -96,7 +97,7 @@ struct HubFunction: ResourceHandler {
                 .rejected, "\(address): the URL or the token of its hub is not known",
                 help: "apply the hub first; a lost token is replaced with the hub")
         }
-        return HubClient(url: url, token: token, send: send)
+        return HubClient(url: url, token: token, http: http)
     }
 
     private func url(_ hub: Attributes) -> String { hub["url"]?.stringValue ?? "without a URL" }

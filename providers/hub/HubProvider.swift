@@ -1,6 +1,7 @@
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 
 /// Deploys functions to hubs through their API, whatever the hubs run on.
 public struct HubProvider: Provider {
@@ -8,8 +9,8 @@ public struct HubProvider: Provider {
     public let targetKind: TargetKind? = nil
     public let handlers: [any ResourceHandler]
 
-    /// - Parameter send: Sends requests to the hubs.
-    public init(send: @escaping HubClient.Send) { handlers = [HubFunction(send: send)] }
+    /// - Parameter http: Sends requests to the hubs.
+    public init(http: any HTTPSending) { handlers = [HubFunction(http: http)] }
 
     /// Nothing: functions sit on the machines of other providers' targets.
     public func expand(_ target: Target, of cluster: Cluster) throws -> Expansion { Expansion() }

@@ -1,4 +1,5 @@
 import OsirisModel
+import OsirisProviderKit
 
 /// What a hub is told in its `hub.json`.
 struct HubConfiguration: Sendable, Equatable {
@@ -8,15 +9,15 @@ struct HubConfiguration: Sendable, Equatable {
     var port: Int
     /// Names these arguments and the operation that brought them; the hub repeats it in `/system/info`.
     var generation: String
-    /// `sha256:…` of the admin token. The clear token is never in a file.
-    var tokenDigest: String
+    /// The digest of each role's token. Clear tokens are never in a file.
+    var tokens: Value
 
-    init(address: String, cluster: String, port: Int, generation: String, tokenDigest: String) {
+    init(address: String, cluster: String, port: Int, generation: String, tokens: Value) {
         self.address = address
         self.cluster = cluster
         self.port = port
         self.generation = generation
-        self.tokenDigest = tokenDigest
+        self.tokens = tokens
     }
 
     /// Nil if `value` is not such a configuration.
@@ -24,15 +25,15 @@ struct HubConfiguration: Sendable, Equatable {
         guard let fields = value.mapValue, let address = fields["address"]?.stringValue,
             let cluster = fields["cluster"]?.stringValue, let port = fields["port"]?.intValue,
             let generation = fields["generation"]?.stringValue,
-            let token = fields["tokens"]?.listValue?.first?.mapValue?["sha256"]?.stringValue
+            let tokens = fields["tokens"], tokens.listValue != nil
         else { return nil }
-        self.init(address: address, cluster: cluster, port: port, generation: generation, tokenDigest: token)
+        self.init(address: address, cluster: cluster, port: port, generation: generation, tokens: tokens)
     }
 
     var value: Value {
         [
             "address": .string(address), "cluster": .string(cluster), "host": "127.0.0.1", "port": .int(port),
-            "generation": .string(generation), "tokens": [["role": "admin", "sha256": .string(tokenDigest)]],
+            "generation": .string(generation), "tokens": tokens,
         ]
     }
 

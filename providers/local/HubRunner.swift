@@ -9,7 +9,8 @@ protocol HubRunner: Sendable {
     /// Makes sure that a start can work, before anything is stopped for it.
     func prepare() async throws
     /// Starts it; does not wait until it answers.
-    func start(_ folder: HubFolder) async throws
+    /// - Returns: The process that must stay alive, where there is one to watch.
+    func start(_ folder: HubFolder) async throws -> ProcessIdentity?
     /// Ends it and waits until it is gone.
     func stop(_ folder: HubFolder, progress: @Sendable (String) -> Void) async throws
 }
@@ -30,9 +31,11 @@ struct ProcessHub: HubRunner {
 
     func prepare() throws { _ = try program.locate() }
 
-    func start(_ folder: HubFolder) throws {
-        _ = try Spawn.detached(
+    func start(_ folder: HubFolder) throws -> ProcessIdentity? {
+        let pid = try Spawn.detached(
             try program.locate(), arguments(folder), folder: folder.path, output: folder.log)
+        // One that ended already has no start time: a process that was never alive.
+        return ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0)
     }
 
     private func arguments(_ folder: HubFolder) -> [String] { ["serve", "--data", folder.path] }

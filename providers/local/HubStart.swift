@@ -19,13 +19,16 @@ struct HubStart: Sendable {
     }
 
     /// Waits until our hub, with our configuration, answers.
-    /// - Parameter offset: Where the log of this start begins.
-    func waitUntilReady(logFrom offset: Int) async throws {
+    /// - Parameters:
+    ///   - process: The process just started, if there is one to watch.
+    ///   - offset: Where the log of this start begins.
+    func waitUntilReady(_ process: ProcessIdentity?, logFrom offset: Int) async throws {
         let deadline = ContinuousClock.now + Self.longestWait
         var last = "no answer yet"
         while ContinuousClock.now < deadline {
             // Before the question: a foreign answer on the port cannot be taken for one of a hub that ended.
-            let isRunning = try await runner.running(folder) != nil
+            let isRunning: Bool
+            if let process { isRunning = process.isAlive } else { isRunning = try await runner.running(folder) != nil }
             do {
                 let health = try await client.call("GET", "/healthz", timeout: .seconds(2))
                 let answer = try await client.call("GET", "/system/info", timeout: .seconds(2))

@@ -11,15 +11,15 @@ extension LocalHub {
         let image = request.planned["image"]?.stringValue
         let config = HubConfiguration(
             address: request.address.text, cluster: request.cluster.name, port: port,
-            generation: Self.generation(request), tokenDigest: Digest.sha256((token.plaintext ?? "").utf8))
+            generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""))
         try check(folder, belongsTo: request)
         let new = runner(image: image, request.address, request.cluster)
         let start = HubStart(
             address: request.address, folder: folder, config: config, runner: new,
-            client: HubClient(url: Self.url(port), token: token.plaintext, send: send))
+            client: HubClient(url: Self.url(port), token: token.plaintext, http: http))
         let isWritten = try folder.config() == config
         if isWritten, try await new.running(folder) != nil {
-            try await start.waitUntilReady(logFrom: 0)
+            try await start.waitUntilReady(nil, logFrom: 0)
         } else {
             try await new.prepare()
             let old = try runner(folder, request.address, request.cluster)
@@ -29,8 +29,8 @@ extension LocalHub {
             try folder.note(image: image)
             request.progress("starting the hub")
             let length = folder.logLength
-            try await new.start(folder)
-            try await start.waitUntilReady(logFrom: length)
+            let process = try await new.start(folder)
+            try await start.waitUntilReady(process, logFrom: length)
         }
         try await start.requireVersion(request.planned["version"]?.stringValue)
         var attributes = request.planned.filter { $0.value != .null }

@@ -2,6 +2,7 @@ import Foundation
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 
 /// The kit's `hub` type on this machine.
 ///
@@ -9,12 +10,12 @@ import OsirisProviderKit
 /// by the same update.
 struct LocalHub: ResourceHandler {
     let program: HubProgram
-    let send: HubClient.Send
+    let http: any HTTPSending
     let issued = IssuedTokens()
 
-    init(program: HubProgram, send: @escaping HubClient.Send) {
+    init(program: HubProgram, http: any HTTPSending) {
         self.program = program
-        self.send = send
+        self.http = http
     }
 
     var type: ResourceType { HubResource.type }
@@ -43,7 +44,7 @@ struct LocalHub: ResourceHandler {
             }
             let answer: HubClient.Answer
             do {
-                answer = try await HubClient(url: url, token: token, send: send).call("GET", "/system/info")
+                answer = try await HubClient(url: url, token: token, http: http).call("GET", "/system/info")
             } catch let failure as HubClient.Failure {
                 return .unreadable(
                     "hub \(request.address) runs as \(running) but does not answer at \(url): \(failure.reason)")

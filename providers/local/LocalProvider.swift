@@ -2,6 +2,7 @@ import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 
 /// `provider: local`: one hub on this machine, as a plain process or in a container.
 public struct LocalProvider: Provider {
@@ -13,13 +14,13 @@ public struct LocalProvider: Provider {
     /// - Parameters:
     ///   - hubVersion: The version of the hub program that belongs to this release.
     ///   - program: The `osiris-hub` program; nil for `OSIRIS_HUB`, else the one beside the running program.
-    ///   - send: Sends requests to the hub.
-    public init(hubVersion: String, program: String? = nil, send: @escaping HubClient.Send) {
+    ///   - http: Sends requests to the hub.
+    public init(hubVersion: String, program: String? = nil, http: any HTTPSending) {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: "local", doc: "A hub on this machine, for trying things out and for machines you sit at.",
             schema: Self.schema)
-        handlers = [LocalHub(program: HubProgram(path: program), send: send)]
+        handlers = [LocalHub(program: HubProgram(path: program), http: http)]
     }
 
     /// One hub and one machine, both named after the target.
@@ -41,7 +42,9 @@ public struct LocalProvider: Provider {
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
         let hub = ResourceDeclaration(
             address: address, provider: name,
-            attributes: HubResource.arguments(port: port, version: hubVersion, image: image), spans: target.spans)
+            attributes: HubResource.arguments(port: port, version: hubVersion, image: image),
+            spans: target.settings["port"] == nil
+                ? target.spans.adding(cluster.hub.spans["port"], at: "port") : target.spans)
         return Expansion(
             resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")])
     }

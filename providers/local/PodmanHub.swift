@@ -20,7 +20,7 @@ struct PodmanHub: HubRunner {
         return state.status == 0 && state.output.hasPrefix("true") ? "container \(name)" : nil
     }
 
-    func start(_ folder: HubFolder) async throws {
+    func start(_ folder: HubFolder) async throws -> ProcessIdentity? {
         let reference = try await loaded(folder)
         _ = try await podman(
             [
@@ -28,6 +28,7 @@ struct PodmanHub: HubRunner {
                 "osiris.address=\(address)", "--network", "host", "-v", "\(folder.path):/data", reference, "serve",
                 "--data", "/data",
             ])
+        return nil
     }
 
     /// The reference to run; an archive is loaded first.

@@ -11,7 +11,7 @@ enum SimulatedImage: SimulatedType {
             Field(
                 "reference", .string, required: true,
                 doc: "`spec.hub.image`, else `spec.hub.archive`, else the image of this release."),
-            Field("digest", .string, role: .computed, changesOnUpdate: true, doc: "Digest the hub runs from."),
+            Field("digest", .string, role: .computed, changesWith: ["*"], doc: "Digest the hub runs from."),
         ]))
 
     /// What the manifest asks for.

@@ -21,6 +21,18 @@ public struct PlanBase: Sendable {
         }
     }
 
+    /// The first resource a saved plan touches whose facts are no longer those the plan was made from.
+    public func firstMovedFact(of plan: Plan) -> ResourceAddress? {
+        plan.changes.first { change in
+            switch actual[change.address] {
+            case .present(let attributes): change.action == .create || attributes != change.prior
+            case .absent: change.action == .update || change.action == .replace
+            // Not readable now, nor then: the record is all there is, and the serial vouches for it.
+            case .unreadable, nil: false
+            }
+        }?.address
+    }
+
     /// The records with what refresh found, for everything the plan does not change itself.
     func refreshed(by plan: Plan) -> [ResourceAddress: ResourceRecord] {
         var records = records

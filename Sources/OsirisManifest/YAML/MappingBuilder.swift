@@ -3,8 +3,9 @@ import OsirisDiagnostics
 /// Collects the entries of one mapping: refuses duplicate keys, expands merge keys (https://yaml.org/type/merge.html).
 struct MappingBuilder {
     private var entries: [Node.Entry] = []
-    /// Key to position in `entries`.
+    /// Key to position in `entries`; kept once the mapping is too large to be searched.
     private var index: [String: Int] = [:]
+    private static let searchLimit = 12
     private var merged: [Node.Entry] = []
     private var mergeKeyPlace: Place?
     /// Nodes that merge keys brought in.
@@ -16,20 +17,29 @@ struct MappingBuilder {
             return [refusedKey(key, in: file)]
         }
         if scalar.text == "<<", scalar.style == .plain { return merge(value, key: key.place, in: file) }
-        if let first = index[scalar.text] {
+        if let first = position(of: scalar.text) {
             return [duplicate(scalar.text, at: key.place, first: entries[first].keyPlace, in: file)]
         }
-        index[scalar.text] = entries.count
-        entries.append(Node.Entry(key: scalar.text, keyPlace: key.place, value: value))
+        append(Node.Entry(key: scalar.text, keyPlace: key.place, value: value))
         return []
+    }
+
+    private func position(of key: String) -> Int? {
+        entries.count <= Self.searchLimit ? entries.firstIndex { $0.key == key } : index[key]
+    }
+
+    private mutating func append(_ entry: Node.Entry) {
+        entries.append(entry)
+        if entries.count == Self.searchLimit + 1 {
+            for (position, entry) in entries.enumerated() { index[entry.key] = position }
+        } else if entries.count > Self.searchLimit {
+            index[entry.key] = entries.count - 1
+        }
     }
 
     /// Own entries first, then merged ones that no own entry overrides.
     mutating func finished() -> [Node.Entry] {
-        for entry in merged where index[entry.key] == nil {
-            index[entry.key] = entries.count
-            entries.append(entry)
-        }
+        for entry in merged where position(of: entry.key) == nil { append(entry) }
         return entries
     }
 

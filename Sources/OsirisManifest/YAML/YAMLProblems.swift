@@ -9,7 +9,7 @@ extension YAMLProblem {
             return Diagnostic(.error, .yamlSyntax, message, at: contextPlace.span(in: file.name), help: help)
         }
         var notes: [Diagnostic.Note] = []
-        if let context, let contextPlace, contextPlace != place {
+        if character(in: file) != "\t", let context, let contextPlace, contextPlace != place {
             notes.append(.init(Self.contexts[context] ?? context, at: contextPlace.span(in: file.name)))
         }
         return Diagnostic(.error, .yamlSyntax, message, at: place.span(in: file.name), notes: notes, help: help)
@@ -26,24 +26,39 @@ extension YAMLProblem {
         "while scanning a block scalar": "the text starts here",
     ]
 
+    private func character(in file: SourceFile) -> Unicode.Scalar? { file.character(at: place) }
+
+    /// True if nothing but white space stands in the line.
+    private func isBlank(in file: SourceFile) -> Bool {
+        let line = Place(line: place.line, column: 1, endLine: place.line + 1, endColumn: 1)
+        return file.bytes(of: line).allSatisfy { [0x09, 0x0A, 0x0D, 0x20].contains($0) }
+    }
+
+    /// Why a `:` may stand in the wrong place: a second one in the line, or a first key that YAML took for text.
+    private func colonHelp(in file: SourceFile) -> String {
+        func text(_ line: Int32, upTo column: Int32) -> String {
+            let stretch = Place(line: line, column: 1, endLine: line, endColumn: column)
+            return String(decoding: file.bytes(of: stretch).prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
+        }
+        if text(place.line, upTo: place.column).contains(": ") { return "put the value in quotes: it holds `: `" }
+        let before = place.line > 1 ? text(place.line - 1, upTo: 1000) : ""
+        if let key = before.firstMatch(of: #/^[ \-]*(\w+):(\w[^:]*)$/#) {
+            return "write `\(key.1): \(key.2)` in the line before, with a space after the colon"
+        }
+        return "the line before lacks its `:`, or this line is indented too far"
+    }
+
     private func wording(in file: SourceFile) -> (String, String?) {
-        let character = file.character(at: place)
+        let character = character(in: file)
         if character == "\t", problem.contains("cannot start any token") || problem.contains("tab") {
-            return ("a tab cannot indent YAML", "indent with spaces")
+            return ("a tab cannot indent YAML", isBlank(in: file) ? "remove the tab" : "indent with spaces")
         }
         switch problem {
         case "found character that cannot start any token":
             let shown = character.map { "`\($0)`" } ?? "this character"
             return ("a value cannot start with \(shown)", "put the value in quotes")
         case "mapping values are not allowed in this context":
-            let start = Place(line: place.line, column: 1, endLine: place.line, endColumn: place.column)
-            let hasKey = String(decoding: file.bytes(of: start), as: UTF8.self).contains(": ")
-            return (
-                "a `:` is not allowed here",
-                hasKey
-                    ? "put the value in quotes: it holds `: `"
-                    : "the line before lacks its `:`, or this line is indented too far"
-            )
+            return ("a `:` is not allowed here", colonHelp(in: file))
         case "did not find expected key", "did not find expected '-' indicator":
             return (
                 problem.hasSuffix("key") ? "expected a key here" : "expected a list item here",

@@ -8,7 +8,7 @@ import struct Foundation.Date
 
 /// Apply output for programs: one JSON object for each event and line; a `still-running` event after ten seconds
 /// without one. Every object has `time` (RFC 3339, UTC, milliseconds) and `event`.
-public final class JSONLines: ApplyObserver {
+public final class JSONLines: ApplyOutput {
     private let output: JSONOutput
     private let ticker: Ticker
 

@@ -8,7 +8,7 @@ import struct Foundation.Date
 /// second at most.
 ///
 /// Call `end` however the apply ends: it leaves the terminal clean.
-public final class LiveView: ApplyObserver {
+public final class LiveView: ApplyOutput {
     private let output: LiveOutput
     private let ticker: Ticker
 

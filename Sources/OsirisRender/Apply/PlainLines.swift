@@ -7,7 +7,7 @@ import Synchronization
 import struct Foundation.Date
 
 /// Apply output for logs and CI: one line for each event, with the time since the start; never silent for ten seconds.
-public final class PlainLines: ApplyObserver {
+public final class PlainLines: ApplyOutput {
     private let output: PlainOutput
     private let ticker: Ticker
 

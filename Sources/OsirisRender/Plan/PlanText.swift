@@ -19,6 +19,13 @@ public enum PlanText {
     /// How many alike changes are still listed one by one.
     static let foldLimit = 10
 
+    /// What changed outside osiris and what apply would do about it, or that nothing did.
+    public static func drift(_ plan: Plan, style: TextStyle) -> String {
+        var text = ""
+        DriftText(style: style, verbosity: .verbose).append(plan, to: &text)
+        return text.isEmpty ? "No drift: everything recorded is as it was.\n" : text
+    }
+
     /// The whole text, with a line break at its end. Linear in the size of the plan.
     /// - Parameter diagnostic: renders one warning or refusal, such as with its source line; empty text leaves it to the caller.
     public static func render(

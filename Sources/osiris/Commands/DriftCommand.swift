@@ -24,13 +24,12 @@ struct DriftCommand: AsyncParsableCommand {
             let workflow = Workflow(workspace.registry)
             let base = await workflow.base(workspace.snapshot, of: workspace.cluster)
             var plan = try workflow.plan(workspace.cluster, from: base)
-            // What the manifest wants is not asked here: only what is recorded against what is there.
-            (plan.changes, plan.operations, plan.refusals) = ([], [], [])
             if console.json {
+                // What the manifest wants is not asked here: only what is recorded against what is there.
+                (plan.changes, plan.operations, plan.refusals) = ([], [], [])
                 console.line(PlanJSON.render(plan))
             } else {
-                console.out(
-                    DriftText.render(plan, style: TextStyle(color: console.color, width: console.width)))
+                console.out(PlanText.drift(plan, style: console.style))
                 console.report(plan.diagnostics, sources: workspace.sources)
             }
             if !plan.drift.isEmpty { throw Exit.changesPending }

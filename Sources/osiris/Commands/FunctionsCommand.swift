@@ -33,12 +33,16 @@ struct FunctionsCommand: AsyncParsableCommand {
             try await console.run {
                 let snapshot = try await manifest.stateStore().snapshot()
                 let hub = try hub(in: snapshot)
-                let body =
-                    data == "-" ? Array(FileHandle.standardInput.readDataToEndOfFile()) : Array(data.utf8)
-                let answer = try await hub.send("POST", "/function/\(function)", body: body, HTTPClient())
+                let text = data == "-" ? Array(FileHandle.standardInput.readDataToEndOfFile()) : Array(data.utf8)
+                let body: Value
+                do { body = try Value(plainJSON: text) } catch {
+                    throw Diagnostic(
+                        .usage, "`--data` is not JSON: \(error)", help: "write it like '{\"name\": \"Ada\"}'")
+                }
+                let answer = try await hub.call("POST", "/function/\(function)", body: body, over: HTTPClient())
                 guard answer.status == 200 else {
                     throw Diagnostic(
-                        .callFailed, "`\(function)` answered \(answer.status): \(Self.message(answer))",
+                        .callFailed, "`\(function)` answered \(answer.status): \(answer.problem)",
                         address: hub.address.text)
                 }
                 console.line(String(decoding: answer.body, as: UTF8.self))
@@ -61,11 +65,6 @@ struct FunctionsCommand: AsyncParsableCommand {
             }
             throw Diagnostic(
                 .noMatch, "no hub has a function `\(function)`", help: "`osiris state list '*/function.*'` lists them")
-        }
-
-        private static func message(_ answer: HTTPResponse) -> String {
-            let error = (try? Value(plainJSON: answer.body))?.mapValue?["error"]?.mapValue
-            return error?["message"]?.stringValue ?? String(decoding: answer.body.prefix(500), as: UTF8.self)
         }
     }
 }

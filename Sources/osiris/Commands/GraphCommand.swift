@@ -24,11 +24,7 @@ struct GraphCommand: AsyncParsableCommand {
         guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
         try await console.run(sources: loaded.sources) {
             let graph = try ClusterExpander(registry).expand(cluster)
-            let nodes = graph.declarations.enumerated().map { index, declaration in
-                GraphNode(
-                    address: declaration.address, parent: declaration.parent,
-                    needs: graph.dependencies[index].map { graph.declarations[$0].address })
-            }
+            let nodes = GraphNode.nodes(of: graph)
             console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
         }
     }

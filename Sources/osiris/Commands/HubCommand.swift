@@ -48,11 +48,11 @@ struct HubCommand: AsyncParsableCommand {
                 "target": .string(String(hub.address.target)), "machine": .string(String(hub.address.name)),
                 "url": .string(hub.url), "ready": false, "version": .null,
             ]
-            if let ready = try? await hub.send("GET", "/ready", timeout: .seconds(5), http) {
+            if let ready = try? await hub.call("GET", "/ready", timeout: .seconds(5), over: http) {
                 row["ready"] = .bool(ready.status == 200)
             }
-            if let info = try? await hub.send("GET", "/system/info", timeout: .seconds(5), http),
-                let version = (try? Value(plainJSON: info.body))?.mapValue?["version"]
+            if let info = try? await hub.call("GET", "/system/info", timeout: .seconds(5), over: http),
+                let version = info.json?.mapValue?["version"]
             {
                 row["version"] = version
             }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import OsirisDiagnostics
 import OsirisEngine
+import OsirisModel
 import OsirisPlanner
 import OsirisRender
 
@@ -65,20 +66,17 @@ extension Console {
         switch format {
         case .text:
             let verbosity: PlanText.Verbosity = options.verbose ? .verbose : options.concise ? .concise : .normal
-            out(PlanText.render(plan, style: TextStyle(color: color, width: width), verbosity: verbosity))
+            out(
+                PlanText.render(plan, style: style, verbosity: verbosity) {
+                    DiagnosticRenderer.text([$0], sources: sources, color: color)
+                })
+            return
         case .json: line(PlanJSON.render(plan))
         case .markdown: out(PlanMarkdown.render(plan))
         case .dot: out(GraphRender.dot(plan))
         case .mermaid: out(GraphRender.mermaid(plan))
         }
-        let texts = Console(self, json: false)
-        texts.report(plan.diagnostics, sources: sources)
-        texts.report(
-            plan.refusals.map {
-                var refusal = $0
-                refusal.message += "; apply will refuse"
-                return refusal
-            }, sources: sources)
+        for diagnostic in plan.diagnostics + plan.refusals { note(DiagnosticRenderer.json(diagnostic)) }
     }
 }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import OsirisModel
+import OsirisPlanner
 import OsirisRender
 import OsirisState
 
@@ -27,7 +29,7 @@ struct ShowCommand: AsyncParsableCommand {
             if console.json {
                 console.line(Value.list(records.map { $0.exported }).prettyJSONText)
             } else {
-                for record in records { console.out(StateText.show(record)) }
+                for record in records { console.out(StateText.show(record, style: console.style)) }
                 if records.isEmpty { console.line("Nothing is recorded in \(manifest.statePath).") }
             }
         }

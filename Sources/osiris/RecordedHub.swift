@@ -1,6 +1,6 @@
-import Foundation
 import OsirisDiagnostics
 import OsirisModel
+import OsirisProviderKit
 import OsirisState
 import OsirisTransport
 
@@ -34,18 +34,16 @@ struct RecordedHub {
     }
 
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
-    func send(
-        _ method: String, _ path: String, body: [UInt8] = [], timeout: Duration = .seconds(60), _ http: HTTPClient
-    ) async throws -> HTTPResponse {
-        var request = HTTPRequest(method: method, url: url + path)
-        request.headers = [("Authorization", "Bearer " + adminToken), ("Content-Type", "application/json")]
-        request.body = body
-        request.timeout = timeout
+    func call(
+        _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(60),
+        over http: any HTTPSending
+    ) async throws -> HubClient.Answer {
         do {
-            return try await http.send(request)
-        } catch {
+            return try await HubClient(url: url, token: adminToken, http: http)
+                .call(method, path, body: body, timeout: timeout)
+        } catch let failure as HubClient.Failure {
             throw Diagnostic(
-                .hubUnreachable, "`\(address)` at \(url) does not answer: \(error)", address: address.text,
+                .hubUnreachable, "`\(address)` at \(url) does not answer: \(failure.reason)", address: address.text,
                 help: "`osiris plan` shows what is wrong with it, `osiris apply` starts it again")
         }
     }

@@ -1,0 +1,59 @@
+import OsirisManifest
+import OsirisModel
+
+/// The `function` type: one function in one hub.
+public enum FunctionResource {
+    public static let type = ResourceType(
+        name: "function",
+        doc: "A function deployed in the hub of one machine, ready and behind its smoke call.",
+        schema: Schema([
+            Field("name", .name, required: true, forcesReplacement: true, doc: "Name in its namespace."),
+            Field("namespace", .name, required: true, forcesReplacement: true, doc: "Namespace."),
+            Field("runtime", .choice(["python3", "command"]), required: true, doc: "How it is run."),
+            Field("source", .string, doc: "Digest of the source folder."),
+            Field("handler", .string, doc: "`module.function` of a python3 function."),
+            Field("command", .list(of: .string), doc: "Program and arguments of a command function."),
+            Field("alwaysOn", .bool, default: true, doc: "The hub is ready only while it answers."),
+            Field(
+                "scale",
+                .object(Schema([Field("min", .int(1...64), doc: "Instances kept running.")])), doc: "How many run."),
+            Field(
+                "limits",
+                .object(
+                    Schema([
+                        Field("timeout", .duration, doc: "A call that takes longer is killed."),
+                        Field("memory", .size, doc: "Address space of one instance."),
+                    ])), doc: "What one call or instance may use."),
+            Field("env", .map(of: .string), doc: "Environment."),
+            Field("secrets", .map(of: .string), secret: true, doc: "Secret environment."),
+            Field(
+                "version", .int(1...Int.max), role: .computed, changesWith: ["*"], doc: "The hub's version of it."),
+        ]))
+
+    /// Limits as people write them (`10s`, `128Mi`): plans and the state show them so.
+    public static func limits(timeoutMilliseconds: Int?, memoryBytes: Int?) -> Value {
+        var limits: [String: Value] = [:]
+        if let timeoutMilliseconds { limits["timeout"] = .string(Quantities.format(milliseconds: timeoutMilliseconds)) }
+        if let memoryBytes { limits["memory"] = .string(Quantities.format(bytes: memoryBytes)) }
+        return .map(limits)
+    }
+
+    /// The arguments of a function; equal for every machine it is placed on.
+    public static func arguments(_ function: FunctionSpec) -> Attributes {
+        let limits = limits(timeoutMilliseconds: function.timeoutMilliseconds, memoryBytes: function.memoryBytes)
+        var attributes: Attributes = [
+            "name": .string(function.name), "namespace": .string(function.namespace),
+            "runtime": .string(function.runtime.rawValue), "alwaysOn": .bool(function.alwaysOn),
+            "scale": ["min": .int(function.minInstances)], "limits": limits,
+        ]
+        let env = function.env.filter { !$0.value.isSecret }
+        if !env.isEmpty { attributes["env"] = .map(env) }
+        if let digest = function.sourceDigest { attributes["source"] = .string(digest) }
+        if let handler = function.handler { attributes["handler"] = .string(handler) }
+        if !function.command.isEmpty { attributes["command"] = .list(function.command.map(Value.string)) }
+        // A secret variable may stand under `env` too; the hub takes it as what it is.
+        let secrets = function.env.filter { $0.value.isSecret }.merging(function.secrets) { $1 }
+        if !secrets.isEmpty { attributes["secrets"] = .map(secrets) }
+        return attributes
+    }
+}

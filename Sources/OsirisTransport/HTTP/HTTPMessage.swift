@@ -1,0 +1,68 @@
+/// One HTTP request. Only `http` and `https` URLs; redirects are answers, not followed.
+public struct HTTPRequest: Sendable {
+    /// Upper case, such as `GET`.
+    public var method: String
+    public var url: String
+    /// In the order given; a name may occur more than once.
+    public var headers: [HTTPHeader]
+    /// Nil sends none; an empty one sends `Content-Length: 0`.
+    public var body: [UInt8]?
+    /// For the whole exchange, connecting included.
+    public var timeout: Duration
+    /// Talk to this Unix domain socket; host and port of the URL then only fill the Host header.
+    public var unixSocket: String?
+    /// Largest body to accept, in bytes.
+    public var maxBodySize: Int
+
+    public init(
+        _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
+        timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+        self.unixSocket = unixSocket
+        self.maxBodySize = maxBodySize
+    }
+
+    /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.
+    var summary: String {
+        let address = url.prefix { $0 != "?" && $0 != "#" }
+        guard let start = address.range(of: "://")?.upperBound else { return method }
+        let authority = address[start...].prefix { $0 != "/" }
+        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
+        return "\(method) \(address[..<start])\(host)\(address[authority.endIndex...])"
+    }
+}
+
+/// One header field.
+public struct HTTPHeader: Sendable, Hashable {
+    public var name: String
+    public var value: String
+
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// One HTTP response, whatever its status.
+public struct HTTPResponse: Sendable {
+    public var status: Int
+    /// In the order received.
+    public var headers: [HTTPHeader]
+    public var body: [UInt8]
+
+    public init(status: Int, headers: [HTTPHeader] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first header with this name, in any case; nil if there is none.
+    public subscript(header name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+}

@@ -1,0 +1,43 @@
+/// Sends HTTP requests. Providers take one, so that their tests need no network.
+public protocol HTTPSending: Sendable {
+    /// The response, of any status. Cancelling the task closes the transfer.
+    /// - Throws: `HTTPError` if there is no whole response; `CancellationError`.
+    func send(_ request: HTTPRequest) async throws -> HTTPResponse
+}
+
+/// Why there is no response. Holds neither headers nor bodies nor the query.
+public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Kind: Sendable, Hashable {
+        /// No connection: the request did not take effect.
+        case couldNotConnect
+        /// No whole response in time; the request may have taken effect if `sent`.
+        case timedOut
+        /// The connection ended before the whole response; the request may have taken effect if it was sent.
+        case connectionLost(sent: Bool)
+        /// The body is larger than `maxBodySize`.
+        case tooLarge
+        /// Handshake or certificate: the request was not sent.
+        case tls
+        case other
+    }
+
+    public var kind: Kind
+    /// True if at least a part of the request left, so that it may have taken effect.
+    public var sent: Bool
+    /// libcurl's number (https://curl.se/libcurl/c/libcurl-errors.html).
+    public var curlCode: Int
+    /// libcurl's text, such as `Connection refused`.
+    public var reason: String
+    /// Method, scheme, host and path of the request.
+    public var request: String
+
+    public init(kind: Kind, sent: Bool, curlCode: Int, reason: String, request: String) {
+        self.kind = kind
+        self.sent = sent
+        self.curlCode = curlCode
+        self.reason = reason
+        self.request = request
+    }
+
+    public var description: String { "\(request) failed: \(reason)" }
+}

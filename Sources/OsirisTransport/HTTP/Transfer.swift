@@ -1,0 +1,145 @@
+import CLibCurl
+import OsirisModel
+
+/// One exchange: what libcurl reads and fills, and who waits.
+///
+/// Unchecked, because it is handed over once: `send` makes it and queues it, and from then on only the transfer thread
+/// touches it, until that thread resumes the waiter and lets go of it.
+final class Transfer: @unchecked Sendable {
+    typealias Waiter = CheckedContinuation<HTTPResponse, any Error>
+
+    let id: UInt64
+    let request: HTTPRequest
+    private let waiter: Waiter
+    private(set) var easy: UnsafeMutableRawPointer?
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    /// libcurl reads body and error text at fixed places for as long as the easy handle lives.
+    private let upload: UnsafeMutableBufferPointer<UInt8>
+    private let errorText = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    private var headers: [HTTPHeader] = []
+    private var body: [UInt8] = []
+    private var bodyIsTooLarge = false
+
+    init(id: UInt64, request: HTTPRequest, waiter: Waiter) {
+        self.id = id
+        self.request = request
+        self.waiter = waiter
+        upload = .allocate(capacity: request.body?.count ?? 0)
+        _ = upload.initialize(from: request.body ?? [])
+        errorText.initialize(repeating: 0)
+    }
+
+    deinit {
+        if let easy { curl_easy_cleanup(easy) }
+        curl_slist_free_all(headerList)
+        upload.deallocate()
+        errorText.deallocate()
+    }
+
+    /// Makes the easy handle. On the transfer thread.
+    /// - Returns: what libcurl says to the options; anything but `CURLE_OK` is for `finish`.
+    func start() -> CURLcode {
+        guard let easy = curl_easy_init() else { return CURLE_OUT_OF_MEMORY }
+        self.easy = easy
+        guard let fields = headerFields() else { return CURLE_BAD_FUNCTION_ARGUMENT }
+        for field in fields {
+            guard let list = curl_slist_append(headerList, field) else { return CURLE_OUT_OF_MEMORY }
+            headerList = list
+        }
+        var options = EasyOptions(easy: easy)
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        options.set(CURLOPT_URL, request.url)
+        options.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        options.set(CURLOPT_ERRORBUFFER, pointer: errorText.baseAddress)
+        // Without it, name resolution may raise signals in a program with threads.
+        options.set(CURLOPT_NOSIGNAL, 1)
+        options.set(CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout / .milliseconds(1))))
+        options.set(CURLOPT_HTTPHEADER, pointer: headerList)
+        options.set(CURLOPT_HEADERDATA, pointer: context)
+        options.set(CURLOPT_HEADERFUNCTION) { data, size, count, context in
+            Transfer.of(context).receiveHeader(UnsafeRawBufferPointer(start: data, count: size * count))
+        }
+        options.set(CURLOPT_WRITEDATA, pointer: context)
+        options.set(CURLOPT_WRITEFUNCTION) { data, size, count, context in
+            Transfer.of(context).receiveBody(UnsafeRawBufferPointer(start: data, count: size * count))
+        }
+        if let socket = request.unixSocket { options.set(CURLOPT_UNIX_SOCKET_PATH, socket) }
+        if request.body != nil {
+            options.set(CURLOPT_POST, 1)
+            options.set(CURLOPT_POSTFIELDSIZE_LARGE, upload.count)
+            options.set(CURLOPT_POSTFIELDS, pointer: upload.baseAddress)
+        }
+        if request.method == "HEAD" { options.set(CURLOPT_NOBODY, 1) }
+        options.set(CURLOPT_CUSTOMREQUEST, request.method)
+        return options.result
+    }
+
+    /// Resumes the waiter. Called exactly once, after the easy handle has left the multi handle.
+    func finish(_ result: CURLcode) {
+        var status = 0
+        var requestSize = 0
+        if let easy {
+            osiris_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+            osiris_curl_get_long(easy, CURLINFO_REQUEST_SIZE, &requestSize)
+        }
+        if result == CURLE_OK {
+            waiter.resume(returning: HTTPResponse(status: status, headers: headers, body: body))
+        } else {
+            waiter.resume(throwing: error(result, sent: requestSize > 0))
+        }
+    }
+
+    /// Resumes the waiter of a cancelled exchange, instead of `finish`.
+    func cancel() { waiter.resume(throwing: CancellationError()) }
+
+    private func error(_ result: CURLcode, sent: Bool) -> HTTPError {
+        let detail = String(decoding: errorText.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let kind = bodyIsTooLarge ? .tooLarge : HTTPError.Kind(result, sent: sent)
+        let standard = String(cString: curl_easy_strerror(result))
+        let reason = bodyIsTooLarge ? "the body is larger than \(request.maxBodySize) bytes" : detail
+        return HTTPError(
+            kind: kind, sent: sent, curlCode: Int(result.rawValue), reason: reason.isEmpty ? standard : reason,
+            request: request.summary)
+    }
+
+    private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
+        let text = String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("HTTP/") {
+            // A new status line ends what an interim response (100 Continue) said.
+            headers = []
+        } else if let colon = text.firstIndex(of: ":") {
+            let value = text[text.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            headers.append(HTTPHeader(String(text[..<colon]), String(value.prefix { !$0.isNewline })))
+        }
+        return line.count
+    }
+
+    private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard body.count + bytes.count <= request.maxBodySize else {
+            bodyIsTooLarge = true
+            // Any other count than given makes libcurl close the connection.
+            return -1
+        }
+        body.append(contentsOf: bytes)
+        return bytes.count
+    }
+
+    /// The header lines as libcurl wants them; nil if one would break out of its line.
+    private func headerFields() -> [String]? {
+        var fields = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        guard !(fields + [request.method]).contains(where: { $0.utf8.contains { $0 < 0x20 && $0 != 0x09 } }) else {
+            return nil
+        }
+        // libcurl would wait a second for a 100 Continue, and would call every body a form.
+        fields.append("Expect:")
+        if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+            fields.append("Content-Type:")
+        }
+        return fields
+    }
+
+    private static func of(_ context: UnsafeMutableRawPointer?) -> Transfer {
+        // start() set it, and the thread keeps the transfer for as long as libcurl may call.
+        Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue()
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import OsirisModel
+import OsirisState
+import Testing
+
+/// The cost of an operation must follow the change, not the size of the state. Counted, not timed.
+@Suite(.serialized, .enabled(if: Child.path == nil)) struct BytesWrittenTests {
+    /// Bytes handed to write(2) by this process so far (proc(5): wchar).
+    static func bytesWritten() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/self/io", encoding: .utf8)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("wchar:") }
+        return Int(line?.split(separator: " ").last ?? "") ?? 0
+    }
+
+    /// Runs one operation per record, `parallelism` at a time.
+    static func run(
+        _ records: [ResourceRecord], _ action: Intent.Action, in session: StateSession, parallelism: Int
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (number, record) in records.enumerated() {
+                if number >= parallelism { try await group.next() }
+                group.addTask {
+                    let token = UUID().uuidString
+                    try await session.record(.intent(Intent(token, action, of: record)))
+                    try await session.record(.succeeded(token: token, record: action == .delete ? nil : record))
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test(arguments: [10, 1_000, 10_000])
+    func anOperationWritesLittleAtEverySize(resources: Int) async throws {
+        let folder = try TemporaryFolder()
+        let child = try Child.start("bytes \(resources)", folder)
+        child.waitUntilExit()
+        let said = try String(contentsOfFile: folder.said, encoding: .utf8).split(separator: "\n").compactMap {
+            Int($0)
+        }
+        try #require(said.count == 2)
+        print("bytes for each operation at \(resources) resources: create \(said[0]), update \(said[1])")
+        // The checkpoint, the lock, the row of the history and the end of the session are in the count.
+        #expect(said[1] <= 2048)
+        // The first ten also pay for the tables.
+        if resources > 10 { #expect(said[0] <= 2048) }
+        #expect(try await StateStore.open(path: folder.state).snapshot().resources.count == resources)
+    }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import OsirisModel
+import Testing
+
+@testable import OsirisTransport
+
+@Suite(.serialized) struct HTTPClientTests {
+    let server: TestServer
+    let client = HTTPClient()
+
+    init() async throws { server = try await TestServer() }
+
+    func error(_ request: HTTPRequest) async -> HTTPError? {
+        await #expect(throws: HTTPError.self) { _ = try await client.send(request) }
+    }
+
+    func stats() async throws -> [String: Value] {
+        let response = try await HTTPClient().send(HTTPRequest("GET", server.base + "/stats"))
+        return try Value(plainJSON: response.body).mapValue ?? [:]
+    }
+
+    @Test(arguments: ["GET", "POST", "PUT", "PATCH", "DELETE"])
+    func whatIsSentArrives(method: String) async throws {
+        let body: [UInt8]? = method == "GET" ? nil : Array("{\"a\":\"\u{1}\"}".utf8)
+        let headers = [
+            HTTPHeader("X-One", "1"), HTTPHeader("X-Empty", ""), HTTPHeader("Content-Type", "application/json"),
+        ]
+        let response = try await client.send(
+            HTTPRequest(method, server.base + "/echo?q=1", headers: body == nil ? [] : headers, body: body))
+        #expect(response.status == 201)
+        #expect(response[header: "x-twice"] == "a" && response[header: "CONTENT-LENGTH"] != nil)
+        #expect(response.headers.filter { $0.name == "X-Twice" }.map(\.value) == ["a", "b"])
+        let echo = try Value(plainJSON: response.body).mapValue ?? [:]
+        #expect(echo["method"]?.stringValue == method && echo["path"] == "/echo?q=1")
+        #expect(echo["body"]?.stringValue.map { Array($0.utf8) } ?? [] == body ?? [])
+        let received = echo["headers"]?.listValue ?? []
+        #expect(received.contains(["content-type", "application/json"]) == (body != nil))
+        #expect(received.contains(["x-empty", ""]) == (body != nil))
+        #expect(!received.contains { $0.listValue?.first == "expect" })
+    }
+
+    @Test func headAndRedirectsAndEmptyBodies() async throws {
+        let head = try await client.send(HTTPRequest("HEAD", server.base + "/big?100"))
+        #expect(head.status == 200 && head.body.isEmpty && head[header: "content-length"] == "100")
+        #expect(try await client.send(HTTPRequest("GET", server.base + "/redirect")).status == 302)
+        let empty = try await client.send(HTTPRequest("POST", server.base + "/raw", body: []))
+        #expect(empty.status == 200 && empty.body.isEmpty)
+    }
+
+    @Test func connectionsAreKept() async throws {
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<1_000 {
+                if number >= 16 { #expect(try await group.next() == 200) }
+                group.addTask { [client, base = server.base] in
+                    try await client.send(HTTPRequest("POST", base + "/raw", body: [1])).status
+                }
+            }
+            try await group.waitForAll()
+        }
+        let stats = try await stats()
+        #expect(stats["requests"] == 1_001)
+        #expect(stats["connections"]?.intValue ?? 0 <= 40, "\(stats)")
+    }
+
+    @Test func twoHundredAtOnce() async throws {
+        let sizes = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<200 {
+                group.addTask { [client, base = server.base] in
+                    try await client.send(HTTPRequest("POST", base + "/raw", body: .init(repeating: 7, count: number)))
+                        .body.count
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(sizes == 199 * 200 / 2)
+    }
+
+    @Test func twentyMegabytesBothWays() async throws {
+        let body = (0..<20_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let response = try await client.send(HTTPRequest("PUT", server.base + "/raw", body: body))
+        #expect(response.body == body)
+    }
+
+    @Test func aUnixSocketIsSpokenTo() async throws {
+        let request = HTTPRequest("GET", "http://hub/echo", unixSocket: server.socket)
+        let echo = try Value(plainJSON: try await client.send(request).body).mapValue
+        #expect(echo?["headers"]?.listValue?.contains(["host", "hub"]) == true)
+    }
+
+    @Test func faultsHaveKinds() async throws {
+        let half = await error(HTTPRequest("GET", server.base + "/half"))
+        #expect(half?.kind == .connectionLost(sent: true) && half?.sent == true)
+        let nothing = await error(HTTPRequest("POST", server.base + "/nothing", body: [1]))
+        #expect(nothing?.kind == .connectionLost(sent: true))
+        let large = await error(HTTPRequest("GET", server.base + "/big?100", maxBodySize: 99))
+        #expect(large?.kind == .tooLarge && large?.reason == "the body is larger than 99 bytes")
+        #expect(try await client.send(HTTPRequest("GET", server.base + "/big?100", maxBodySize: 100)).body.count == 100)
+        let refused = await error(HTTPRequest("GET", "http://127.0.0.1:1/"))
+        #expect(refused?.kind == .couldNotConnect && refused?.sent == false)
+        let unknown = await error(HTTPRequest("GET", "http://nowhere.invalid/"))
+        #expect(unknown?.kind == .couldNotConnect)
+        let plain = await error(HTTPRequest("GET", server.base.replacing("http:", with: "https:") + "/"))
+        #expect(plain?.kind == .tls)
+        for url in ["file:///etc/passwd", "ftp://127.0.0.1/", "nonsense", ""] {
+            #expect(await error(HTTPRequest("GET", url))?.sent == false)
+        }
+        let injected = await error(HTTPRequest("GET", server.base, headers: [HTTPHeader("A", "b\r\nC: d")]))
+        #expect(injected?.kind == .other)
+    }
+
+    @Test func aServerThatNeverAnswersTimesOut() async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let late = await error(HTTPRequest("GET", server.base + "/never", timeout: .milliseconds(300)))
+        #expect(late?.kind == .timedOut && late?.sent == true)
+        #expect(clock.now - start < .seconds(5))
+    }
+
+    @Test func errorsHoldNoSecrets() async throws {
+        let url = "http://ada:CANARY@127.0.0.1:1/path?token=CANARY#CANARY"
+        let refused = await error(HTTPRequest("GET", url, headers: [HTTPHeader("Authorization", "CANARY")]))
+        #expect(refused?.request == "GET http://127.0.0.1:1/path")
+        #expect(!"\(String(reflecting: refused))".contains("CANARY"))
+    }
+
+    @Test func cancellingClosesTheTransfer() async throws {
+        let task = Task { [client, base = server.base] in
+            try await client.send(HTTPRequest("GET", base + "/endless", timeout: .seconds(60)))
+        }
+        try await Task.sleep(for: .milliseconds(200))
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        var closed: Value?
+        for _ in 0..<100 where closed?.listValue?.isEmpty != false {
+            try await Task.sleep(for: .milliseconds(20))
+            closed = try await stats()["closed"]
+        }
+        #expect(closed == ["/endless"])
+    }
+
+    @Test func cancellationMayComeAtAnyMoment() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<300 {
+                group.addTask { [client, base = server.base] in
+                    let task = Task { try await client.send(HTTPRequest("POST", base + "/raw", body: [1])).status }
+                    try? await Task.sleep(for: .microseconds(number * 20))
+                    task.cancel()
+                    let result = await task.result
+                    if case .failure(let error) = result { #expect(error is CancellationError) }
+                }
+            }
+        }
+        #expect(try await client.send(HTTPRequest("GET", server.base + "/raw")).status == 200)
+    }
+
+    @Test func clientsEndTheirThreads() async throws {
+        func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
+        let before = try threads()
+        for _ in 0..<50 { _ = try await HTTPClient().send(HTTPRequest("GET", server.base + "/raw")) }
+        for _ in 0..<100 where try threads() > before + 10 { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(try threads() <= before + 10)
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+import OsirisTransport
+import ProviderLocal
+import Testing
+
+/// The stand-in hub in a folder of its own, started and stopped through the local provider.
+struct FakeHub: Sendable {
+    let folder: TemporaryFolder
+    let provider: LocalProvider
+    var cluster: Cluster
+    let port: Int
+    let address = ResourceAddress(target: "here", type: "hub", name: "here")
+
+    init(functions: [FunctionSpec] = []) throws {
+        folder = try TemporaryFolder()
+        try folder.write(fakeHubProgram, to: "program/osiris-hub")
+        chmod(folder.path + "/program/osiris-hub", 0o755)
+        port = try freePort()
+        provider = LocalProvider(
+            hubVersion: "1.0.0", program: folder.path + "/program/osiris-hub", http: testHTTP)
+        cluster = ProviderTests.cluster(
+            in: folder.path + "/manifest", targets: [target("here", "local", ["port": .int(port)])],
+            functions: functions)
+        try FileManager.default.createDirectory(atPath: cluster.folder, withIntermediateDirectories: true)
+    }
+
+    var data: String { cluster.folder + "/.osiris/hubs/here" }
+    var handler: any ResourceHandler { provider.handler("hub") }
+    var requests: [Substring] { folder.text("program/requests").split(separator: "\n") }
+
+    func setMode(_ mode: Value) throws { try folder.write(mode.jsonText, to: "program/mode.json") }
+
+    func request(_ token: String, prior: Attributes = [:], changes: Attributes = [:]) throws -> OperationRequest {
+        let declared = try provider.expand(cluster.targets[0], of: cluster).resources[0]
+        return OperationRequest(
+            cluster: cluster, address: address, planned: declared.attributes.merging(changes) { $1 }, prior: prior,
+            ancestors: [], token: token)
+    }
+
+    func read(_ recorded: Attributes) async -> ReadResult {
+        await handler.read([ReadRequest(address: address, recorded: recorded, ancestors: [])], of: cluster)[0]
+    }
+
+    /// The processes that run on the data folder.
+    var processes: [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter { pid in
+            let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+            return String(decoding: line, as: UTF8.self).hasSuffix("--data\0\(data)\0")
+        }
+    }
+
+    /// Ends what the test started, whatever the test did.
+    func end() {
+        for process in processes { kill(process, SIGKILL) }
+    }
+}
+
+/// A port of 127.0.0.1 that nobody has, below those the system gives to outgoing connections.
+func freePort() throws -> Int {
+    for _ in 0..<100 {
+        let port = Int.random(in: 20_000..<30_000)
+        if let descriptor = try? listener(port: port) {
+            close(descriptor)
+            return port
+        }
+    }
+    throw POSIXError(.EADDRINUSE)
+}
+
+/// A socket that listens on 127.0.0.1.
+func listener(port: Int) throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let bound = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    guard bound == 0, listen(descriptor, 8) == 0 else {
+        close(descriptor)
+        throw POSIXError(.EADDRINUSE)
+    }
+    return descriptor
+}
+
+/// One client for all tests, as a run has one.
+let testHTTP = HTTPClient()

@@ -1,0 +1,44 @@
+import Foundation
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+import ProviderHub
+import ProviderLocal
+import Testing
+
+/// The same promises with the program that users run; needs `OSIRIS_HUB` set to its path.
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["OSIRIS_HUB"] != nil))
+struct RealHubTests {
+    @Test func hubAndFunctionConform() async throws {
+        var fake = try FakeHub()
+        defer { fake.end() }
+        let version = ProcessInfo.processInfo.environment["OSIRIS_HUB_VERSION"] ?? "0.1.0"
+        let local = LocalProvider(hubVersion: version, http: testHTTP)
+        let planned = try local.expand(fake.cluster.targets[0], of: fake.cluster).resources[0].attributes
+        let hubRun = Conformance(
+            local.handler("hub"), cluster: fake.cluster, address: fake.address, planned: planned,
+            changed: planned.merging(["port": .int(try freePort())]) { $1 })
+        #expect(try await hubRun.violations() == [])
+        #expect(fake.processes.isEmpty && !FileManager.default.fileExists(atPath: fake.data))
+
+        try fake.folder.write(
+            "def handle(event):\n    return {'greeting': 'hi ' + event['name']}\n",
+            to: "manifest/functions/hello/hello.py")
+        let smoke = FunctionSpec.Smoke(
+            input: ["name": "Ada"], expect: ["greeting": "hi Ada"], withinMilliseconds: 5000)
+        let spec = try function("hello", source: fake.cluster.folder + "/functions/hello", smoke: smoke)
+        fake.cluster.functions = [spec]
+        var request = try fake.request("hub")
+        request.planned = planned
+        let hub = try await local.handler("hub").create(request)
+        let arguments = FunctionResource.arguments(spec)
+        let functionRun = Conformance(
+            HubProvider(http: testHTTP).handler("function"), cluster: fake.cluster,
+            address: ResourceAddress(target: "here", type: "function", name: "here.demo.hello"), planned: arguments,
+            changed: arguments.merging(["env": ["GREETING": "hello"]]) { $1 }, ancestors: [hub])
+        #expect(try await functionRun.violations() == [])
+        request.prior = hub
+        try await local.handler("hub").delete(request)
+        #expect(fake.processes.isEmpty && !FileManager.default.fileExists(atPath: fake.data))
+    }
+}
