@@ -56,7 +56,8 @@ public struct Workflow: Sendable {
     public func record(_ base: PlanBase, _ plan: Plan, to session: StateSession) async throws {
         for settled in base.settled {
             switch settled.outcome {
-            case .landed(let record): try await session.record(
+            case .landed(let record):
+                try await session.record(
                     .succeeded(token: settled.intent.token, record: record, text: settled.text))
             case .closed(let why):
                 try await session.record(.failed(token: settled.intent.token, message: why, keepIntent: false))

@@ -56,7 +56,8 @@ extension ResourceRecord {
         self.init(
             address: address, provider: provider, attributes: attributes,
             parent: fields["parent"]?.stringValue.flatMap(ResourceAddress.init),
-            dependsOn: fields["dependsOn"]?.listValue?.compactMap { $0.stringValue.flatMap(ResourceAddress.init) } ?? [],
+            dependsOn: fields["dependsOn"]?.listValue?.compactMap { $0.stringValue.flatMap(ResourceAddress.init) }
+                ?? [],
             incomplete: fields["incomplete"]?.stringValue)
     }
 }

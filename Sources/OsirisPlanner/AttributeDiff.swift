@@ -8,12 +8,12 @@ public struct AttributeDiff: Sendable {
 
     /// Differences in arguments between what exists and what is wanted, sorted by path.
     public func arguments(before: Attributes, after: Attributes) -> [AttributeChange] {
-        differences(before: before, after: after) { $0.role == .argument }
+        differences(before: withDefaults(before), after: after) { $0.role == .argument }
     }
 
     /// Differences an outsider made, in arguments and lasting computed attributes, sorted by path.
     public func drift(recorded: Attributes, actual: Attributes) -> [AttributeChange] {
-        differences(before: recorded, after: actual) { !$0.volatile }
+        differences(before: withDefaults(recorded), after: actual) { !$0.volatile }
     }
 
     /// What a create shows: every argument, and each computed attribute as unknown.
@@ -26,6 +26,24 @@ public struct AttributeDiff: Sendable {
             change.forcesReplacement = false
             return change
         }
+    }
+
+    /// What a replacement shows: differing arguments, and each computed attribute from its old value to unknown.
+    public func replaced(prior: Attributes, arguments: Attributes) -> [AttributeChange] {
+        var changes = self.arguments(before: prior, after: arguments)
+        for field in schema.fields where field.role == .computed {
+            changes.append(AttributeChange(path: field.name, before: prior[field.name], after: .unknown))
+        }
+        return changes.sorted { $0.path < $1.path }
+    }
+
+    /// The attributes with the default of each argument that is absent: leaving it out and writing it are the same.
+    public func withDefaults(_ attributes: Attributes) -> Attributes {
+        var filled = attributes
+        for field in schema.fields where field.role == .argument && filled[field.name] == nil {
+            if let value = field.defaultValue { filled[field.name] = value }
+        }
+        return filled
     }
 
     /// Computed attributes that an update of these paths may change.

@@ -45,7 +45,8 @@ public struct DesiredGraph: Sendable {
             if let parent = declaration.parent { add(parent) }
             declaration.dependsOn.forEach(add)
             for value in declaration.attributes.values { value.forEachReference { add($0.address) } }
-            needs.append(wanted)
+            // References come out of dictionaries in any order.
+            needs.append(wanted.sorted())
         }
         if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
         let (order, cycle) = topologicalOrder(needs)

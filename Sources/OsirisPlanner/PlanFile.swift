@@ -48,7 +48,8 @@ public struct PlanFile: Sendable {
             drift: try reader.list("drift").map(Self.drift), noopCount: try reader.int("noop"),
             operations: try reader.list("operations").map { item in
                 guard let parts = item.listValue, parts.count == 3, let change = parts[0].intValue,
-                    changes.indices.contains(change), let kind = parts[1].stringValue.flatMap(PlannedOperation.Kind.init),
+                    changes.indices.contains(change),
+                    let kind = parts[1].stringValue.flatMap(PlannedOperation.Kind.init),
                     let needs = parts[2].listValue
                 else { throw PlanFileReader.damaged("operations") }
                 return PlannedOperation(change: change, kind: kind, needs: needs.compactMap(\.intValue))
@@ -98,7 +99,10 @@ extension PlanFile {
     }
 
     private static func encode(_ span: SourceSpan) -> Value {
-        [.string(span.file), .int(span.start.line), .int(span.start.column), .int(span.end.line), .int(span.end.column)]
+        [
+            .string(span.file), .int(span.start.line), .int(span.start.column), .int(span.end.line),
+            .int(span.end.column),
+        ]
     }
 
     private static func change(_ value: Value) throws -> ResourceChange {

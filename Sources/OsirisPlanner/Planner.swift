@@ -39,13 +39,13 @@ public struct Planner: Sendable {
 
     /// - Throws: `DiagnosticsError` if a selection matches nothing or an object that matters cannot be read.
     public func plan(_ request: PlanRequest) throws -> Plan {
-        var pass = PlanningPass(request, registry, selected: try request.selection.resolve(Self.needs(request)))
+        var pass = PlanningPass(request, registry, selected: try Self.selected(request))
         pass.planDesired()
         pass.planRemoved()
         if pass.diagnostics.hasErrors { throw DiagnosticsError(pass.diagnostics) }
         let changes = pass.changes.sorted { $0.address < $1.address }
         let operations = OperationGraph.build(
-            changes,
+            changes, oldParent: { request.recorded[$0]?.parent },
             recordedNeeds: { address in
                 guard let record = request.recorded[address] else { return [] }
                 return record.dependsOn + (record.parent.map { [$0] } ?? [])
@@ -62,15 +62,16 @@ public struct Planner: Sendable {
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count))
     }
 
-    /// What every desired and recorded resource needs. Only made for a selection: it costs memory.
-    private static func needs(_ request: PlanRequest) -> [ResourceAddress: [ResourceAddress]] {
-        if request.selection.targets.isEmpty && request.selection.excludes.isEmpty { return [:] }
-        var needs = request.recorded.mapValues { $0.dependsOn + ($0.parent.map { [$0] } ?? []) }
+    /// The addresses that may change, or nil for all.
+    private static func selected(_ request: PlanRequest) throws -> Set<ResourceAddress>? {
+        if request.selection.targets.isEmpty && request.selection.excludes.isEmpty { return nil }
+        var desired: [ResourceAddress: [ResourceAddress]] = [:]
         for (index, declaration) in request.desired.declarations.enumerated() {
-            needs[declaration.address] = request.desired.dependencies[index].map {
+            desired[declaration.address] = request.desired.dependencies[index].map {
                 request.desired.declarations[$0].address
             }
         }
-        return needs
+        return try request.selection.resolve(
+            desired: desired, recorded: request.recorded.mapValues { $0.dependsOn + ($0.parent.map { [$0] } ?? []) })
     }
 }

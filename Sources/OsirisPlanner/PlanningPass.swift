@@ -53,6 +53,7 @@ struct PlanningPass {
         let address = declaration.address
         let record = request.recorded[address]
         guard selected?.contains(address) ?? true else {
+            if case .present(let actual) = request.actual[address] { return finish(.noop, .added, actual) }
             return finish(.noop, .added, record?.attributes ?? [:])
         }
         guard let type = registry.handler(provider: declaration.provider, type: address.type)?.type else {
@@ -64,54 +65,64 @@ struct PlanningPass {
         }
         let arguments = resolve(declaration.attributes)
         let diff = AttributeDiff(type.schema)
-        // A record of another provider is another object: the old one goes, the new one comes.
-        let sameProvider = record.map { $0.provider == declaration.provider } ?? true
         var present = look(at: declaration, record: record, parent: declaration.parent.flatMap(desiredIndex))
         noteDrift(address, type: type, record: record, &present)
         switch present {
         case .nothing(let reason):
             append(declaration, .create, reason, declaration.spans.whole, diff.created(arguments), prior: [:])
-            finish(.create, reason, arguments)
+            finish(.create, reason, diff.withDefaults(arguments))
         case .object(let actual):
-            if let parent = declaration.parent.flatMap(desiredIndex), actions[parent] == .replace {
-                let reason = ActionReason.parentMade(declaration.parent!, .replace, reasons[parent])
-                append(
-                    declaration, .replace, reason, declaration.spans.whole, diff.created(arguments), prior: actual)
-                return finish(.replace, reason, arguments)
-            }
-            var differing = diff.arguments(before: actual, after: arguments)
-            if differing.isEmpty && sameProvider && record?.incomplete == nil {
-                noopCount += 1
-                return finish(.noop, .added, actual)
-            }
-            let reason =
-                record?.incomplete.map(ActionReason.incomplete)
-                ?? explain(differing, declaration, record: record, arguments: arguments, diff)
-            let replace = !sameProvider || differing.contains { $0.forcesReplacement }
-            var after = arguments
-            if replace {
-                // Computed values of the new object are unknown: dependants see them as such.
-                for field in type.schema.fields where field.role == .computed { after[field.name] = nil }
-            } else {
-                let unknown = diff.unknownAfterUpdate(of: differing, prior: actual)
-                differing += unknown
-                let changing = Set(unknown.map(\.path))
-                for field in type.schema.fields where field.role == .computed && !changing.contains(field.name) {
-                    after[field.name] = actual[field.name]
-                }
-            }
-            let action: Action = replace ? .replace : .update
-            let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
-            append(declaration, action, reason, source, differing, prior: actual)
-            finish(action, reason, after)
+            planExisting(declaration, type: type, record: record, arguments: arguments, actual: actual)
         }
+    }
+
+    /// A no-op, an update or a replacement.
+    private mutating func planExisting(
+        _ declaration: ResourceDeclaration, type: ResourceType, record: ResourceRecord?, arguments: Attributes,
+        actual: Attributes
+    ) {
+        let diff = AttributeDiff(type.schema)
+        let differing = diff.arguments(before: actual, after: arguments)
+        // What is the new object's alone is not known yet: dependants see it as such.
+        var after = diff.withDefaults(arguments)
+        let parentAction = declaration.parent.flatMap(desiredIndex).map { actions[$0] }
+        let moved = record.flatMap { ChangeCause.moved(from: $0, to: declaration, parentAction: parentAction) }
+        var action = Action.replace
+        var reason: ActionReason
+        if let parent = declaration.parent.flatMap(desiredIndex), actions[parent] == .replace {
+            reason = .parentMade(declaration.parent!, .replace, reasons[parent])
+        } else if let moved {
+            reason = .manifestChanged([moved])
+        } else if differing.isEmpty && record?.incomplete == nil {
+            noopCount += 1
+            return finish(.noop, .added, actual)
+        } else {
+            reason =
+                record?.incomplete.map(ActionReason.incomplete)
+                ?? ChangeCause(declaration, diff, recorded: record?.attributes ?? [:], actual: actual)
+                .reason(differing, arguments: arguments)
+            if !differing.contains(where: \.forcesReplacement) { action = .update }
+        }
+        // The cause is an argument, wherever a computed attribute is sorted among them.
+        let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
+        var shown = diff.replaced(prior: actual, arguments: arguments)
+        if action == .update {
+            let unknown = diff.unknownAfterUpdate(of: differing, prior: actual)
+            shown = (differing + unknown).sorted { $0.path < $1.path }
+            let changing = Set(unknown.map(\.path))
+            for field in type.schema.fields where field.role == .computed && !changing.contains(field.name) {
+                after[field.name] = actual[field.name]
+            }
+        }
+        append(declaration, action, reason, source, shown, prior: actual)
+        finish(action, reason, after)
     }
 
     /// What is there: by the refresh if it could tell, else by the record.
     private mutating func look(at declaration: ResourceDeclaration, record: ResourceRecord?, parent: Int?) -> Present {
         guard let record else { return .nothing(.added) }
         // Whatever lived on a thing that is no longer there is gone with it.
-        if let parent, actions[parent] == .create {
+        if let parent, actions[parent] == .create, record.parent == declaration.parent {
             return .nothing(.parentMade(declaration.parent!, .create, reasons[parent]))
         }
         switch request.actual[declaration.address] {
@@ -146,28 +157,6 @@ struct PlanningPass {
             drift.append(ResourceDrift(address: address, attributes: differing, gone: false, refreshed: refreshed))
         default: break
         }
-    }
-
-    /// Sorts the differing paths by who made them differ.
-    private func explain(
-        _ differing: [AttributeChange], _ declaration: ResourceDeclaration, record: ResourceRecord?,
-        arguments: Attributes, _ diff: AttributeDiff
-    ) -> ActionReason {
-        var followed: [String] = []
-        var source: ResourceAddress?
-        for change in differing {
-            let field = change.path.split(separator: ".", maxSplits: 1)[0]
-            var hit: ResourceAddress?
-            declaration.attributes[String(field)]?.forEachReference { hit = hit ?? $0.address }
-            if let hit { (followed, source) = (followed + [change.path], source ?? hit) }
-        }
-        let recorded = record?.attributes ?? [:]
-        let byManifest = Set(diff.arguments(before: recorded, after: arguments).map(\.path)).subtracting(followed)
-        let manifest = differing.map(\.path).filter(byManifest.contains)
-        let drifted = differing.map(\.path).filter { !byManifest.contains($0) && !followed.contains($0) }
-        if manifest.isEmpty && drifted.isEmpty, let source { return .follows(source, followed) }
-        if drifted.isEmpty { return .manifestChanged(manifest) }
-        return manifest.isEmpty ? .drifted(drifted) : .manifestChangedAndDrifted(manifest: manifest, drift: drifted)
     }
 
     /// Deletes, for records that are not desired.

@@ -7,8 +7,9 @@ public struct Selection: Sendable {
     public var excludes: [String]
 
     /// - Parameters:
-    ///   - targets: addresses, globs or target names; what they need is taken along. Empty: everything.
-    ///   - excludes: the same forms; what depends on them is left out too.
+    ///   - targets: addresses, globs or target names; what they need is taken along, and what needs a resource that is
+    ///     deleted. Empty: everything.
+    ///   - excludes: the same forms; what depends on them is left out too, and what they still need is not deleted.
     public init(targets: [String] = [], excludes: [String] = []) {
         self.targets = targets
         self.excludes = excludes
@@ -16,17 +17,21 @@ public struct Selection: Sendable {
 
     public static let everything = Selection()
 
-    /// The addresses that may change, or nil for all.
-    /// - Parameter needs: for every known resource what it needs, desired or recorded.
+    /// The addresses that may change.
+    /// - Parameters:
+    ///   - desired: for every desired resource what it needs.
+    ///   - recorded: for every recorded resource what it needed; one that is not desired is deleted.
     /// - Throws: `DiagnosticsError` for a pattern that matches nothing.
-    func resolve(_ needs: [ResourceAddress: [ResourceAddress]]) throws -> Set<ResourceAddress>? {
-        if targets.isEmpty && excludes.isEmpty { return nil }
+    func resolve(
+        desired: [ResourceAddress: [ResourceAddress]], recorded: [ResourceAddress: [ResourceAddress]]
+    ) throws -> Set<ResourceAddress> {
+        let known = Set(desired.keys).union(recorded.keys)
         var diagnostics: [Diagnostic] = []
         func matching(_ patterns: [String], _ option: String) -> Set<ResourceAddress> {
             var found = Set<ResourceAddress>()
             for pattern in patterns {
                 let glob = Glob(pattern.contains("/") ? pattern : pattern + "/*")
-                let hits = needs.keys.filter { glob.matches($0.text) }
+                let hits = known.filter { glob.matches($0.text) }
                 if hits.isEmpty {
                     diagnostics.append(
                         Diagnostic(
@@ -38,26 +43,40 @@ public struct Selection: Sendable {
             }
             return found
         }
-        var chosen = Set(needs.keys)
+        var chosen = known
         if !targets.isEmpty {
-            chosen = Self.closure(of: matching(targets, "--target"), along: needs)
+            let recordedDependants = Self.reversed(recorded)
+            chosen = Self.closure(of: matching(targets, "--target")) { address in
+                // A delete takes along those who live on it or hold on to it, not what it lives on.
+                desired[address] ?? recordedDependants[address] ?? []
+            }
         }
         if !excludes.isEmpty {
-            var dependants: [ResourceAddress: [ResourceAddress]] = [:]
-            for (address, list) in needs { for need in list { dependants[need, default: []].append(address) } }
-            chosen.subtract(Self.closure(of: matching(excludes, "--exclude"), along: dependants))
+            let desiredDependants = Self.reversed(desired)
+            chosen.subtract(
+                Self.closure(of: matching(excludes, "--exclude")) { address in
+                    (desiredDependants[address] ?? []) + (recorded[address] ?? []).filter { desired[$0] == nil }
+                })
         }
         if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
         return chosen
     }
 
+    private static func reversed(
+        _ needs: [ResourceAddress: [ResourceAddress]]
+    ) -> [ResourceAddress: [ResourceAddress]] {
+        var dependants: [ResourceAddress: [ResourceAddress]] = [:]
+        for (address, list) in needs { for need in list { dependants[need, default: []].append(address) } }
+        return dependants
+    }
+
     private static func closure(
-        of start: Set<ResourceAddress>, along edges: [ResourceAddress: [ResourceAddress]]
+        of start: Set<ResourceAddress>, along next: (ResourceAddress) -> [ResourceAddress]
     ) -> Set<ResourceAddress> {
         var reached = start
         var pending = Array(start)
         while let address = pending.popLast() {
-            for next in edges[address] ?? [] where reached.insert(next).inserted { pending.append(next) }
+            for other in next(address) where reached.insert(other).inserted { pending.append(other) }
         }
         return reached
     }

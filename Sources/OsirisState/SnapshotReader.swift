@@ -79,7 +79,8 @@ struct SnapshotReader {
             return Intent(
                 token: token, address: try self.address(address), provider: provider, type: type, action: action,
                 planned: try attributes(row, 8, of: address), parent: try optionalAddress(row.text(5)),
-                dependsOn: try dependencies(row, 9, of: address), startedAt: Date(stateMilliseconds: start), failure: row.text(7))
+                dependsOn: try dependencies(row, 9, of: address), startedAt: Date(stateMilliseconds: start),
+                failure: row.text(7))
         }
     }
 

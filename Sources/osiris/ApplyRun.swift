@@ -2,9 +2,9 @@ import ArgumentParser
 import Foundation
 import OsirisDiagnostics
 import OsirisEngine
+import OsirisManifest
 import OsirisModel
 import OsirisPlanner
-import OsirisManifest
 import OsirisRender
 import OsirisState
 

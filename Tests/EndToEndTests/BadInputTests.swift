@@ -16,7 +16,7 @@ struct BadInputTests {
 
     @Test func theCorpusIsThere() { #expect(Self.names.count >= 40) }
 
-    @Test(arguments: names) func isRefusedAndNothingIsWritten(name: String) throws {
+    @Test(arguments: names) func isRefusedAndNothingIsWritten(name: String) async throws {
         let scratch = try Scratch()
         let folder = scratch.url.appendingPathComponent("case")
         try FileManager.default.copyItem(at: Self.cases.appendingPathComponent(name), to: folder)
@@ -24,7 +24,7 @@ struct BadInputTests {
         let before = scratch.files()
         let (options, environment) = try Self.options(folder)
         for verb in [["validate"], ["plan"], ["apply", "--auto-approve"]] {
-            let answer = try Program.Running(verb + options, environment: environment, in: folder).wait()
+            let answer = try await Program.Running(verb + options, environment: environment, in: folder).wait()
             #expect(answer.status == 3, "\(verb) \(answer)")
             for code in expected.matches(of: #/ (OSR\d{4}) /#) { #expect(answer.err.contains(code.1), "\(answer)") }
         }
@@ -32,11 +32,12 @@ struct BadInputTests {
     }
 
     /// The case's `options.txt` as a command line: `var NAME=VALUE`, `env NAME=VALUE`, `path FILE`.
-    private static func options(_ folder: URL) throws -> (arguments: [String], environment: [String: String]) {
+    private static func options(_ folder: URL) async throws -> (arguments: [String], environment: [String: String]) {
         var arguments: [String] = []
         var environment = ["API_KEY": "hunter2"]
         let file = folder.appendingPathComponent("options.txt")
-        let text = FileManager.default.fileExists(atPath: file.path) ? try String(contentsOf: file, encoding: .utf8) : ""
+        let text =
+            FileManager.default.fileExists(atPath: file.path) ? try String(contentsOf: file, encoding: .utf8) : ""
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)
             switch words[0] {

@@ -10,11 +10,11 @@ struct ExamplesTests {
         (try? FileManager.default.contentsOfDirectory(atPath: Program.root.appendingPathComponent("examples").path))?
         .sorted() ?? []
 
-    @Test(arguments: examples) func planIsAsReviewed(example: String) throws {
+    @Test(arguments: examples) func planIsAsReviewed(example: String) async throws {
         let scratch = try Scratch()
         let state = scratch.url.appendingPathComponent("state.db").path
         for (ending, format) in [("txt", "text"), ("json", "json")] {
-            let answer = try Program.run(
+            let answer = try await Program.run(
                 "plan", "-f", "examples/\(example)", "--state", state, "--format", format, in: Program.root)
             #expect(answer.status == 0, "\(answer)")
             let actual = Self.stable(answer.out)
@@ -23,12 +23,13 @@ struct ExamplesTests {
                 try Data(actual.utf8).write(to: file)
                 Issue.record("recorded \(file.lastPathComponent)")
             }
-            #expect(try String(contentsOf: file, encoding: .utf8) == actual, "OSIRIS_RECORD=1 records what is right now")
+            #expect(
+                try String(contentsOf: file, encoding: .utf8) == actual, "OSIRIS_RECORD=1 records what is right now")
         }
     }
 
-    @Test(arguments: examples) func exampleIsValid(example: String) throws {
-        let answer = try Program.run("validate", "-f", "examples/\(example)", in: Program.root)
+    @Test(arguments: examples) func exampleIsValid(example: String) async throws {
+        let answer = try await Program.run("validate", "-f", "examples/\(example)", in: Program.root)
         #expect(answer.status == 0, "\(answer)")
     }
 

@@ -24,74 +24,77 @@ struct FleetTests {
             """
     }
 
-    private func expectConverged(_ scratch: Scratch) throws {
-        let again = try Program.run("apply", "--auto-approve", in: scratch.url)
+    private func expectConverged(_ scratch: Scratch) async throws {
+        let again = try await Program.run("apply", "--auto-approve", in: scratch.url)
         #expect(again.status == 0, "\(again)")
         let objects = try simulatedObjects(scratch.url.appendingPathComponent("sim.jsonl"))
         #expect(objects.count == 200)
         #expect(Set(objects.values).count == 200, "an address has two objects")
-        let plan = try Program.run("plan", "--detailed-exitcode", in: scratch.url)
+        let plan = try await Program.run("plan", "--detailed-exitcode", in: scratch.url)
         #expect(plan.status == 0, "\(plan)")
     }
 
-    @Test func interruptFinishesWhatRunsAndSaysWhatIsLeft() throws {
+    @Test func interruptFinishesWhatRunsAndSaysWhatIsLeft() async throws {
         let scratch = try Scratch()
         try scratch.write(Self.manifest(latency: "50ms"), to: "cluster.yaml")
         let running = try Program.Running(["apply", "--auto-approve", "--parallelism", "4", "--json"], in: scratch.url)
-        #expect(eventually { running.output().contains("operation-succeeded") })
+        #expect(await eventually { running.output().contains("operation-succeeded") })
         running.process.interrupt()
-        let answer = try running.wait()
+        let answer = try await running.wait()
         #expect(answer.status == 130, "\(answer)")
         let objects = try simulatedObjects(scratch.url.appendingPathComponent("sim.jsonl"))
         #expect(objects.count < 200)
         // What ran was recorded: the state knows every object.
-        let listed = try Program.run("state", "list", "--json", in: scratch.url)
+        let listed = try await Program.run("state", "list", "--json", in: scratch.url)
         #expect((try listed.json as? [String])?.count == objects.count)
-        try expectConverged(scratch)
+        try await expectConverged(scratch)
     }
 
     @Test(arguments: [3, 17, 40, 90, 150, 190])
-    func killedAnywhereItFinishes(objectsBeforeKill: Int) throws {
+    func killedAnywhereItFinishes(objectsBeforeKill: Int) async throws {
         let scratch = try Scratch()
         try scratch.write(Self.manifest(), to: "cluster.yaml")
         let store = scratch.url.appendingPathComponent("sim.jsonl")
         let running = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
-        _ = try eventually { try simulatedObjects(store).count >= objectsBeforeKill || !running.process.isRunning }
+        _ = try await eventually {
+            try simulatedObjects(store).count >= objectsBeforeKill || !running.process.isRunning
+        }
         kill(running.process.processIdentifier, SIGKILL)
-        _ = try running.wait()
-        try expectConverged(scratch)
+        _ = try await running.wait()
+        try await expectConverged(scratch)
     }
 
-    @Test func faultsAreRetriedAndLostAnswersFound() throws {
+    @Test func faultsAreRetriedAndLostAnswersFound() async throws {
         let scratch = try Scratch()
         try scratch.write(
-            Self.manifest(latency: "0ms", faults: "{throttle: 0.1, transient: 0.1, lostAnswer: 0.2}"), to: "cluster.yaml")
-        let first = try Program.run("apply", "--auto-approve", in: scratch.url)
+            Self.manifest(latency: "0ms", faults: "{throttle: 0.1, transient: 0.1, lostAnswer: 0.2}"),
+            to: "cluster.yaml")
+        let first = try await Program.run("apply", "--auto-approve", in: scratch.url)
         #expect(first.status == 0, "\(first)")
-        try expectConverged(scratch)
+        try await expectConverged(scratch)
     }
 
-    @Test func deadlineStopsInTime() throws {
+    @Test func deadlineStopsInTime() async throws {
         let scratch = try Scratch()
         try scratch.write(Self.manifest(latency: "100ms"), to: "cluster.yaml")
-        let answer = try Program.run(
+        let answer = try await Program.run(
             "apply", "--auto-approve", "--parallelism", "2", "--deadline", "1s", in: scratch.url)
         #expect(answer.status == 1, "\(answer)")
         #expect(try simulatedObjects(scratch.url.appendingPathComponent("sim.jsonl")).count < 200)
-        try expectConverged(scratch)
+        try await expectConverged(scratch)
     }
 
-    @Test func twoAppliesAtOnceDoNotMix() throws {
+    @Test func twoAppliesAtOnceDoNotMix() async throws {
         let scratch = try Scratch()
         try scratch.write(Self.manifest(latency: "30ms"), to: "cluster.yaml")
         let first = try Program.Running(["apply", "--auto-approve", "--json"], in: scratch.url)
-        #expect(eventually { first.output().contains("operation-started") })
-        let second = try Program.run("apply", "--auto-approve", in: scratch.url)
+        #expect(await eventually { first.output().contains("operation-started") })
+        let second = try await Program.run("apply", "--auto-approve", in: scratch.url)
         #expect(second.status == 4, "\(second)")
         #expect(second.err.contains("OSR0404") && second.err.contains("pid \(first.process.processIdentifier)"))
         // Reading needs no lock.
-        #expect(try Program.run("plan", in: scratch.url).status == 0)
-        #expect(try first.wait().status == 0)
-        try expectConverged(scratch)
+        #expect(try await Program.run("plan", in: scratch.url).status == 0)
+        #expect(try await first.wait().status == 0)
+        try await expectConverged(scratch)
     }
 }

@@ -9,7 +9,9 @@ enum Program {
         var err: String
         var description: String { "exit \(status)\n--- stdout\n\(out)\n--- stderr\n\(err)" }
 
-        var json: Any { get throws { try JSONSerialization.jsonObject(with: Data(out.utf8), options: .fragmentsAllowed) } }
+        var json: Any {
+            get throws { try JSONSerialization.jsonObject(with: Data(out.utf8), options: .fragmentsAllowed) }
+        }
     }
 
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -24,7 +26,7 @@ enum Program {
     }
 
     /// A started program that writes into files, so that no pipe can fill.
-    final class Running {
+    final class Running: @unchecked Sendable {
         let process = Process()
         private let out: URL
         private let err: URL
@@ -47,8 +49,14 @@ enum Program {
         /// What it has printed so far.
         func output() -> String { (try? String(contentsOf: out, encoding: .utf8)) ?? "" }
 
-        func wait() throws -> Answer {
-            process.waitUntilExit()
+        /// Waits on a thread of its own: a test that blocked one of the few shared ones would slow all others.
+        func wait() async throws -> Answer {
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread { [process] in
+                    process.waitUntilExit()
+                    continuation.resume()
+                }
+            }
             defer { for file in [out, err] { try? FileManager.default.removeItem(at: file) } }
             return Answer(
                 status: process.terminationStatus, out: try String(contentsOf: out, encoding: .utf8),
@@ -59,8 +67,8 @@ enum Program {
     @discardableResult
     static func run(
         _ arguments: String..., environment: [String: String] = [:], in folder: URL
-    ) throws -> Answer {
-        try Running(arguments, environment: environment, in: folder).wait()
+    ) async throws -> Answer {
+        try await Running(arguments, environment: environment, in: folder).wait()
     }
 }
 
@@ -81,7 +89,9 @@ final class Scratch {
         try Data(text.utf8).write(to: file)
     }
 
-    func read(_ name: String) throws -> String { try String(contentsOf: url.appendingPathComponent(name), encoding: .utf8) }
+    func read(_ name: String) throws -> String {
+        try String(contentsOf: url.appendingPathComponent(name), encoding: .utf8)
+    }
 
     func edit(_ name: String, _ old: String, _ new: String) throws {
         let text = try read(name)
@@ -130,11 +140,11 @@ func simulatedObjects(_ file: URL) throws -> [String: String] {
 }
 
 /// Asks again until `condition` holds; false after `seconds`.
-func eventually(within seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within seconds: Double = 60, _ condition: () throws -> Bool) async rethrows -> Bool {
     let end = Date().addingTimeInterval(seconds)
     while Date() < end {
         if try condition() { return true }
-        usleep(20_000)
+        try? await Task.sleep(for: .milliseconds(20))
     }
     return try condition()
 }

@@ -19,7 +19,10 @@ struct ApplierTests {
         let destroyed = try await rig.apply(.destroy)
         #expect(destroyed.isComplete)
         #expect(rig.provider.world.withLock { $0.objects.isEmpty })
-        #expect(rig.provider.world.withLock { $0.calls.suffix(4).filter { $0 != "delete x" } } == ["delete c", "delete b", "delete a"])
+        #expect(
+            rig.provider.world.withLock { $0.calls.suffix(4).filter { $0 != "delete x" } } == [
+                "delete c", "delete b", "delete a",
+            ])
     }
 
     @Test func aFailureStopsDependantsOnlyAndTheNextRunGoesOn() async throws {

@@ -131,14 +131,16 @@ final class Rig: Sendable {
         self.provider = provider
         registry = ProviderRegistry([provider])
         self.folder =
-            folder ?? FileManager.default.temporaryDirectory.appendingPathComponent("osiris-engine-\(UUID().uuidString)")
+            folder
+            ?? FileManager.default.temporaryDirectory.appendingPathComponent("osiris-engine-\(UUID().uuidString)")
         store = StateStore.open(path: self.folder.path + "/state.db")
         let start = SourcePosition(line: 1, column: 1)
         let spans = SpanMap(whole: SourceSpan(file: "cluster.yaml", start: start, end: start))
         cluster = Cluster(
             name: "test", hub: HubSpec(image: nil, archive: nil, port: 8080, spans: spans), functions: [],
             targets: [Target(name: "t", provider: "fake", settings: [:], spans: spans)],
-            safety: SafetySpec(maxDeletes: nil, protect: [], spans: spans), digest: "sha256:0", folder: self.folder.path,
+            safety: SafetySpec(maxDeletes: nil, protect: [], spans: spans), digest: "sha256:0",
+            folder: self.folder.path,
             spans: spans)
     }
 

@@ -14,7 +14,8 @@ enum Sample {
             mode: mode, cluster: "edge", lineage: "5f0c9a52", serial: 12, manifestDigest: "sha256:" + digest("c"),
             changes: sorted, drift: drift, noopCount: unchanged,
             operations: OperationGraph.build(
-                sorted, recordedNeeds: { address in sorted.first { $0.address == address }?.parent.map { [$0] } ?? [] },
+                sorted, oldParent: { address in sorted.first { $0.address == address }?.parent },
+                recordedNeeds: { address in sorted.first { $0.address == address }?.parent.map { [$0] } ?? [] },
                 goesWithParent: { $0.address.type == "function" }),
             diagnostics: diagnostics, refusals: refusals)
     }

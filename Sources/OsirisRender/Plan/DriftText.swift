@@ -2,15 +2,7 @@ import OsirisModel
 import OsirisPlanner
 
 /// The section of a plan about what changed outside osiris, and what apply does about it.
-public struct DriftText {
-    /// Only that section; says so when nothing drifted.
-    public static func render(_ plan: Plan, style: TextStyle, verbosity: PlanText.Verbosity = .normal) -> String {
-        if plan.drift.isEmpty { return "Nothing changed outside osiris since the last apply.\n" }
-        var text = ""
-        DriftText(style: style, verbosity: verbosity).append(plan, to: &text)
-        return text
-    }
-
+struct DriftText {
     var style: TextStyle
     var verbosity: PlanText.Verbosity
 

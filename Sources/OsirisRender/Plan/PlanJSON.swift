@@ -4,6 +4,7 @@ import OsirisPlanner
 
 /// A plan for programs, format version 1: sorted keys, two spaces for each level, no line break at the end.
 ///
+/// `source` is the place of what set a change off, be it in another resource.
 /// A key that does not apply is left out: `before` and `after` of an absent value, `source` of a change without a place.
 /// Null is JSON's `null`. A value known only after apply is `{"$unknown": true}`, at any depth, and a secret is the text
 /// `(secret)`; a map that could be mistaken for the former is written inside `{"$map": …}`.
@@ -24,7 +25,7 @@ public enum PlanJSON {
             "formatVersion": .int(formatVersion), "cluster": .string(plan.cluster),
             "lineage": .string(plan.lineage), "serial": .int(plan.serial),
             "manifestDigest": .string(plan.manifestDigest), "summary": .map(summary),
-            "changes": .list(plan.changes.map(change)), "drift": .list(plan.drift.map(drift)),
+            "changes": .list(plan.changesAtCause.map(change)), "drift": .list(plan.drift.map(drift)),
         ]
         return Value.map(document).prettyJSONText
     }

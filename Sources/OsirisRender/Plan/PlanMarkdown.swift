@@ -26,8 +26,9 @@ public enum PlanMarkdown {
         section("Changed outside osiris since the last apply", drift, open: true, upTo: limit / 2, in: &text) {
             fenced($0)
         }
+        let placed = plan.changesAtCause
         for action in Action.byRisk {
-            let changes = plan.changes.filter { $0.action == action }
+            let changes = placed.filter { $0.action == action }
             let entries = ChangeEntry.entries(of: changes, foldingOver: PlanText.foldLimit)
             section(
                 "\(changes.count.grouped) to \(action.rawValue)", entries,

@@ -38,8 +38,9 @@ public enum PlanText {
         if !plan.changes.isEmpty {
             text += style.paint(plan.mode == .destroy ? "Destroy will:" : "Apply will:", .bold) + "\n\n"
             let writer = ChangeText(style: style, verbosity: verbosity)
+            let placed = plan.changesAtCause
             for action in Action.byRisk {
-                let changes = plan.changes.filter { $0.action == action }
+                let changes = placed.filter { $0.action == action }
                 for entry in ChangeEntry.entries(of: changes, foldingOver: verbosity == .verbose ? nil : foldLimit) {
                     writer.append(entry, to: &text)
                 }

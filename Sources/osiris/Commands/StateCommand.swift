@@ -57,7 +57,8 @@ struct StateCommand: AsyncParsableCommand {
                     throw Diagnostic(
                         .noMatch, "the state has no resource `\(address)`", help: "`osiris state list` shows them all")
                 }
-                console.out(console.json ? record.exported.prettyJSONText + "\n" : StateText.show(record, style: console.style))
+                console.out(
+                    console.json ? record.exported.prettyJSONText + "\n" : StateText.show(record, style: console.style))
             }
         }
     }
@@ -123,9 +124,12 @@ struct StateCommand: AsyncParsableCommand {
 extension Console {
     /// Aligned columns, or with `--json` a list of objects.
     func table(_ columns: [String], _ rows: [[String]]) {
-        guard json else { return // Nothing is cut where a program or a file reads.
-        out(StateText.table(columns, rows, style: TextStyle(color: color, width: isTerminal ? width : 10_000))) }
-        let objects = rows.map { row in Value.map(Dictionary(uniqueKeysWithValues: zip(columns, row.map(Value.string)))) }
+        guard json else {
+            return  // Nothing is cut where a program or a file reads.
+                out(StateText.table(columns, rows, style: TextStyle(color: color, width: isTerminal ? width : 10_000)))
+        }
+        let objects = rows.map { row in Value.map(Dictionary(uniqueKeysWithValues: zip(columns, row.map(Value.string))))
+        }
         line(Value.list(objects).prettyJSONText)
     }
 }

@@ -18,7 +18,8 @@ struct ValidateCommand: AsyncParsableCommand {
         guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
         try await console.run(sources: loaded.sources) {
             let resources = try ClusterExpander(registry).expand(cluster).declarations.count
-            let answer = "`\(cluster.name)` is valid: \(cluster.targets.count) targets, "
+            let answer =
+                "`\(cluster.name)` is valid: \(cluster.targets.count) targets, "
                 + "\(cluster.functions.count) functions, \(resources) resources."
             console.json
                 ? console.line("{\"valid\":true,\"resources\":\(resources)}") : console.line(answer)
