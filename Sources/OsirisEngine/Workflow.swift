@@ -64,9 +64,7 @@ public struct Workflow: Sendable {
             case .open: break
             }
         }
-        for drift in plan.drift {
-            if let refreshed = drift.refreshed { try await session.record(.observed(refreshed)) }
-        }
+        for record in base.drifted(in: plan) { try await session.record(.observed(record)) }
     }
 
     private func settle(

@@ -34,30 +34,3 @@ public struct ResourceRecord: Sendable, Hashable {
     /// The resource type, such as `hub`.
     public var type: String { String(address.type) }
 }
-
-extension ResourceRecord {
-    /// As JSON; secrets only as digests.
-    public func encoded() -> Value {
-        var fields: [String: Value] = [
-            "address": .string(address.text), "provider": .string(provider), "attributes": .map(attributes),
-            "dependsOn": .list(dependsOn.map { .string($0.text) }),
-        ]
-        if let parent { fields["parent"] = .string(parent.text) }
-        if let incomplete { fields["incomplete"] = .string(incomplete) }
-        return .map(fields)
-    }
-
-    /// Nil if the value is not a record. The manifest place is not part of the form.
-    public init?(decoding value: Value) {
-        guard let fields = value.mapValue, let provider = fields["provider"]?.stringValue,
-            let address = fields["address"]?.stringValue.flatMap(ResourceAddress.init),
-            let attributes = fields["attributes"]?.mapValue
-        else { return nil }
-        self.init(
-            address: address, provider: provider, attributes: attributes,
-            parent: fields["parent"]?.stringValue.flatMap(ResourceAddress.init),
-            dependsOn: fields["dependsOn"]?.listValue?.compactMap { $0.stringValue.flatMap(ResourceAddress.init) }
-                ?? [],
-            incomplete: fields["incomplete"]?.stringValue)
-    }
-}

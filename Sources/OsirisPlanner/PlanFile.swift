@@ -90,12 +90,10 @@ extension PlanFile {
     }
 
     private static func encode(_ drift: ResourceDrift) -> Value {
-        var fields: [String: Value] = [
+        [
             "address": .string(drift.address.text), "gone": .bool(drift.gone),
             "attributes": .list(drift.attributes.map(encode)),
         ]
-        if let record = drift.refreshed { fields["refreshed"] = record.encoded() }
-        return .map(fields)
     }
 
     private static func encode(_ span: SourceSpan) -> Value {
@@ -128,8 +126,7 @@ extension PlanFile {
         let reader = try PlanFileReader(value)
         return ResourceDrift(
             address: try reader.address("address"), attributes: try reader.list("attributes").map(attribute),
-            gone: try reader.optional("gone") == true,
-            refreshed: try reader.optional("refreshed").flatMap(ResourceRecord.init(decoding:)))
+            gone: try reader.optional("gone") == true)
     }
 
     private static func span(_ value: Value) throws -> SourceSpan {

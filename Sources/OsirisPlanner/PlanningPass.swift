@@ -152,9 +152,7 @@ struct PlanningPass {
         case .present(let actual):
             let differing = AttributeDiff(type.schema).drift(recorded: record.attributes, actual: actual)
             guard !differing.isEmpty else { return }
-            var refreshed = record
-            refreshed.attributes = actual
-            drift.append(ResourceDrift(address: address, attributes: differing, gone: false, refreshed: refreshed))
+            drift.append(ResourceDrift(address: address, attributes: differing, gone: false))
         default: break
         }
     }

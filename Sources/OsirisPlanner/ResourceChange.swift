@@ -111,13 +111,10 @@ public struct ResourceDrift: Sendable {
     /// `before` is recorded, `after` actual; empty when the whole object is gone.
     public var attributes: [AttributeChange]
     public var gone: Bool
-    /// What apply will write to the state if it changes nothing else about the resource.
-    public var refreshed: ResourceRecord?
 
-    public init(address: ResourceAddress, attributes: [AttributeChange], gone: Bool, refreshed: ResourceRecord? = nil) {
+    public init(address: ResourceAddress, attributes: [AttributeChange], gone: Bool) {
         self.address = address
         self.attributes = attributes
         self.gone = gone
-        self.refreshed = refreshed
     }
 }

@@ -32,7 +32,7 @@ struct BadInputTests {
     }
 
     /// The case's `options.txt` as a command line: `var NAME=VALUE`, `env NAME=VALUE`, `path FILE`.
-    private static func options(_ folder: URL) async throws -> (arguments: [String], environment: [String: String]) {
+    private static func options(_ folder: URL) throws -> (arguments: [String], environment: [String: String]) {
         var arguments: [String] = []
         var environment = ["API_KEY": "hunter2"]
         let file = folder.appendingPathComponent("options.txt")

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// A simulated fleet of 200 resources that is interrupted: nothing lost, nothing doubled.
@@ -36,10 +37,14 @@ struct FleetTests {
 
     @Test func interruptFinishesWhatRunsAndSaysWhatIsLeft() async throws {
         let scratch = try Scratch()
-        try scratch.write(Self.manifest(latency: "50ms"), to: "cluster.yaml")
+        try scratch.write(Self.manifest(latency: "200ms"), to: "cluster.yaml")
         let running = try Program.Running(["apply", "--auto-approve", "--parallelism", "4", "--json"], in: scratch.url)
-        #expect(await eventually { running.output().contains("operation-succeeded") })
-        running.process.interrupt()
+        #expect(
+            await eventually {
+                running.output().contains("operation-succeeded")
+            } then: {
+                running.process.interrupt()
+            })
         let answer = try await running.wait()
         #expect(answer.status == 130, "\(answer)")
         let objects = try simulatedObjects(scratch.url.appendingPathComponent("sim.jsonl"))
@@ -56,10 +61,11 @@ struct FleetTests {
         try scratch.write(Self.manifest(), to: "cluster.yaml")
         let store = scratch.url.appendingPathComponent("sim.jsonl")
         let running = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
-        _ = try await eventually {
-            try simulatedObjects(store).count >= objectsBeforeKill || !running.process.isRunning
+        _ = await eventually {
+            (try? simulatedObjects(store).count) ?? 0 >= objectsBeforeKill || !running.process.isRunning
+        } then: {
+            kill(running.process.processIdentifier, SIGKILL)
         }
-        kill(running.process.processIdentifier, SIGKILL)
         _ = try await running.wait()
         try await expectConverged(scratch)
     }
@@ -86,14 +92,24 @@ struct FleetTests {
 
     @Test func twoAppliesAtOnceDoNotMix() async throws {
         let scratch = try Scratch()
-        try scratch.write(Self.manifest(latency: "30ms"), to: "cluster.yaml")
-        let first = try Program.Running(["apply", "--auto-approve", "--json"], in: scratch.url)
-        #expect(await eventually { first.output().contains("operation-started") })
-        let second = try await Program.run("apply", "--auto-approve", in: scratch.url)
+        try scratch.write(Self.manifest(latency: "200ms"), to: "cluster.yaml")
+        let folder = scratch.url
+        let first = try Program.Running(["apply", "--auto-approve", "--json", "--parallelism", "4"], in: folder)
+        let seconds = Mutex<[Program.Running]>([])
+        #expect(
+            await eventually {
+                first.output().contains("operation-started")
+            } then: {
+                let verbs = [["apply", "--auto-approve"], ["plan"]]
+                seconds.withLock { $0 = verbs.compactMap { try? Program.Running($0, in: folder) } }
+            })
+        let started = seconds.withLock { $0 }
+        try #require(started.count == 2)
+        let second = try await started[0].wait()
         #expect(second.status == 4, "\(second)")
         #expect(second.err.contains("OSR0404") && second.err.contains("pid \(first.process.processIdentifier)"))
         // Reading needs no lock.
-        #expect(try await Program.run("plan", in: scratch.url).status == 0)
+        #expect(try await started[1].wait().status == 0)
         #expect(try await first.wait().status == 0)
         try await expectConverged(scratch)
     }

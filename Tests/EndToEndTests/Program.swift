@@ -26,7 +26,7 @@ enum Program {
     }
 
     /// A started program that writes into files, so that no pipe can fill.
-    final class Running: @unchecked Sendable {
+    final class Running: Sendable {
         let process = Process()
         private let out: URL
         private let err: URL
@@ -139,12 +139,23 @@ func simulatedObjects(_ file: URL) throws -> [String: String] {
     return alive
 }
 
-/// Asks again until `condition` holds; false after `seconds`.
-func eventually(within seconds: Double = 60, _ condition: () throws -> Bool) async rethrows -> Bool {
-    let end = Date().addingTimeInterval(seconds)
-    while Date() < end {
-        if try condition() { return true }
-        try? await Task.sleep(for: .milliseconds(20))
+/// Asks again until `condition` holds, then does `action` at once; false after `seconds`.
+///
+/// On a thread of its own: the shared ones are busy with hundreds of other tests, and what is waited for may be short.
+func eventually(
+    within seconds: Double = 60, _ condition: @escaping @Sendable () -> Bool,
+    then action: @escaping @Sendable () -> Void = {}
+) async -> Bool {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread {
+            let end = Date().addingTimeInterval(seconds)
+            var holds = condition()
+            while !holds && Date() < end {
+                usleep(2_000)
+                holds = condition()
+            }
+            if holds { action() }
+            continuation.resume(returning: holds)
+        }
     }
-    return try condition()
 }

@@ -37,7 +37,7 @@ struct QuickstartTests {
         return Int32(try #require(fields["pid"] as? Int))
     }
 
-    private func isAlive(_ pid: Int32) -> Bool {
+    private static func isAlive(_ pid: Int32) -> Bool {
         guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
         return !stat.contains(") Z ")
     }
@@ -80,7 +80,7 @@ struct QuickstartTests {
         // A killed hub is drift, apart from intent, and apply heals it.
         let pid = try hubPid()
         #expect(kill(pid, SIGKILL) == 0)
-        #expect(await eventually { !isAlive(pid) })
+        #expect(await eventually { !Self.isAlive(pid) })
         let drifted = try await osiris("plan", "--json")
         let drift = try #require((try drifted.json as? [String: Any])?["drift"] as? [[String: Any]])
         #expect(drift.contains { $0["address"] as? String == "here/hub.here" }, "\(drifted)")
@@ -94,7 +94,7 @@ struct QuickstartTests {
         let last = try hubPid()
         let destroyed = try await osiris("destroy", "--auto-approve")
         #expect(destroyed.status == 0, "\(destroyed)")
-        #expect(await eventually { !isAlive(last) })
+        #expect(await eventually { !Self.isAlive(last) })
         let left = scratch.files().filter { $0.hasPrefix(".osiris") }
         #expect(left == [".osiris/state.db"])
         #expect(try await osiris("state", "history").out.contains("destroy"))

@@ -33,7 +33,7 @@ import Testing
     func anOperationWritesLittleAtEverySize(resources: Int) async throws {
         let folder = try TemporaryFolder()
         let child = try Child.start("bytes \(resources)", folder)
-        child.waitUntilExit()
+        await child.ended()
         let said = try String(contentsOfFile: folder.said, encoding: .utf8).split(separator: "\n").compactMap {
             Int($0)
         }

@@ -23,7 +23,7 @@ import Testing
             }
             try await Task.sleep(for: .microseconds(Int(state >> 33) % 150_000))
             kill(child.processIdentifier, SIGKILL)
-            child.waitUntilExit()
+            await child.ended()
             try await check(acknowledged, "seed \(seed), round \(round)")
         }
         #expect(try Inspection.text("PRAGMA integrity_check", in: folder.state) == "ok")
@@ -55,9 +55,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aFullDiskIsSaidSoAndLosesNothing() throws {
+    @Test(.timeLimit(.minutes(1))) func aFullDiskIsSaidSoAndLosesNothing() async throws {
         let child = try Child.start("full", folder)
-        child.waitUntilExit()
+        await child.ended()
         #expect(child.terminationStatus == 0)
         #expect(try String(contentsOfFile: folder.said, encoding: .utf8) == "full\nwritten later\n")
         #expect(try Inspection.text("PRAGMA integrity_check", in: folder.state) == "ok")

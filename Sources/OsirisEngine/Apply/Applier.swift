@@ -38,8 +38,10 @@ public struct Applier: Sendable {
         _ plan: Plan, of cluster: Cluster, from base: PlanBase, session: StateSession, control: ApplyControl
     ) async -> ApplySummary {
         let emit: @Sendable (ApplyEvent) -> Void = { [observer] in observer.observe($0, at: Date()) }
+        let live = LiveRecords(base.records)
+        for record in base.drifted(in: plan) { live[record.address] = record }
         let runner = OperationRunner(
-            registry: registry, session: session, cluster: cluster, live: LiveRecords(base.refreshed(by: plan)),
+            registry: registry, session: session, cluster: cluster, live: live,
             openTokens: base.openTokens, retry: retry, sleep: sleep, emit: emit)
         let started = ContinuousClock.now
         emit(.started(operations: plan.operations.count))

@@ -33,11 +33,16 @@ public struct PlanBase: Sendable {
         }?.address
     }
 
-    /// The records with what refresh found, for everything the plan does not change itself.
-    func refreshed(by plan: Plan) -> [ResourceAddress: ResourceRecord] {
-        var records = records
-        for drift in plan.drift { if let refreshed = drift.refreshed { records[drift.address] = refreshed } }
-        return records
+    /// The records that refresh found changed, as they are now. Taken from the world, not from the plan: a saved plan
+    /// knows secrets only by digest.
+    func drifted(in plan: Plan) -> [ResourceRecord] {
+        plan.drift.compactMap { drift in
+            guard case .present(let attributes) = actual[drift.address], var record = records[drift.address] else {
+                return nil
+            }
+            record.attributes = attributes
+            return record
+        }
     }
 }
 
