@@ -91,7 +91,7 @@ let package = Package(
         tests("OsirisEngineTests", ["OsirisEngine", "ProviderSimulated"]),
         tests("OsirisRenderTests", ["OsirisRender"], exclude: ["Cases"]),
         tests("OsirisHubTests", ["OsirisHub", "OsirisModel", "osiris-hub", logging]),
-        tests("ProviderTests", ["ProviderLocal", "ProviderHub", "ProviderSimulated"]),
+        tests("ProviderTests", ["ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub"]),
         tests("StructureTests", []),
         tests("EndToEndTests", ["osiris", "osiris-hub"]),
     ]

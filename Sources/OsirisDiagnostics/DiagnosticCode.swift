@@ -50,7 +50,6 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case emptyCluster = "OSR0308"
     case planFile = "OSR0309"
     case stalePlan = "OSR0310"
-    case invalidAttribute = "OSR0311"
     case portConflict = "OSR0312"
 
     // State and locks.
@@ -65,17 +64,11 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
 
     // Applying.
     case operationFailed = "OSR0501"
-    case operationSkipped = "OSR0502"
-    case interrupted = "OSR0503"
-    case deadlineReached = "OSR0504"
     case inconsistentResult = "OSR0505"
     case unresolvedIntent = "OSR0506"
 
     // Providers, transports, the hub.
-    case providerFailed = "OSR0601"
     case hubUnreachable = "OSR0602"
-    case hubRefused = "OSR0603"
     case callFailed = "OSR0604"
-    case programMissing = "OSR0605"
     case usage = "OSR0606"
 }

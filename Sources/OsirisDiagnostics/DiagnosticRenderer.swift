@@ -5,15 +5,17 @@ public enum DiagnosticRenderer {
     /// - Parameters:
     ///   - sources: file name (as in the spans) to text; a file that is not here is shown without its line.
     ///   - color: adds ANSI colours.
+    ///   - count: adds the closing count.
     /// - Returns: lines that each end with a line feed; empty for no diagnostics.
     public static func text(
-        _ diagnostics: some Sequence<Diagnostic>, sources: [String: String] = [:], color: Bool = false
+        _ diagnostics: some Sequence<Diagnostic>, sources: [String: String] = [:], color: Bool = false,
+        count: Bool = true
     ) -> String {
         let ordered = diagnostics.sortedForDisplay()
         guard !ordered.isEmpty else { return "" }
         var page = Page(excerpts: SourceExcerpts(sources: sources), paint: Paint(on: color))
         for diagnostic in ordered { page.add(diagnostic) }
-        return page.text + page.paint.bold(summary(of: ordered)) + "\n"
+        return count ? page.text + page.paint.bold(summary(of: ordered)) + "\n" : page.text
     }
 
     /// `3 errors, 1 warning`; an absent kind is left out.

@@ -60,7 +60,7 @@ public struct Workflow: Sendable {
                 try await session.record(
                     .succeeded(token: settled.intent.token, record: record, text: settled.text))
             case .closed(let why):
-                try await session.record(.failed(token: settled.intent.token, message: why, keepIntent: false))
+                try await session.record(.closed(token: settled.intent.token, text: why))
             case .open: break
             }
         }

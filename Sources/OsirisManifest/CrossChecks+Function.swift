@@ -20,9 +20,10 @@ extension CrossChecks {
             }
         default: break
         }
-        positive(function["limits"]?["timeout"], "the timeout of \(label)", "10s")
-        positive(function["limits"]?["memory"], "the memory limit of \(label)", "128Mi")
-        positive(function["smoke"]?["within"], "the time of the smoke call of \(label)", "2s")
+        // The hub's own bounds, so that nothing passes here that it refuses later.
+        within(1...3_600_000, "1ms to 1h", function["limits"]?["timeout"], "the timeout of \(label)", "10s")
+        within((16 << 20)...(1 << 50), "16Mi or more", function["limits"]?["memory"], "the memory of \(label)", "128Mi")
+        within(1...3_600_000, "1ms to 1h", function["smoke"]?["within"], "the smoke call's time of \(label)", "2s")
         environment(of: function)
     }
 
@@ -65,18 +66,25 @@ extension CrossChecks {
                     ? "the folder holds no Python file" : "its modules: \(modules.ticked())"))
     }
 
-    private mutating func positive(_ quantity: Checked?, _ label: String, _ example: String) {
-        guard let quantity, case .leaf(.int(0)) = quantity.content else { return }
-        report(.outOfRange, "\(label) must be greater than zero", at: quantity.place, help: "for example `\(example)`")
+    private mutating func within(
+        _ range: ClosedRange<Int>, _ words: String, _ quantity: Checked?, _ label: String, _ example: String
+    ) {
+        guard let quantity, case .leaf(.int(let number)) = quantity.content, !range.contains(number) else { return }
+        report(.outOfRange, "\(label) must be \(words)", at: quantity.place, help: "for example `\(example)`")
     }
 
     private mutating func environment(of function: Checked) {
         let plain = function["env"]?.entries ?? [:]
         let secrets = function["secrets"]?.entries ?? [:]
         for (name, value) in plain.merging(secrets, uniquingKeysWith: { first, _ in first }) {
-            guard let place = value.keyPlace, !Expressions.isEnvironmentName(name), !Expressions.occur(in: name) else {
-                continue
+            guard let place = value.keyPlace, !Expressions.occur(in: name) else { continue }
+            if name.hasPrefix("OSIRIS_") {
+                report(
+                    .invalidName, "\(name.ticked) belongs to the hub, as all names that begin with `OSIRIS_`",
+                    at: place,
+                    help: "give the variable another name")
             }
+            if Expressions.isEnvironmentName(name) { continue }
             report(
                 .invalidName, "\(name.ticked) is not the name of an environment variable", at: place,
                 help: "use letters, digits and `_`, not starting with a digit")

@@ -9,7 +9,8 @@ extension ManifestSchema {
             example: "demo"),
         Field(
             "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true,
-            doc: "`python3` keeps a process with the handler loaded; `command` runs a program for each call.",
+            doc:
+                "`python3` keeps a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one.",
             example: "python3"),
         Field(
             "source", .path(mustExist: .folder),

@@ -146,7 +146,8 @@ struct PlanningPass {
     private mutating func noteDrift(
         _ address: ResourceAddress, type: ResourceType, record: ResourceRecord?, _ present: inout Present
     ) {
-        guard let record else { return }
+        // What our own unfinished operation left is not somebody else's doing.
+        guard let record, record.incomplete == nil else { return }
         switch request.actual[address] {
         case .absent: drift.append(ResourceDrift(address: address, attributes: [], gone: true))
         case .present(let actual):

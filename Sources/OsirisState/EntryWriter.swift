@@ -59,6 +59,10 @@ struct EntryWriter {
                 try close(token, intent)
             }
             try appendEvent(.failed, intent.address, token: token, text: message)
+        case .closed(let token, let text):
+            let intent = try open(token)
+            try close(token, intent)
+            try appendEvent(.note, intent.address, token: token, text: text)
         case .observed(let record, let text):
             try checkParent(of: record)
             try append(record, prepared, .observed, token: nil, text: text)

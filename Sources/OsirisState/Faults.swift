@@ -7,7 +7,7 @@ enum Fault {
         one(
             .stateDamaged, "the state \(path) is damaged: \(reason)",
             help: """
-                nothing was changed; restore the file from a backup, or move it away and run `osiris state rebuild`, \
+                nothing was changed; restore the file from a backup, \
                 which finds everything by its ownership marks
                 """)
     }

@@ -48,6 +48,8 @@ public enum StateEntry: Sendable {
     /// The operation failed. `keepIntent` says that it may have taken effect, so the next run must look.
     /// - Parameter message: in words, without secrets.
     case failed(token: String, message: String, keepIntent: Bool)
+    /// An earlier run's open operation certainly did not take effect, or refresh will tell: nothing is open any more.
+    case closed(token: String, text: String)
     /// What was found to exist without an operation of this run: drift taken over, an import, a rebuild.
     case observed(ResourceRecord, text: String = "")
     /// The resource and all that lives on it leave the state; the objects stay as they are.

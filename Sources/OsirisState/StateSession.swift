@@ -145,14 +145,14 @@ public final class StateSession: Sendable {
     /// Runs `body` in a transaction that holds only while the lock is ours. On the store's thread.
     func inTransaction<Result: Sendable>(_ body: (Database, inout SessionIndex) throws -> Result) throws -> Result {
         try index.withLock { stored in
-            let before = stored
             // A transaction that fails leaves nil: the index is then read again, because it may be ahead of the database.
-            stored = nil
+            // Taken, not copied: a second reference would make every transaction copy the whole index.
+            var before = stored.take()
             var result: Result?
             try connection.inDatabase { db in
                 try db.inTransaction(.immediate) {
                     try LockTable.check(db, fencing: fencing, path: store.path)
-                    var index = try before ?? SessionIndex(db, path: store.path)
+                    var index = try before.take() ?? SessionIndex(db, path: store.path)
                     result = try body(db, &index)
                     stored = index
                     return .commit

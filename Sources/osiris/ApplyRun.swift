@@ -15,6 +15,7 @@ struct ApplyRun {
     private let planning: PlanOptions
     private let running: RunOptions
     private let workflow: Workflow
+    private let control = ApplyControl()
 
     init(_ workspace: Workspace, _ console: Console, _ planning: PlanOptions, _ running: RunOptions) {
         self.workspace = workspace
@@ -31,13 +32,15 @@ struct ApplyRun {
             let plan = try workflow.plan(
                 workspace.cluster, from: base, mode: mode,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
+            try show(plan, base)
+            if !plan.isEmpty && !running.autoApprove { try await Approval(console, control).ask() }
             try await execute(plan, base, session)
         }
     }
 
-    /// Runs a saved plan, if the state is still the one it was made from.
+    /// Runs a saved plan, if the state is still the one it was made from. Saving it was the approval.
     func run(saved plan: Plan) async throws {
-        try await locked("apply") { session, snapshot in
+        try await locked(plan.mode.rawValue) { session, snapshot in
             let moved: String? =
                 if plan.lineage != snapshot.lineage {
                     "it was made from another state"
@@ -52,30 +55,39 @@ struct ApplyRun {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: \(moved)", help: "make a new one with `osiris plan --out FILE`")
             }
-            let base = await workflow.base(snapshot, of: workspace.cluster, refresh: true)
+            let base = await workflow.base(snapshot, of: workspace.cluster)
             // Facts that the plan was made from may have moved too; only what it touches matters.
             if let changed = base.firstMovedFact(of: plan) {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: `\(changed)` has changed outside osiris since",
                     address: changed.text, help: "make a new one with `osiris plan --out FILE`")
             }
-            try await execute(plan.withSecrets(of: workspace.cluster), base, session)
+            let plan = plan.withSecrets(of: workspace.cluster)
+            try show(plan, base)
+            try await execute(plan, base, session)
         }
     }
 
+    private func show(_ plan: Plan, _ base: PlanBase) throws {
+        if !console.json {
+            for settled in base.settled { console.line("Recovery: \(settled.text)") }
+            console.show(plan, as: .text, planning, sources: workspace.sources)
+        } else if !plan.refusals.isEmpty {
+            console.report(plan.refusals, sources: workspace.sources)
+        }
+        if !plan.refusals.isEmpty { throw Exit.refused }
+    }
+
     private func execute(_ plan: Plan, _ base: PlanBase, _ session: StateSession) async throws {
-        for settled in base.settled where !console.json { console.line("Recovery: \(settled.text)") }
-        if !console.json { console.show(plan, as: .text, planning, sources: workspace.sources) }
-        if !plan.refusals.isEmpty { throw DiagnosticsError(plan.refusals) }
-        try confirm(plan)
+        if await control.stopReason != nil {
+            console.note("Interrupted before anything was changed.")
+            throw Exit.interrupted
+        }
         try await workflow.record(base, plan, to: session)
         if plan.isEmpty {
             if console.json { console.out(JSONLines.line(.finished(ApplySummary()), at: Date())) }
             return
         }
-        let control = ApplyControl()
-        let signals = StopSignals(control)
-        defer { signals.end() }
         let deadline = try running.deadline.map { try Deadline.start($0, control) }
         defer { deadline?.cancel() }
         let output = console.applyOutput(for: plan)
@@ -86,30 +98,19 @@ struct ApplyRun {
         if !console.json {
             console.out(
                 SummaryText.render(summary, style: console.style) {
-                    DiagnosticRenderer.text([$0], sources: workspace.sources, color: console.color)
+                    DiagnosticRenderer.text([$0], sources: workspace.sources, color: console.color, count: false)
                 })
         }
         if summary.stopped == .interrupted || summary.stopped == .cancelled { throw Exit.interrupted }
         if !summary.isComplete { throw Exit.failed }
     }
 
-    private func confirm(_ plan: Plan) throws {
-        if plan.isEmpty || running.autoApprove { return }
-        guard isatty(STDIN_FILENO) == 1 && !console.json else {
-            throw Diagnostic(
-                .usage, "nobody is there to approve the plan", help: "add --auto-approve, or apply a saved plan")
-        }
-        console.out("Apply these changes? Only `yes` is taken: ")
-        guard readLine() == "yes" else {
-            console.line("Nothing was changed.")
-            throw ExitCode(1)
-        }
-    }
-
-    /// Holds the lock while `body` runs; the history row says how it ended.
+    /// Holds the lock and listens to signals while `body` runs; the history row says how it ended.
     private func locked(
         _ operation: String, _ body: (StateSession, StateSnapshot) async throws -> Void
     ) async throws {
+        let signals = StopSignals(control)
+        defer { signals.end() }
         let session = try await workspace.store.begin(
             RunDescription(
                 operation: operation, cluster: workspace.cluster.name, commit: Repository.commit(of: workspace.cluster),

@@ -72,7 +72,11 @@ enum Exit {
             .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost,
         ]
         if codes.contains(where: refusals.contains) { return refused }
-        let manifest = codes.contains { ["0", "1", "2"].contains($0.rawValue.dropFirst(4).prefix(1)) }
+        // Two faults of a manifest show only when its providers have expanded it.
+        let expanded: Set<DiagnosticCode> = [.portConflict, .duplicateAddress]
+        let manifest = codes.contains {
+            expanded.contains($0) || ["0", "1", "2"].contains($0.rawValue.dropFirst(4).prefix(1))
+        }
         return manifest ? manifestInvalid : failed
     }
 }

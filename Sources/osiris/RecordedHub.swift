@@ -22,6 +22,28 @@ struct RecordedHub {
         (address, self.url, adminToken) = (record.address, url, token)
     }
 
+    /// The hub that has a function, or else the first of the target: a function that failed to deploy is not recorded.
+    /// - Parameters:
+    ///   - function: `NAMESPACE/NAME`.
+    ///   - target: only hubs of this target.
+    /// - Throws: a `Diagnostic` if there is none.
+    static func of(_ function: String, target: String?, in snapshot: StateSnapshot) throws -> RecordedHub {
+        let parts = function.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else {
+            throw Diagnostic(.usage, "`\(function)` is not NAMESPACE/NAME", help: "write it like demo/hello")
+        }
+        let found = snapshot.resources.values.filter {
+            $0.address.type == "function" && (target == nil || $0.address.target == target!)
+                && $0.attributes["namespace"]?.stringValue == parts[0]
+                && $0.attributes["name"]?.stringValue == parts[1]
+        }
+        .sorted { $0.address < $1.address }
+        for record in found {
+            if let hub = record.parent.flatMap({ snapshot.resources[$0] }).flatMap(RecordedHub.init) { return hub }
+        }
+        return try one(snapshot, target: target)
+    }
+
     /// - Parameter target: only hubs of this target.
     /// - Throws: a `Diagnostic` if there is none.
     static func one(_ snapshot: StateSnapshot, target: String?) throws -> RecordedHub {

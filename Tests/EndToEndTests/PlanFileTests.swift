@@ -34,7 +34,8 @@ struct PlanFileTests {
         #expect(!scratch.files().contains { $0.hasPrefix(".osiris") }, "plan must write nothing")
         let shown = try await osiris("show", "first.plan")
         #expect(shown.out.contains("10 to create"), "\(shown)")
-        let applied = try await osiris("apply", "first.plan", "--auto-approve")
+        // Saving it was the approval: nobody is asked.
+        let applied = try await osiris("apply", "first.plan")
         #expect(applied.status == 0, "\(applied)")
         #expect(try await osiris("plan", "--detailed-exitcode").status == 0)
         // Its base has moved on: the same plan is refused now, before any write.
@@ -84,13 +85,13 @@ struct PlanFileTests {
         try scratch.edit("cluster.yaml", "count: 2", "count: 1")
         // Five deletes against a limit of three.
         let refused = try await osiris("apply", "--auto-approve")
-        #expect(refused.status == 4 && refused.err.contains("OSR0305"), "\(refused)")
+        #expect(refused.status == 4 && refused.out.contains("OSR0305"), "\(refused)")
         try scratch.edit("cluster.yaml", "maxDeletes: 3", "maxDeletes: 5")
         #expect(try await osiris("apply", "--auto-approve").status == 0)
         #expect(try simulatedObjects(scratch.url.appendingPathComponent("sim.jsonl")).count == 5)
         try scratch.edit("cluster.yaml", "maxDeletes: 5", "protect: [fleet/*]")
         let protected = try await osiris("destroy", "--auto-approve")
-        #expect(protected.status == 4 && protected.err.contains("OSR0306"), "\(protected)")
+        #expect(protected.status == 4 && protected.out.contains("OSR0306"), "\(protected)")
     }
 
     @Test func targetAndExcludeTakeTheirDependencies() async throws {
@@ -111,6 +112,7 @@ struct PlanFileTests {
     @Test func smallCommandsAnswer() async throws {
         #expect(try await osiris("version").out.contains("libcurl"))
         #expect(try await osiris("graph").out.contains("digraph"))
+        #expect(try await osiris("unlock", "7").status == 4)
         #expect(try await osiris("graph", "--format", "mermaid").out.contains("fleet/hub.m0001"))
         #expect((try await osiris("schema").json as? [String: Any])?["$schema"] != nil)
         for shell in ["bash", "zsh", "fish"] { #expect(try await osiris("completion", shell).out.contains("osiris")) }

@@ -58,6 +58,8 @@ struct QuickstartTests {
         let hubs = try #require(try await osiris("hub", "info", "--json").json as? [[String: Any]])
         #expect(hubs.first?["ready"] as? Bool == true)
 
+        #expect(try await osiris("functions", "logs", "demo/hello").status == 0)
+
         // Nothing to do.
         let second = try await osiris("plan", "--detailed-exitcode")
         #expect(second.status == 0, "\(second)")
@@ -102,6 +104,12 @@ struct QuickstartTests {
 
     @Test func aSecretReachesTheFunctionAndNothingElse() async throws {
         try await cleaningUp(aSecretReachesTheFunctionAndNothingElseSteps)
+    }
+
+    @Test func twoHubsOnOnePortAreRefused() async throws {
+        try scratch.edit("cluster.yaml", "    - name: here", "    - {name: there, provider: local}\n    - name: here")
+        let answer = try await osiris("validate")
+        #expect(answer.status == 3 && answer.err.contains("OSR0312"), "\(answer)")
     }
 
     private func aSecretReachesTheFunctionAndNothingElseSteps() async throws {

@@ -6,14 +6,12 @@ import ProviderHub
 import ProviderLocal
 import Testing
 
-/// The same promises with the program that users run; needs `OSIRIS_HUB` set to its path.
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["OSIRIS_HUB"] != nil))
+/// The same promises with the program that users run, which is built beside this test.
 struct RealHubTests {
     @Test func hubAndFunctionConform() async throws {
         var fake = try FakeHub()
         defer { fake.end() }
-        let version = ProcessInfo.processInfo.environment["OSIRIS_HUB_VERSION"] ?? "0.1.0"
-        let local = LocalProvider(hubVersion: version, http: testHTTP)
+        let local = LocalProvider(hubVersion: OsirisVersion.current, http: testHTTP)
         let planned = try local.expand(fake.cluster.targets[0], of: fake.cluster).resources[0].attributes
         let hubRun = Conformance(
             local.handler("hub"), cluster: fake.cluster, address: fake.address, planned: planned,

@@ -39,6 +39,7 @@ public struct LocalProvider: Provider {
             }
         }
         let port = target.settings["port"]?.intValue ?? cluster.hub.port
+        try check(port, of: target, in: cluster)
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
         let hub = ResourceDeclaration(
             address: address, provider: name,
@@ -47,6 +48,20 @@ public struct LocalProvider: Provider {
                 ? target.spans.adding(cluster.hub.spans["port"], at: "port") : target.spans)
         return Expansion(
             resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")])
+    }
+
+    /// All local targets are on one machine: two hubs cannot have one port.
+    private func check(_ port: Int, of target: Target, in cluster: Cluster) throws {
+        let earlier = cluster.targets.prefix { $0.name != target.name }.first {
+            $0.provider == name && ($0.settings["port"]?.intValue ?? cluster.hub.port) == port
+        }
+        guard let earlier else { return }
+        throw DiagnosticsError([
+            Diagnostic(
+                .portConflict, "the hubs of `\(earlier.name)` and `\(target.name)` would both have port \(port)",
+                at: target.spans["port"], notes: [.init("the other one", at: earlier.spans.whole)],
+                help: "give `\(target.name)` a port of its own, such as `port: \(port + 1)`")
+        ])
     }
 
     private static let schema = Schema([

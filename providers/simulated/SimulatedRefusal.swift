@@ -24,7 +24,7 @@ extension ProviderError {
             self.init(
                 .rejected,
                 "create of \(address): object \(id), which another operation made, is there already",
-                help: "import it into the state, or delete it in the store")
+                help: "delete it in the store: append a line with op delete and its id")
         case SimulatedRefusal.gone:
             self.init(
                 .rejected, "\(action) of \(address): the object is gone", help: "plan again; the plan will create it")

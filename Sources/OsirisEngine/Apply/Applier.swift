@@ -5,6 +5,7 @@ import OsirisModel
 import OsirisPlanner
 import OsirisProviderKit
 import OsirisState
+import Synchronization
 
 /// Executes a plan: keeps a bounded number of operations running and decides nothing new.
 public struct Applier: Sendable {
@@ -43,19 +44,35 @@ public struct Applier: Sendable {
         let runner = OperationRunner(
             registry: registry, session: session, cluster: cluster, live: live,
             openTokens: base.openTokens, retry: retry, sleep: sleep, emit: emit)
+        let counts = Counts(waiting: plan.operations.count)
         let started = ContinuousClock.now
         emit(.started(operations: plan.operations.count))
         // A task of its own, so that the second signal can cancel what runs.
-        let work = Task { await run(plan, runner, control) }
+        let work = Task { await run(plan, runner, control, counts) }
         await control.attach(
-            notify: { reason in emit(.stopping(reason, running: 0, remaining: 0)) }, cancel: { work.cancel() })
+            notify: { emit(.stopping($0, running: counts.now.running, remaining: counts.now.waiting)) },
+            cancel: { work.cancel() })
         var summary = await work.value
         summary.took = ContinuousClock.now - started
         emit(.finished(summary))
         return summary
     }
 
-    private func run(_ plan: Plan, _ runner: OperationRunner, _ control: ApplyControl) async -> ApplySummary {
+    /// How many operations run and how many have not begun, for whoever stops the apply.
+    private final class Counts: Sendable {
+        private let counts: Mutex<(running: Int, waiting: Int)>
+
+        init(waiting: Int) { counts = Mutex((0, waiting)) }
+
+        var now: (running: Int, waiting: Int) {
+            get { counts.withLock { $0 } }
+            set { counts.withLock { $0 = newValue } }
+        }
+    }
+
+    private func run(
+        _ plan: Plan, _ runner: OperationRunner, _ control: ApplyControl, _ counts: Counts
+    ) async -> ApplySummary {
         var scheduler = ApplyScheduler(plan.operations)
         var summary = ApplySummary()
         await withTaskGroup(of: (Int, Result<Duration, any Error>).self) { group in
@@ -66,6 +83,7 @@ public struct Applier: Sendable {
                     let change = plan.changes[operation.change]
                     group.addTask { (index, await timed(operation.kind, change, runner)) }
                 }
+                counts.now = (scheduler.runningCount, scheduler.waitingCount)
             }
             await fill()
             while let (index, result) = await group.next() {

@@ -49,7 +49,8 @@ public protocol ApplyObserver: Sendable {
 
 /// The handle by which signals, deadlines and tests stop an apply, in two steps.
 public actor ApplyControl {
-    private(set) var stopReason: StopReason?
+    /// Nil until the first stop.
+    public private(set) var stopReason: StopReason?
     private var cancel: (@Sendable () -> Void)?
     private var notify: (@Sendable (StopReason) -> Void)?
 
@@ -68,7 +69,8 @@ public actor ApplyControl {
         }
     }
 
-    func attach(notify: @escaping @Sendable (StopReason) -> Void, cancel: @escaping @Sendable () -> Void) {
+    /// Who is told of a stop, and what the second step cancels; the latest caller counts.
+    public func attach(notify: @escaping @Sendable (StopReason) -> Void, cancel: @escaping @Sendable () -> Void) {
         (self.notify, self.cancel) = (notify, cancel)
         if let stopReason { notify(stopReason) }
     }

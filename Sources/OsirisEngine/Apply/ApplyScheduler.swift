@@ -13,11 +13,14 @@ struct ApplyScheduler {
     private var nextReady = 0
     private(set) var statuses: [Status]
     private(set) var runningCount = 0
+    /// Operations that have neither started nor been skipped.
+    private(set) var waitingCount: Int
     private var stopped = false
 
     init(_ operations: [PlannedOperation]) {
         var dependants = [[Int]](repeating: [], count: operations.count)
         missing = operations.map(\.needs.count)
+        waitingCount = operations.count
         for (index, operation) in operations.enumerated() {
             for need in operation.needs { dependants[need].append(index) }
         }
@@ -32,6 +35,7 @@ struct ApplyScheduler {
         let operation = ready[nextReady]
         nextReady += 1
         statuses[operation] = .running
+        waitingCount -= 1
         runningCount += 1
         return operation
     }
@@ -53,6 +57,7 @@ struct ApplyScheduler {
             let next = pending.removeFirst()
             guard statuses[next] == .waiting else { continue }
             statuses[next] = .skipped
+            waitingCount -= 1
             skipped.append(next)
             pending += dependants[next]
         }

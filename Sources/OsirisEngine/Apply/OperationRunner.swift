@@ -158,7 +158,9 @@ struct OperationRunner: Sendable {
     private func failure(_ change: ResourceChange, _ message: String, _ error: ProviderError?) -> DiagnosticsError {
         DiagnosticsError([
             Diagnostic(
-                .operationFailed, "`\(change.address)`: \(message)", at: change.source, address: change.address.text,
+                .operationFailed,
+                message.contains(change.address.text) ? message : "`\(change.address)`: \(message)", at: change.source,
+                address: change.address.text,
                 help: error?.help ?? "run `osiris apply` again: what is done stays done")
         ])
     }

@@ -103,7 +103,8 @@ struct PlainLinesState {
         case .operationSkipped(let address, _, let because):
             return style.paint("skipped", .yellow) + " \(name(address)): \(name(because)) failed"
         case .stopping(let reason, _, _): return reason.sentence
-        case .finished(let summary): return SummaryText.headline(summary)
+        // The summary that follows says it.
+        case .finished: return nil
         }
     }
 }

@@ -2,69 +2,88 @@ import ArgumentParser
 import Foundation
 import OsirisDiagnostics
 import OsirisModel
+import OsirisProviderKit
 import OsirisState
 import OsirisTransport
 
 /// Works with deployed functions.
 struct FunctionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "Call deployed functions.",
-        discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'", subcommands: [Call.self])
+        commandName: "functions", abstract: "Call deployed functions and read their logs.",
+        discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'",
+        subcommands: [Call.self, Logs.self])
+
+    /// Which function, on which target.
+    struct FunctionOptions: ParsableArguments {
+        @Argument(help: ArgumentHelp("Namespace and name.", valueName: "namespace/name"))
+        var function: String
+
+        @Option(help: "The target whose hub is asked; default: the first that has the function.")
+        var target: String?
+
+        @OptionGroup var manifest: ClusterOptions
+        @OptionGroup var output: OutputOptions
+
+        func hub() async throws -> RecordedHub {
+            try RecordedHub.of(function, target: target, in: try await manifest.stateStore().snapshot())
+        }
+
+        /// - Throws: a `Diagnostic` with what the hub says, for any status but 200.
+        func check(_ answer: HubClient.Answer, _ hub: RecordedHub) throws {
+            if answer.status == 200 { return }
+            throw Diagnostic(
+                .callFailed, "`\(function)` answered \(answer.status): \(answer.problem)", address: hub.address.text,
+                help: "its log may say more: osiris functions logs \(function)")
+        }
+    }
 
     struct Call: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Call a function through its hub and print its answer.",
             discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'")
 
-        @Argument(help: ArgumentHelp("Namespace and name.", valueName: "namespace/name"))
-        var function: String
-
         @Option(help: "JSON: an object of named parameters, or a list of positional ones. - reads standard input.")
         var data = "{}"
 
-        @Option(help: "The target to call it on; default: the first that has it.")
-        var target: String?
-
-        @OptionGroup var manifest: ClusterOptions
-        @OptionGroup var output: OutputOptions
+        @OptionGroup var options: FunctionOptions
 
         func run() async throws {
-            let console = Console(output)
+            let console = Console(options.output)
             try await console.run {
-                let snapshot = try await manifest.stateStore().snapshot()
-                let hub = try hub(in: snapshot)
                 let text = data == "-" ? Array(FileHandle.standardInput.readDataToEndOfFile()) : Array(data.utf8)
                 let body: Value
                 do { body = try Value(plainJSON: text) } catch {
                     throw Diagnostic(
                         .usage, "`--data` is not JSON: \(error)", help: "write it like '{\"name\": \"Ada\"}'")
                 }
-                let answer = try await hub.call("POST", "/function/\(function)", body: body, over: HTTPClient())
-                guard answer.status == 200 else {
-                    throw Diagnostic(
-                        .callFailed, "`\(function)` answered \(answer.status): \(answer.problem)",
-                        address: hub.address.text)
-                }
+                let hub = try await options.hub()
+                let answer = try await hub.call("POST", "/function/\(options.function)", body: body, over: HTTPClient())
+                try options.check(answer, hub)
                 console.line(String(decoding: answer.body, as: UTF8.self))
             }
         }
+    }
 
-        private func hub(in snapshot: StateSnapshot) throws -> RecordedHub {
-            let parts = function.split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.count == 2 else {
-                throw Diagnostic(.usage, "`\(function)` is not NAMESPACE/NAME", help: "write it like demo/hello")
+    struct Logs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the latest lines a function wrote, its start and its faults among them.",
+            discussion: "Example: osiris functions logs demo/hello --tail 20")
+
+        @Option(help: "How many lines.")
+        var tail = 100
+
+        @OptionGroup var options: FunctionOptions
+
+        func run() async throws {
+            let console = Console(options.output)
+            try await console.run {
+                let hub = try await options.hub()
+                let parts = options.function.split(separator: "/")
+                let answer = try await hub.call(
+                    "GET", "/system/logs?namespace=\(parts[0])&name=\(parts[1])&tail=\(tail)", over: HTTPClient())
+                try options.check(answer, hub)
+                console.out(String(decoding: answer.body, as: UTF8.self))
             }
-            let found = snapshot.resources.values.filter {
-                $0.address.type == "function" && (target == nil || $0.address.target == target!)
-                    && $0.attributes["namespace"]?.stringValue == String(parts[0])
-                    && $0.attributes["name"]?.stringValue == String(parts[1])
-            }
-            .sorted { $0.address < $1.address }
-            for record in found {
-                if let hub = record.parent.flatMap({ snapshot.resources[$0] }).flatMap(RecordedHub.init) { return hub }
-            }
-            throw Diagnostic(
-                .noMatch, "no hub has a function `\(function)`", help: "`osiris state list '*/function.*'` lists them")
         }
     }
 }

@@ -68,7 +68,7 @@ extension Console {
             let verbosity: PlanText.Verbosity = options.verbose ? .verbose : options.concise ? .concise : .normal
             out(
                 PlanText.render(plan, style: style, verbosity: verbosity) {
-                    DiagnosticRenderer.text([$0], sources: sources, color: color)
+                    DiagnosticRenderer.text([$0], sources: sources, color: color, count: false)
                 })
             return
         case .json: line(PlanJSON.render(plan))

@@ -19,10 +19,12 @@ struct ValidateCommand: AsyncParsableCommand {
         try await console.run(sources: loaded.sources) {
             let resources = try ClusterExpander(registry).expand(cluster).declarations.count
             let answer =
-                "`\(cluster.name)` is valid: \(cluster.targets.count) targets, "
-                + "\(cluster.functions.count) functions, \(resources) resources."
+                "`\(cluster.name)` is valid: \(count(cluster.targets.count, "target")), "
+                + "\(count(cluster.functions.count, "function")), \(count(resources, "resource"))."
             console.json
                 ? console.line("{\"valid\":true,\"resources\":\(resources)}") : console.line(answer)
         }
     }
+
+    private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }
