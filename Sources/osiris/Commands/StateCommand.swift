@@ -68,8 +68,8 @@ struct StateCommand: AsyncParsableCommand {
             abstract: "Show who applied what, when, and how it ended; with a number, that run's operations.",
             discussion: "Example: osiris state history 3")
 
-        @Argument(help: "The number of a run.")
-        var run_: Int?
+        @Argument(help: ArgumentHelp("The number of a run.", valueName: "run"))
+        var number: Int?
 
         @Option(help: "How many runs, the latest first.")
         var limit = 20
@@ -81,8 +81,8 @@ struct StateCommand: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let store = manifest.stateStore()
-                if let run_ {
-                    let rows = try await store.events(ofApply: run_).map { event in
+                if let number {
+                    let rows = try await store.events(ofApply: number).map { event in
                         [
                             event.time.formatted(.iso8601), event.kind.rawValue, event.address?.text ?? "-", event.text,
                         ]
