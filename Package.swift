@@ -69,7 +69,7 @@ let package = Package(
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner",
                 "OsirisState",
             ]),
-        module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisState", "OsirisEngine"]),
+        module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module("OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
@@ -84,14 +84,29 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "osiris-hub", dependencies: ["OsirisHub", argumentParser], swiftSettings: strict),
         tests("OsirisModelTests", ["OsirisModel"]),
-        tests("OsirisManifestTests", ["OsirisManifest"], exclude: ["Cases"]),
-        tests("OsirisTransportTests", ["OsirisTransport"]),
-        tests("OsirisPlannerTests", ["OsirisPlanner"]),
-        tests("OsirisStateTests", ["OsirisState", grdb]),
-        tests("OsirisEngineTests", ["OsirisEngine", "ProviderSimulated"]),
-        tests("OsirisRenderTests", ["OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisHub", "OsirisModel", "osiris-hub", logging]),
-        tests("ProviderTests", ["ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub"]),
+        tests("OsirisManifestTests", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest"], exclude: ["Cases"]),
+        tests("OsirisTransportTests", ["OsirisModel", "OsirisTransport"]),
+        tests(
+            "OsirisPlannerTests",
+            ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner"]),
+        tests("OsirisStateTests", ["OsirisDiagnostics", "OsirisModel", "OsirisState", grdb]),
+        tests(
+            "OsirisEngineTests",
+            [
+                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner",
+                "OsirisState",
+                "OsirisEngine",
+            ]),
+        tests(
+            "OsirisRenderTests",
+            ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
+        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", logging]),
+        tests(
+            "ProviderTests",
+            [
+                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
+                "ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub",
+            ]),
         tests("StructureTests", []),
         tests("EndToEndTests", ["osiris", "osiris-hub"]),
     ]

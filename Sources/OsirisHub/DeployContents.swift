@@ -3,14 +3,14 @@ import OsirisModel
 
 /// The parts of a deployment request that go to its instances: environment, secrets and files.
 extension DeployRequest {
-    mutating func environment(_ value: JSONValue?) -> [String: String] {
+    mutating func environment(_ value: Value?) -> [String: String] {
         let words = reader.words(value, at: "env")
         for (key, word) in words.sorted(by: { $0.key < $1.key }) { check(variable: key, word, at: "env.\(key)") }
         return words
     }
 
     mutating func secrets(
-        _ value: JSONValue?, env: [String: String]
+        _ value: Value?, env: [String: String]
     ) -> [String: (value: String, digest: String)] {
         var secrets: [String: (value: String, digest: String)] = [:]
         for (key, item) in reader.object(value, at: "secrets").sorted(by: { $0.key < $1.key }) {
@@ -37,7 +37,7 @@ extension DeployRequest {
         }
     }
 
-    mutating func source(_ value: JSONValue?) -> SourceTree {
+    mutating func source(_ value: Value?) -> SourceTree {
         let items = reader.list(value, at: "files")
         if items.count > Self.mostFiles { reader.fault("files has more than \(Self.mostFiles) entries.") }
         var files: [SourceTree.File] = []

@@ -14,12 +14,12 @@ public struct DeployRequest {
         "annotations", "files",
     ]
 
-    var reader = JSONReader()
+    var reader = FaultReader()
 
     /// Reads and checks the whole request.
     /// - Throws: `HubError` 400 with every fault in `details`.
     public static func parse(_ body: [UInt8]) throws -> Deployment {
-        guard let document = try? HubJSON.decode(JSONValue.self, body) else {
+        guard let document = try? Value(plainJSON: body) else {
             throw HubError(400, "bad_request", "The body is not JSON.")
         }
         var request = DeployRequest()
@@ -31,7 +31,7 @@ public struct DeployRequest {
         return deployment
     }
 
-    private mutating func deployment(_ document: JSONValue) -> Deployment? {
+    private mutating func deployment(_ document: Value) -> Deployment? {
         let body = reader.object(document, at: "body", keys: Self.keys)
         let name = FunctionName(
             namespace: label(body["namespace"], at: "namespace"), name: label(body["name"], at: "name"))
@@ -57,7 +57,7 @@ public struct DeployRequest {
         return Deployment(spec: spec, secrets: secrets.mapValues(\.value), source: source)
     }
 
-    private mutating func label(_ value: JSONValue?, at path: String) -> String {
+    private mutating func label(_ value: Value?, at path: String) -> String {
         if value == nil { reader.fault("\(path) is missing.") }
         guard let text = reader.string(value, at: path) else { return "" }
         if !FunctionName.isLabel(text) {
@@ -66,7 +66,7 @@ public struct DeployRequest {
         return text
     }
 
-    private mutating func runtime(_ value: JSONValue?) -> FunctionSpec.Runtime? {
+    private mutating func runtime(_ value: Value?) -> FunctionSpec.Runtime? {
         if value == nil { reader.fault("runtime is missing.") }
         guard let text = reader.string(value, at: "runtime") else { return nil }
         let runtime = FunctionSpec.Runtime(rawValue: text)
@@ -74,7 +74,7 @@ public struct DeployRequest {
         return runtime
     }
 
-    private mutating func limits(_ value: JSONValue?) -> FunctionSpec.Limits {
+    private mutating func limits(_ value: Value?) -> FunctionSpec.Limits {
         let body = reader.object(value, at: "limits", keys: ["timeoutMs", "outputBytes", "memoryBytes"])
         var memory = body["memoryBytes"]
         if case .null = memory { memory = nil }

@@ -37,8 +37,28 @@ struct Workspace {
             cluster: cluster, sources: loaded.sources, store: store, snapshot: snapshot, registry: registry)
     }
 
+    /// Reads the manifest alone, without state, and expands it; shows its faults.
+    /// - Throws: `ExitCode` after showing manifest faults, `DiagnosticsError` for those that expansion finds.
+    static func expand(
+        _ options: ClusterOptions, _ console: Console
+    ) throws -> (cluster: Cluster, resources: DesiredGraph) {
+        let registry = Providers.registry()
+        // Nothing is compared with a state here: any salt will do.
+        let loaded = load(options, registry, secretSalt: "no state")
+        console.report(loaded.diagnostics, sources: loaded.sources)
+        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
+        do {
+            return (cluster, try ClusterExpander(registry).expand(cluster))
+        } catch let error as DiagnosticsError {
+            console.report(error.diagnostics, sources: loaded.sources)
+            throw Exit.code(for: error.diagnostics)
+        }
+    }
+
     /// Reads the manifest alone.
-    static func load(_ options: ClusterOptions, _ registry: ProviderRegistry, secretSalt: String) -> LoadedManifest {
+    private static func load(_ options: ClusterOptions, _ registry: ProviderRegistry, secretSalt: String)
+        -> LoadedManifest
+    {
         var variables: [String: String] = [:]
         for assignment in options.variables {
             let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

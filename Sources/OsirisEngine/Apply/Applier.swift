@@ -75,6 +75,7 @@ public struct Applier: Sendable {
     ) async -> ApplySummary {
         var scheduler = ApplyScheduler(plan.operations)
         var summary = ApplySummary()
+        summary.mode = plan.mode
         await withTaskGroup(of: (Int, Result<Duration, any Error>).self) { group in
             func fill() async {
                 if await control.stopReason != nil { scheduler.stop() }

@@ -28,6 +28,7 @@ public enum StopReason: String, Sendable {
 
 /// How an apply ended.
 public struct ApplySummary: Sendable {
+    public var mode = Plan.Mode.apply
     public var succeeded: [PlannedOperation.Kind: Int] = [:]
     public var failed = 0
     public var skipped = 0

@@ -46,30 +46,32 @@ public enum SummaryText {
         if summary.failed > 0 { parts.append("\(summary.failed.grouped) failed") }
         if summary.skipped > 0 { parts.append("\(summary.skipped.grouped) skipped because what they need failed") }
         if !summary.remaining.isEmpty { parts.append("\(summary.remaining.count.grouped) not started") }
-        let start =
+        let verb = summary.mode == .destroy ? "Destroy" : "Apply"
+        let end =
             switch summary.stopped {
-            case nil: summary.isComplete ? "Apply complete" : "Apply incomplete"
-            case .interrupted: "Apply interrupted"
-            case .cancelled: "Apply cancelled"
-            case .deadline: "Apply stopped at its deadline"
-            case .lockLost: "Apply stopped, the lock was lost"
+            case nil: summary.isComplete ? "complete" : "incomplete"
+            case .interrupted: "interrupted"
+            case .cancelled: "cancelled"
+            case .deadline: "stopped at its deadline"
+            case .lockLost: "stopped, the lock was lost"
             }
-        return "\(start) after \(DurationText.render(summary.took)): \(parts.joined(separator: ", "))."
+        return "\(verb) \(end) after \(DurationText.render(summary.took)): \(parts.joined(separator: ", "))."
     }
 
     private static func nextStep(_ summary: ApplySummary) -> String? {
+        let again = "`osiris \(summary.mode.rawValue)`"
         switch summary.stopped {
         case .lockLost:
             return "Another run holds the state now, and nothing was recorded since. "
                 + "Wait for it to end, then run `osiris plan`."
         case .cancelled:
-            return "What was cut off is looked up first by the next `osiris apply`, which does the rest."
+            return "What was cut off is looked up first by the next \(again), which does the rest."
         case .interrupted, .deadline:
             if summary.isComplete { return nil }
-            return "What ran was finished and recorded; `osiris apply` does the rest."
+            return "What ran was finished and recorded; \(again) does the rest."
         case nil:
             guard summary.failed > 0 else { return nil }
-            return "What was done is recorded. Mend the cause, then run `osiris apply` again: it does only the rest."
+            return "What was done is recorded. Mend the cause, then run \(again) again: it does only the rest."
         }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import OsirisPlanner
 import OsirisRender
 
 /// Draws the resources of a manifest and what they need.
@@ -18,14 +17,7 @@ struct GraphCommand: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console(output)
-        let registry = Providers.registry()
-        let loaded = Workspace.load(manifest, registry, secretSalt: "graph")
-        console.report(loaded.diagnostics, sources: loaded.sources)
-        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
-        try await console.run(sources: loaded.sources) {
-            let graph = try ClusterExpander(registry).expand(cluster)
-            let nodes = GraphNode.nodes(of: graph)
-            console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
-        }
+        let nodes = GraphNode.nodes(of: try Workspace.expand(manifest, console).resources)
+        console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import OsirisPlanner
 
 /// Checks a manifest: no network, no credentials, no state.
 struct ValidateCommand: AsyncParsableCommand {
@@ -12,17 +11,14 @@ struct ValidateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console(output)
-        let registry = Providers.registry()
-        let loaded = Workspace.load(manifest, registry, secretSalt: "validate")
-        console.report(loaded.diagnostics, sources: loaded.sources)
-        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
-        try await console.run(sources: loaded.sources) {
-            let resources = try ClusterExpander(registry).expand(cluster).declarations.count
-            let answer =
+        let (cluster, graph) = try Workspace.expand(manifest, console)
+        let resources = graph.declarations.count
+        if console.json {
+            console.line("{\"valid\":true,\"resources\":\(resources)}")
+        } else {
+            console.line(
                 "`\(cluster.name)` is valid: \(count(cluster.targets.count, "target")), "
-                + "\(count(cluster.functions.count, "function")), \(count(resources, "resource"))."
-            console.json
-                ? console.line("{\"valid\":true,\"resources\":\(resources)}") : console.line(answer)
+                    + "\(count(cluster.functions.count, "function")), \(count(resources, "resource")).")
         }
     }
 
