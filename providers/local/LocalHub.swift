@@ -59,6 +59,8 @@ struct LocalHub: ResourceHandler {
             return .present(attributes)
         } catch let error as HubFolderError {
             return .unreadable("hub \(request.address): \(error.message)")
+        } catch let error as ProviderError {
+            return .unreadable(error.message)
         } catch {
             return .unreadable("hub \(request.address): \(error)")
         }

@@ -28,15 +28,7 @@ public struct LocalProvider: Provider {
         let engine = HubEngine(target)
         var image: String?
         if engine == .podman {
-            image = cluster.hub.image ?? cluster.hub.archive
-            if image == nil {
-                throw DiagnosticsError([
-                    Diagnostic(
-                        .error, .missingKey,
-                        "target \(target.name) runs its hub in a container, and the hub has no image",
-                        at: target.spans["engine"], help: "set spec.hub.image or spec.hub.archive")
-                ])
-            }
+            image = try self.image(target, of: cluster)
         }
         let port = target.settings["port"]?.intValue ?? cluster.hub.port
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
@@ -47,6 +39,28 @@ public struct LocalProvider: Provider {
                 ? target.spans.adding(cluster.hub.spans["port"], at: "port") : target.spans)
         return Expansion(
             resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")])
+    }
+
+    /// The reference, or the identity of the image in the archive, so that an archive that was made anew is a change.
+    private func image(_ target: Target, of cluster: Cluster) throws -> String {
+        if let image = cluster.hub.image { return image }
+        guard let archive = ImageArchive(of: cluster) else {
+            throw DiagnosticsError([
+                Diagnostic(
+                    .error, .missingKey, "target \(target.name) runs its hub in a container, and the hub has no image",
+                    at: target.spans["engine"], help: "set spec.hub.image or spec.hub.archive")
+            ])
+        }
+        do {
+            return try archive.identity()
+        } catch let error as HubFolderError {
+            throw DiagnosticsError([
+                Diagnostic(
+                    .error, .fileUnreadable, "spec.hub.archive: \(error.message)",
+                    at: cluster.hub.spans["archive"],
+                    help: "`make hub-image` makes one, dist/osiris-hub.tar")
+            ])
+        }
     }
 
     private static let schema = Schema([
