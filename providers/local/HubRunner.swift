@@ -24,8 +24,10 @@ struct AwaitedHub: Sendable {
     var isAlive: @Sendable () async throws -> Bool
     /// The last lines it wrote, on one line.
     var log: @Sendable () async -> String
-    /// Where the whole log is: a file or a command.
-    var wholeLog: String
+    /// Where the whole log is.
+    var logHelp: String
+    /// Keeps one that ended from being started again.
+    var giveUp: @Sendable () async -> Void = {}
 }
 
 /// The hub as a plain process of this user, in a session of its own.
@@ -56,12 +58,13 @@ struct ProcessHub: HubRunner {
         // One that ended already has no start time: a process that was never alive.
         let process = ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0)
         return AwaitedHub(
-            isAlive: { process.isAlive }, log: { folder.logTail(after: offset) }, wholeLog: folder.log)
+            isAlive: { process.isAlive }, log: { folder.logTail(after: offset) }, logHelp: "its log is \(folder.log)")
     }
 
     func found(_ folder: HubFolder) -> AwaitedHub {
         AwaitedHub(
-            isAlive: { try running(folder) != nil }, log: { folder.logTail(after: 0) }, wholeLog: folder.log)
+            isAlive: { try running(folder) != nil }, log: { folder.logTail(after: 0) },
+            logHelp: "its log is \(folder.log)")
     }
 
     private func arguments(_ folder: HubFolder) -> [String] { ["serve", "--data", folder.path] }

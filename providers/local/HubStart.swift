@@ -36,17 +36,16 @@ struct HubStart: Sendable {
             }
             if !isRunning {
                 let log = await hub.log()
-                // A container would be started again and again.
-                try? await runner.stop(folder) { _ in }
+                await hub.giveUp()
                 throw ProviderError(
-                    .rejected, "\(address): the hub ended at its start: \(log)", help: "its log was \(hub.wholeLog)")
+                    .rejected, "\(address): the hub ended at its start: \(log)", help: hub.logHelp)
             }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw ProviderError(
             .rejected,
             "\(address): the hub did not answer at \(client.url) within \(Self.longestWait) (\(last)); its log ends: "
-                + (await hub.log()), help: "its log is \(hub.wholeLog)")
+                + (await hub.log()), help: hub.logHelp)
     }
 
     func requireVersion(_ planned: String?) async throws {

@@ -42,11 +42,16 @@ struct Podman: Sendable {
         return result.status == 0 && result.output.split(whereSeparator: \.isWhitespace) == ["true", "0"]
     }
 
-    /// The last lines a container wrote, on one line.
+    /// The last lines a container wrote, on one line; a line that its restarts repeat, once.
     func logTail(_ name: String) async -> String {
-        guard let result = try? await result(["logs", "--tail", "3", name]) else { return "" }
-        return (result.output + result.errors).split(whereSeparator: \.isNewline).suffix(3)
-            .joined(separator: " | ").filter { !$0.unicodeScalars.contains { $0.value < 32 } }
+        // Not `--tail`: it mixes up the parts of lines that were written in parts.
+        guard let result = try? await result(["logs", "--since", "2m", name]) else { return "" }
+        var lines: [Substring] = []
+        for line in (result.output + result.errors).split(whereSeparator: \.isNewline).reversed() {
+            if lines.count < 3, !lines.contains(line) { lines.insert(line, at: 0) }
+        }
+        return String(
+            lines.joined(separator: " | ").filter { !$0.unicodeScalars.contains { $0.value < 32 } }.suffix(4096))
     }
 
     /// What podman wrote.

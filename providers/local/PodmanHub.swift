@@ -39,15 +39,19 @@ struct PodmanHub: HubRunner {
         return AwaitedHub(
             // Podman starts a hub that ended again at once; at its first start that is an end.
             isAlive: { [podman] in try await podman.isInFirstRun(id) },
-            log: { [podman] in await podman.logTail(name) }, wholeLog: "podman logs \(name)")
+            log: { [podman] in await podman.logTail(name) }, logHelp: logHelp(name),
+            // The container stays, for its log.
+            giveUp: { [podman] in _ = try? await podman.result(["stop", "--time", "0", name]) })
     }
 
     func found(_ folder: HubFolder) -> AwaitedHub {
         let name = name(folder)
         return AwaitedHub(
             isAlive: { try await running(folder) != nil },
-            log: { [podman] in await podman.logTail(name) }, wholeLog: "podman logs \(name)")
+            log: { [podman] in await podman.logTail(name) }, logHelp: logHelp(name))
     }
+
+    private func logHelp(_ name: String) -> String { "`podman logs \(name)` shows its log" }
 
     func stop(_ folder: HubFolder, progress: @Sendable (String) -> Void) async throws {
         let name = name(folder)
