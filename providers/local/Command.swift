@@ -18,7 +18,7 @@ enum Command {
         var name: String
     }
 
-    /// Looks `name` up in PATH and waits for its end without holding a thread.
+    /// Looks `name` up in PATH, if it is no path itself, and waits for its end without holding a thread.
     /// - Parameters:
     ///   - arguments: Never a secret: other users can see them.
     ///   - timeout: After this it is killed, with what it started.
@@ -26,7 +26,8 @@ enum Command {
     static func run(_ name: String, _ arguments: [String], timeout: Duration = .seconds(60)) async throws -> Result {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")
             .split(separator: ":")
-        guard let program = folders.map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile) else {
+        let candidates = name.contains("/") ? [name] : folders.map { "\($0)/\(name)" }
+        guard let program = candidates.first(where: FileManager.default.isExecutableFile) else {
             throw Missing(name: name)
         }
         let base = FileManager.default.temporaryDirectory.path + "/osiris-" + UUID().uuidString

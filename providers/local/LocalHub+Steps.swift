@@ -52,8 +52,8 @@ extension LocalHub {
     private func runner(image: String?, _ address: ResourceAddress, _ cluster: Cluster) -> any HubRunner {
         guard let image else { return ProcessHub(program: program) }
         return PodmanHub(
-            address: address, cluster: cluster.name, image: image,
-            archive: ImageArchive(of: cluster)?.path)
+            address: address, cluster: cluster.name, image: image, archive: ImageArchive(of: cluster)?.path,
+            podman: Podman(program: podman, address: address))
     }
 
     private func check(_ folder: HubFolder, belongsTo request: OperationRequest) throws {

@@ -14,13 +14,14 @@ public struct LocalProvider: Provider {
     /// - Parameters:
     ///   - hubVersion: The version of the hub program that belongs to this release.
     ///   - program: The `osiris-hub` program; nil for `OSIRIS_HUB`, else the one beside the running program.
+    ///   - podman: The podman program; a name is looked up in PATH.
     ///   - http: Sends requests to the hub.
-    public init(hubVersion: String, program: String? = nil, http: any HTTPSending) {
+    public init(hubVersion: String, program: String? = nil, podman: String = "podman", http: any HTTPSending) {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: "local", doc: "A hub on this machine, for trying things out and for machines you sit at.",
             schema: Self.schema)
-        handlers = [LocalHub(program: HubProgram(path: program), http: http)]
+        handlers = [LocalHub(program: HubProgram(path: program), podman: podman, http: http)]
     }
 
     /// One hub and one machine, both named after the target.

@@ -3,6 +3,8 @@ import OsirisProviderKit
 
 /// The podman program.
 struct Podman: Sendable {
+    /// Its path, or a name to look up in PATH.
+    let program: String
     /// Whose hub it is asked about, for messages.
     let address: ResourceAddress
 
@@ -68,7 +70,7 @@ struct Podman: Sendable {
 
     func result(_ arguments: [String], timeout: Duration = .seconds(60)) async throws -> Command.Result {
         do {
-            return try await Command.run("podman", arguments, timeout: timeout)
+            return try await Command.run(program, arguments, timeout: timeout)
         } catch let missing as Command.Missing {
             throw ProviderError(
                 .rejected, "\(address): its hub runs in a container, and there is no program \(missing.name) in PATH",

@@ -12,10 +12,10 @@ struct PodmanHub: HubRunner {
     let image: PodmanImage
     let podman: Podman
 
-    init(address: ResourceAddress, cluster: String, image: String, archive: String?) {
+    init(address: ResourceAddress, cluster: String, image: String, archive: String?, podman: Podman) {
         self.address = address
         self.cluster = cluster
-        podman = Podman(address: address)
+        self.podman = podman
         self.image = PodmanImage(name: image, archive: archive, podman: podman)
     }
 
