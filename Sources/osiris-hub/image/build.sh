@@ -52,9 +52,11 @@ mmdebstrap --quiet --variant=minbase --include="$packages" \
     --customize-hook='rm -rf "$1"/var/cache/ldconfig/* "$1"/var/log/* "$1"/etc/hostname "$1"/etc/resolv.conf' \
     bookworm "$work/tree.tar"
 
+# dist/osiris-hub.tar holds localhost/osiris-hub:VERSION.
 version=$("$program" version | cut -d' ' -f2)
+image=localhost/$(basename "$archive" .tar):$version
 podman build --quiet --timestamp "$SOURCE_DATE_EPOCH" --build-arg "VERSION=$version" \
-    --file "$here/Containerfile" --tag "localhost/osiris-hub:$version" "$work"
+    --file "$here/Containerfile" --tag "$image" "$work"
 rm -f "$archive"
-podman save --quiet --format oci-archive --output "$archive" "localhost/osiris-hub:$version"
+podman save --quiet --format oci-archive --output "$archive" "$image"
 ls -lh "$archive"
