@@ -2,7 +2,8 @@ import Foundation
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
-import ProviderLocal
+
+@testable import ProviderLocal
 
 /// A stand-in for podman in a folder of its own: the same verbs and answers, one container, the stand-in hub in it.
 ///
@@ -11,6 +12,7 @@ import ProviderLocal
 let fakePodmanProgram = #"""
     #!/bin/sh
     d=$(dirname "$0")
+    [ "$1" = --version ] && exit
     line=""
     for a in "$@"; do line="$line|$a"; done
     echo "$line" >>"$d/calls"
@@ -49,11 +51,13 @@ struct FakePodman {
     static let firstImage = "sha256:" + String(repeating: "a1", count: 32)
     static let secondImage = "sha256:" + String(repeating: "b2", count: 32)
 
-    init() throws {
+    init() async throws {
         hub = try FakeHub()
         try hub.folder.write(fakePodmanProgram, to: "program/podman")
         let program = hub.folder.path + "/program/podman"
         chmod(program, 0o755)
+        // While another test starts a process, that one has the file open for a moment, and nobody can run it.
+        while (try? await Command.run(program, ["--version"])) == nil { await Task.yield() }
         provider = LocalProvider(hubVersion: "1.0.0", podman: program, http: testHTTP)
         hub.cluster.targets = [target("here", "local", ["engine": "podman", "port": .int(hub.port)])]
         hub.cluster.hub.archive = "hub.tar"

@@ -53,8 +53,8 @@ import Testing
         }
     }
 
-    @Test func aManifestWithoutAnImageIsRefusedAtItsPlace() throws {
-        let podman = try FakePodman()
+    @Test func aManifestWithoutAnImageIsRefusedAtItsPlace() async throws {
+        let podman = try await FakePodman()
         try podman.writeTar(["readme": "hi"], to: "manifest/hub.tar")
         let error = #expect(throws: DiagnosticsError.self) { try podman.request("t") }
         #expect(error?.diagnostics.first?.code == .fileUnreadable)

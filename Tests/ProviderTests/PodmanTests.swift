@@ -8,7 +8,7 @@ import Testing
 /// The hub in a container, against a stand-in for podman.
 @Suite struct PodmanTests {
     @Test func conforms() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         let planned = try podman.request("t").planned
         #expect(planned["image"] == .string(FakePodman.firstImage))
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func theContainerIsRunWithTheseArguments() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         let created = try await podman.handler.create(try podman.request("t"))
         #expect(podman.changes.map { $0[0] } == ["load", "run"])
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func aKilledContainerReadsAsStoppedAndAnUpdateStartsAnother() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         let created = try await podman.handler.create(try podman.request("t"))
         #expect(await podman.read(created).attributes == created)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func anArchiveMadeAnewIsAnotherImage() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         let created = try await podman.handler.create(try podman.request("t"))
         let stale = try podman.request("u", prior: created)
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func anImageThatIsNowhereIsRefusedBeforeAnythingIsStopped() async throws {
-        var podman = try FakePodman()
+        var podman = try await FakePodman()
         defer { podman.hub.end() }
         let created = try await podman.handler.create(try podman.request("t"))
         podman.hub.cluster.hub.archive = nil
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func aMissingPodmanIsRefusedWithTheNextStep() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         let other = LocalProvider(hubVersion: "1.0.0", podman: "/nowhere/podman", http: testHTTP)
         let error = await providerError { _ = try await other.handler("hub").create(try podman.request("t")) }
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func aPodmanThatFailsIsNotAHubThatIsGone() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         let created = try await podman.handler.create(try podman.request("t"))
         try podman.hub.folder.write("", to: "program/broken")
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func aHubThatEndsAtItsStartIsReportedWithItsLog() async throws {
-        let podman = try FakePodman()
+        let podman = try await FakePodman()
         defer { podman.hub.end() }
         try podman.hub.setMode(["exit": true])
         let error = await providerError { _ = try await podman.handler.create(try podman.request("t")) }
@@ -120,8 +120,34 @@ import Testing
         #expect(podman.changes.last?.first == "rm")
     }
 
+    /// Killed before the image was noted, before the container was run, and before the answer was recorded.
+    @Test(arguments: [true, false], [true, false]) func whatAKilledProvisionerLeftIsFinished(
+        noted: Bool, ran: Bool
+    ) async throws {
+        let podman = try await FakePodman()
+        defer { podman.hub.end() }
+        _ = try await podman.handler.create(try podman.request("t"))
+        if !ran {
+            for process in podman.hub.processes { kill(process, SIGKILL) }
+            #expect(await eventually { podman.hub.processes.isEmpty })
+            try FileManager.default.removeItem(atPath: podman.hub.folder.path + "/program/pid")
+        }
+        if !noted { try FileManager.default.removeItem(atPath: podman.hub.data + "/image") }
+        // Another process, which knows nothing of the first.
+        let next = LocalProvider(
+            hubVersion: "1.0.0", podman: podman.hub.folder.path + "/program/podman", http: testHTTP)
+        guard case .landed(let found) = try await next.handler("hub").resolve(try podman.request("t")) else {
+            Issue.record("not landed")
+            return
+        }
+        #expect(podman.hub.processes.count == 1)
+        #expect(await podman.read(found).attributes == found)
+        try await next.handler("hub").delete(try podman.request("d", prior: found))
+        #expect(podman.hub.processes.isEmpty && !FileManager.default.fileExists(atPath: podman.hub.data))
+    }
+
     @Test(arguments: ["process", "podman"]) func theEngineCanChange(first: String) async throws {
-        var podman = try FakePodman()
+        var podman = try await FakePodman()
         defer { podman.hub.end() }
         let provider = LocalProvider(
             hubVersion: "1.0.0", program: podman.hub.folder.path + "/program/osiris-hub",
