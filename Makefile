@@ -5,10 +5,21 @@ OSIRIS = .build/release/osiris
 # Hundreds of tests at once would keep those waiting that watch a real process against the clock.
 PACED = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6
 PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev pkg-config python3 curl
+IMAGE_PACKAGES = mmdebstrap podman binutils
+HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
 MISSING = $(shell dpkg-query -W -f='$${Status}' $(1) 2>/dev/null | grep -q 'install ok installed' || echo $(1))
 
-.PHONY: quickstart test test-tools build bench fmt lint packages install clean
+define INSTALL
+@for package in $(foreach package,$(1),$(call MISSING,$(package))); do missing="$$missing $$package"; done; \
+if [ -n "$$missing" ]; then \
+	echo "installing:$$missing"; \
+	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing; \
+fi
+endef
+
+.PHONY: quickstart test test-podman test-tools build hub-image bench fmt lint packages image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
 	$(OSIRIS) apply --auto-approve -f examples/quickstart
@@ -21,9 +32,21 @@ build: packages ## The programs, optimised, in .build/release/.
 	$(SWIFT) build $(RELEASE) --product osiris
 	$(SWIFT) build $(RELEASE) --product osiris-hub
 
+# HUB=PROGRAM takes a hub program that was built elsewhere.
+hub-image: image-tools $(if $(HUB),,build) ## The hub's image for `engine: podman`, in dist/osiris-hub.tar; no registry needed.
+	sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/release/osiris-hub) $(HUB_ARCHIVE)
+
 test: packages test-tools ## Every test.
 	$(SWIFT) build --build-tests
-	$(PACED) $(SWIFT) test --skip-build
+	$(PACED) $(SWIFT) test --skip-build --skip RealPodmanTests
+
+# Not part of `test`: it needs the right to run containers, which many build machines do not give, a Debian mirror, and
+# minutes for the image.
+test-podman: packages image-tools ## The hub in a container, with podman and an image of the debug hub.
+	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
+	sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-debug.tar
+	$(SWIFT) build --build-tests
+	OSIRIS_HUB_ARCHIVE=$(CURDIR)/.build/osiris-hub-debug.tar $(SWIFT) test --skip-build --filter RealPodmanTests
 
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
@@ -35,12 +58,10 @@ lint: ## Fail if a file is not formatted.
 	$(SWIFT) format lint --strict --configuration .swift-format -r Sources providers Tests Package.swift
 
 packages: ## System packages that building needs.
-	@for package in $(foreach package,$(PACKAGES),$(call MISSING,$(package))); do missing="$$missing $$package"; done; \
-	if [ -n "$$missing" ]; then \
-		echo "installing:$$missing"; \
-		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing; \
-	fi
+	$(call INSTALL,$(PACKAGES))
+
+image-tools: ## System packages that images need.
+	$(call INSTALL,$(IMAGE_PACKAGES))
 
 test-tools: ## Python packages that tests check against.
 	@python3 -c 'import jsonschema' 2>/dev/null || python3 -m pip install --quiet jsonschema==4.26.0 \

@@ -82,7 +82,8 @@ let package = Package(
                 "ProviderSimulated", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML", argumentParser,
             ],
             swiftSettings: strict),
-        .executableTarget(name: "osiris-hub", dependencies: ["OsirisHub", argumentParser], swiftSettings: strict),
+        .executableTarget(
+            name: "osiris-hub", dependencies: ["OsirisHub", argumentParser], exclude: ["image"], swiftSettings: strict),
         tests("OsirisModelTests", ["OsirisModel"]),
         tests("OsirisManifestTests", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest"], exclude: ["Cases"]),
         tests("OsirisTransportTests", ["OsirisModel", "OsirisTransport"]),

@@ -5,30 +5,68 @@ enum Command {
     struct Result: Sendable {
         /// Exit status, or 128 and the number of the signal.
         var status: Int32
-        /// What it wrote, both streams in their order.
+        /// What it wrote to standard output.
         var output: String
-        /// The last line, for messages.
-        var problem: String { output.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no output" }
+        /// What it wrote to standard error.
+        var errors: String
+        /// The last line of its errors, for messages.
+        var problem: String { errors.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no message" }
     }
 
-    /// Looks `name` up in PATH and waits for its end without holding a thread.
-    static func run(_ name: String, _ arguments: [String]) async throws -> Result {
+    /// There is no such program in PATH.
+    struct Missing: Error, Sendable {
+        var name: String
+    }
+
+    /// Looks `name` up in PATH, if it is no path itself, and waits for its end without holding a thread.
+    /// - Parameters:
+    ///   - arguments: Never a secret: other users can see them.
+    ///   - timeout: After this it is killed, with what it started.
+    /// - Throws: `Missing`, or `HubFolderError`.
+    static func run(_ name: String, _ arguments: [String], timeout: Duration = .seconds(60)) async throws -> Result {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")
             .split(separator: ":")
-        guard let program = folders.map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile) else {
-            throw HubFolderError("there is no program \(name) in PATH")
+        let candidates = name.contains("/") ? [name] : folders.map { "\($0)/\(name)" }
+        guard let program = candidates.first(where: FileManager.default.isExecutableFile) else {
+            throw Missing(name: name)
         }
-        let output = FileManager.default.temporaryDirectory.path + "/osiris-" + UUID().uuidString
-        defer { unlink(output) }
-        let pid = try Spawn.detached(program, arguments, folder: "/", output: output)
+        let base = FileManager.default.temporaryDirectory.path + "/osiris-" + UUID().uuidString
+        let (output, errors) = (base + ".out", base + ".err")
+        defer { for file in [output, errors] { unlink(file) } }
+        let pid = try Spawn.detached(
+            program, arguments, folder: "/", output: output, errors: errors, variables: isForPrograms)
+        let status = try await end(of: pid, name, deadline: .now + timeout, timeout)
+        return Result(status: status, output: text(output), errors: text(errors))
+    }
+
+    private static func end(
+        of pid: Int32, _ name: String, deadline: ContinuousClock.Instant, _ timeout: Duration
+    ) async throws -> Int32 {
         var status: CInt = 0
+        var isKilled = false
         while true {
             let ended = waitpid(pid, &status, WNOHANG)
             if ended == pid { break }
             if ended < 0 && errno != EINTR { throw HubFolderError(errno: "\(name) cannot be waited for") }
+            if !isKilled, ContinuousClock.now > deadline {
+                // It leads a session, and so a group, of its own.
+                kill(-pid, SIGKILL)
+                isKilled = true
+            }
             await Pause.uncancelled(.milliseconds(10))
         }
-        let text = FileManager.default.contents(atPath: output).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        return Result(status: status & 0x7f == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f), output: text)
+        if isKilled { throw HubFolderError("\(name) did not end within \(timeout) and was killed") }
+        return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f)
+    }
+
+    private static func text(_ file: String) -> String {
+        FileManager.default.contents(atPath: file).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    /// The variables that podman's own configuration and a pull through a proxy need.
+    private static func isForPrograms(_ name: String) -> Bool {
+        Spawn.isHarmless(name) || name == "DBUS_SESSION_BUS_ADDRESS"
+            || ["CONTAINERS_", "XDG_", "REGISTRY_AUTH_FILE"].contains { name.hasPrefix($0) }
+            || ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].contains(name.uppercased())
     }
 }

@@ -7,17 +7,36 @@ protocol HubRunner: Sendable {
     /// What runs the hub, for messages; nil if nothing does.
     func running(_ folder: HubFolder) async throws -> String?
     /// Makes sure that a start can work, before anything is stopped for it.
-    func prepare() async throws
+    func prepare(progress: @Sendable (String) -> Void) async throws
     /// Starts it; does not wait until it answers.
-    /// - Returns: The process that must stay alive, where there is one to watch.
-    func start(_ folder: HubFolder) async throws -> ProcessIdentity?
+    func start(_ folder: HubFolder) async throws -> AwaitedHub
+    /// The hub that `running` found.
+    func found(_ folder: HubFolder) -> AwaitedHub
     /// Ends it and waits until it is gone.
     func stop(_ folder: HubFolder, progress: @Sendable (String) -> Void) async throws
+    /// The next step for a user whose hub is of another version.
+    var otherVersionHelp: String { get }
+}
+
+/// A hub whose first answer is waited for.
+struct AwaitedHub: Sendable {
+    /// False once it ended, also if it was started again since.
+    var isAlive: @Sendable () async throws -> Bool
+    /// The last lines it wrote, on one line.
+    var log: @Sendable () async -> String
+    /// Where the whole log is.
+    var logHelp: String
+    /// Keeps one that ended from being started again.
+    var giveUp: @Sendable () async -> Void = {}
 }
 
 /// The hub as a plain process of this user, in a session of its own.
 struct ProcessHub: HubRunner {
     let program: HubProgram
+
+    var otherVersionHelp: String {
+        "build osiris and osiris-hub together, or set OSIRIS_HUB to the hub of this release"
+    }
 
     func running(_ folder: HubFolder) throws -> String? { try process(folder).map { "process \($0.pid)" } }
 
@@ -29,13 +48,23 @@ struct ProcessHub: HubRunner {
         return ProcessIdentity.running(withArguments: arguments(folder))
     }
 
-    func prepare() throws { _ = try program.locate() }
+    func prepare(progress: @Sendable (String) -> Void) throws { _ = try program.locate() }
 
-    func start(_ folder: HubFolder) throws -> ProcessIdentity? {
+    func start(_ folder: HubFolder) throws -> AwaitedHub {
+        let offset = folder.logLength
         let pid = try Spawn.detached(
-            try program.locate(), arguments(folder), folder: folder.path, output: folder.log)
+            try program.locate(), arguments(folder), folder: folder.path, output: folder.log,
+            variables: Spawn.isHarmless)
         // One that ended already has no start time: a process that was never alive.
-        return ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0)
+        let process = ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0)
+        return AwaitedHub(
+            isAlive: { process.isAlive }, log: { folder.logTail(after: offset) }, logHelp: "its log is \(folder.log)")
+    }
+
+    func found(_ folder: HubFolder) -> AwaitedHub {
+        AwaitedHub(
+            isAlive: { try running(folder) != nil }, log: { folder.logTail(after: 0) },
+            logHelp: "its log is \(folder.log)")
     }
 
     private func arguments(_ folder: HubFolder) -> [String] { ["serve", "--data", folder.path] }

@@ -19,16 +19,12 @@ struct HubStart: Sendable {
     }
 
     /// Waits until our hub, with our configuration, answers.
-    /// - Parameters:
-    ///   - process: The process just started, if there is one to watch.
-    ///   - offset: Where the log of this start begins.
-    func waitUntilReady(_ process: ProcessIdentity?, logFrom offset: Int) async throws {
+    func waitUntilReady(_ hub: AwaitedHub) async throws {
         let deadline = ContinuousClock.now + Self.longestWait
         var last = "no answer yet"
         while ContinuousClock.now < deadline {
             // Before the question: a foreign answer on the port cannot be taken for one of a hub that ended.
-            let isRunning: Bool
-            if let process { isRunning = process.isAlive } else { isRunning = try await runner.running(folder) != nil }
+            let isRunning = try await hub.isAlive()
             do {
                 let health = try await client.call("GET", "/healthz", timeout: .seconds(2))
                 let answer = try await client.call("GET", "/system/info", timeout: .seconds(2))
@@ -39,16 +35,17 @@ struct HubStart: Sendable {
                 last = failure.reason
             }
             if !isRunning {
+                let log = await hub.log()
+                await hub.giveUp()
                 throw ProviderError(
-                    .rejected, "\(address): the hub ended at its start: \(folder.logTail(after: offset))",
-                    help: "its log was \(folder.log)")
+                    .rejected, "\(address): the hub ended at its start: \(log)", help: hub.logHelp)
             }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw ProviderError(
             .rejected,
             "\(address): the hub did not answer at \(client.url) within \(Self.longestWait) (\(last)); its log ends: "
-                + folder.logTail(after: offset), help: "its log is \(folder.log)")
+                + (await hub.log()), help: hub.logHelp)
     }
 
     func requireVersion(_ planned: String?) async throws {
@@ -63,7 +60,7 @@ struct HubStart: Sendable {
             throw ProviderError(
                 .rejected,
                 "\(address): the hub that runs is version \(actual ?? "unknown"), planned was \(planned ?? "any")",
-                help: "build osiris and osiris-hub together, or set OSIRIS_HUB to the hub of this release")
+                help: runner.otherVersionHelp)
         }
     }
 }

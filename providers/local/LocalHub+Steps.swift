@@ -19,18 +19,16 @@ extension LocalHub {
             client: HubClient(url: Self.url(port), token: token.plaintext, http: http))
         let isWritten = try folder.config() == config
         if isWritten, try await new.running(folder) != nil {
-            try await start.waitUntilReady(nil, logFrom: 0)
+            try await start.waitUntilReady(new.found(folder))
         } else {
-            try await new.prepare()
+            try await new.prepare(progress: request.progress)
             let old = try runner(folder, request.address, request.cluster)
             try await old.stop(folder, progress: request.progress)
             try start.requireFreePort()
             try folder.write(config)
             try folder.note(image: image)
             request.progress("starting the hub")
-            let length = folder.logLength
-            let process = try await new.start(folder)
-            try await start.waitUntilReady(process, logFrom: length)
+            try await start.waitUntilReady(try await new.start(folder))
         }
         try await start.requireVersion(request.planned["version"]?.stringValue)
         var attributes = request.planned.filter { $0.value != .null }
@@ -53,7 +51,9 @@ extension LocalHub {
 
     private func runner(image: String?, _ address: ResourceAddress, _ cluster: Cluster) -> any HubRunner {
         guard let image else { return ProcessHub(program: program) }
-        return PodmanHub(address: address, cluster: cluster.name, image: image, folder: cluster.folder)
+        return PodmanHub(
+            address: address, cluster: cluster.name, image: image, archive: ImageArchive(of: cluster)?.path,
+            podman: Podman(program: podman, address: address))
     }
 
     private func check(_ folder: HubFolder, belongsTo request: OperationRequest) throws {

@@ -10,11 +10,13 @@ import OsirisTransport
 /// by the same update.
 struct LocalHub: ResourceHandler {
     let program: HubProgram
+    let podman: String
     let http: any HTTPSending
     let issued = IssuedTokens()
 
-    init(program: HubProgram, http: any HTTPSending) {
+    init(program: HubProgram, podman: String, http: any HTTPSending) {
         self.program = program
+        self.podman = podman
         self.http = http
     }
 
@@ -59,6 +61,8 @@ struct LocalHub: ResourceHandler {
             return .present(attributes)
         } catch let error as HubFolderError {
             return .unreadable("hub \(request.address): \(error.message)")
+        } catch let error as ProviderError {
+            return .unreadable(error.message)
         } catch {
             return .unreadable("hub \(request.address): \(error)")
         }

@@ -14,13 +14,14 @@ public struct LocalProvider: Provider {
     /// - Parameters:
     ///   - hubVersion: The version of the hub program that belongs to this release.
     ///   - program: The `osiris-hub` program; nil for `OSIRIS_HUB`, else the one beside the running program.
+    ///   - podman: The podman program; a name is looked up in PATH.
     ///   - http: Sends requests to the hub.
-    public init(hubVersion: String, program: String? = nil, http: any HTTPSending) {
+    public init(hubVersion: String, program: String? = nil, podman: String = "podman", http: any HTTPSending) {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: "local", doc: "A hub on this machine, for trying things out and for machines you sit at.",
             schema: Self.schema)
-        handlers = [LocalHub(program: HubProgram(path: program), http: http)]
+        handlers = [LocalHub(program: HubProgram(path: program), podman: podman, http: http)]
     }
 
     /// One hub and one machine, both named after the target.
@@ -28,15 +29,7 @@ public struct LocalProvider: Provider {
         let engine = HubEngine(target)
         var image: String?
         if engine == .podman {
-            image = cluster.hub.image ?? cluster.hub.archive
-            if image == nil {
-                throw DiagnosticsError([
-                    Diagnostic(
-                        .error, .missingKey,
-                        "target \(target.name) runs its hub in a container, and the hub has no image",
-                        at: target.spans["engine"], help: "set spec.hub.image or spec.hub.archive")
-                ])
-            }
+            image = try self.image(target, of: cluster)
         }
         let port = target.settings["port"]?.intValue ?? cluster.hub.port
         try check(port, of: target, in: cluster)
@@ -62,6 +55,28 @@ public struct LocalProvider: Provider {
                 at: target.spans["port"], notes: [.init("the other one", at: earlier.spans.whole)],
                 help: "give `\(target.name)` a port of its own, such as `port: \(port + 1)`")
         ])
+    }
+
+    /// The reference, or the identity of the image in the archive, so that an archive that was made anew is a change.
+    private func image(_ target: Target, of cluster: Cluster) throws -> String {
+        if let image = cluster.hub.image { return image }
+        guard let archive = ImageArchive(of: cluster) else {
+            throw DiagnosticsError([
+                Diagnostic(
+                    .error, .missingKey, "target \(target.name) runs its hub in a container, and the hub has no image",
+                    at: target.spans["engine"], help: "set spec.hub.image or spec.hub.archive")
+            ])
+        }
+        do {
+            return try archive.identity()
+        } catch let error as HubFolderError {
+            throw DiagnosticsError([
+                Diagnostic(
+                    .error, .fileUnreadable, "spec.hub.archive: \(error.message)",
+                    at: cluster.hub.spans["archive"],
+                    help: "`make hub-image` makes one, dist/osiris-hub.tar")
+            ])
+        }
     }
 
     private static let schema = Schema([

@@ -6,14 +6,23 @@ enum Spawn {
     /// - Parameters:
     ///   - folder: Where it runs.
     ///   - output: The file its output is appended to.
+    ///   - errors: The file its errors are appended to; nil for the same file.
+    ///   - variables: Which variables of this process's environment it gets, by name.
     /// - Returns: Its process number.
-    static func detached(_ program: String, _ arguments: [String], folder: String, output: String) throws -> Int32 {
+    static func detached(
+        _ program: String, _ arguments: [String], folder: String, output: String, errors: String? = nil,
+        variables: (String) -> Bool
+    ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
         try call("posix_spawn_file_actions_addclosefrom_np", CloseFrom.self)(&actions, 3).check("closing descriptors")
         try call("posix_spawn_file_actions_addchdir_np", ChangeFolder.self)(&actions, folder).check(folder)
 
@@ -31,18 +40,18 @@ enum Spawn {
 
         var pid: Int32 = 0
         let words = ([program] + arguments).map { strdup($0) } + [nil]
-        let variables = environment().map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in words + variables { free(pointer) } }
-        try posix_spawn(&pid, program, &actions, &attributes, words, variables).check("starting \(program)")
+        let environment =
+            ProcessInfo.processInfo.environment.filter { variables($0.key) }
+            .map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in words + environment { free(pointer) } }
+        try posix_spawn(&pid, program, &actions, &attributes, words, environment).check("starting \(program)")
         return pid
     }
 
     /// What a hub needs of the environment. The rest may hold the operator's secrets, and functions could read it.
-    private static func environment() -> [String: String] {
-        ProcessInfo.processInfo.environment.filter { name, _ in
-            ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"].contains(name)
-                || name.hasPrefix("LC_")
-        }
+    static func isHarmless(_ name: String) -> Bool {
+        ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"].contains(name)
+            || name.hasPrefix("LC_")
     }
 
     private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
