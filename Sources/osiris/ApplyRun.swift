@@ -71,9 +71,9 @@ struct ApplyRun {
     private func show(_ plan: Plan, _ base: PlanBase) throws {
         if !console.json {
             for settled in base.settled { console.line("Recovery: \(settled.text)") }
-            console.show(plan, as: .text, planning, sources: workspace.sources)
+            console.show(plan, as: .text, planning)
         } else if !plan.refusals.isEmpty {
-            console.report(plan.refusals, sources: workspace.sources)
+            console.report(plan.refusals)
         }
         if !plan.refusals.isEmpty { throw Exit.refused }
     }
@@ -96,10 +96,7 @@ struct ApplyRun {
             plan, of: workspace.cluster, from: base, session: session, control: control)
         await output.end()
         if !console.json {
-            console.out(
-                SummaryText.render(summary, style: console.style) {
-                    DiagnosticRenderer.text([$0], sources: workspace.sources, color: console.color, count: false)
-                })
+            console.out(SummaryText.render(summary, style: console.style, diagnostic: console.excerpt))
         }
         if summary.stopped == .interrupted || summary.stopped == .cancelled { throw Exit.interrupted }
         if !summary.isComplete { throw Exit.failed }
@@ -116,7 +113,13 @@ struct ApplyRun {
                 operation: operation, cluster: workspace.cluster.name, commit: Repository.commit(of: workspace.cluster),
                 arguments: Repository.argumentsWithoutValues()))
         do {
-            try await body(session, try await workspace.store.snapshot())
+            let snapshot = try await workspace.store.snapshot()
+            // Digests of secrets are salted with the lineage: they must be those of the state that is written.
+            if snapshot.lineage != workspace.snapshot.lineage {
+                throw Diagnostic(
+                    .stalePlan, "another run has made the state at this very moment", help: "run this again")
+            }
+            try await body(session, snapshot)
         } catch {
             // What ended the run is what the user must see, not a second fault of closing.
             try? await session.end((error as? ExitCode) == Exit.interrupted ? .interrupted : .failed)

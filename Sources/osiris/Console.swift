@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import OsirisDiagnostics
 import OsirisRender
+import Synchronization
 
 /// Standard output and error of a command: knows whether a person or a program reads.
 struct Console: Sendable {
@@ -9,6 +10,8 @@ struct Console: Sendable {
     let json: Bool
     let color: Bool
     let isTerminal: Bool
+    /// The manifest's text, so that every fault, however late, is shown on its line.
+    let manifest = ManifestTexts()
     /// Columns of the terminal at this moment, 80 when there is none.
     var width: Int {
         var size = winsize()
@@ -24,6 +27,11 @@ struct Console: Sendable {
             isTerminal && !options.noColor && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
+    /// One diagnostic within other text, with its manifest line.
+    func excerpt(_ diagnostic: Diagnostic) -> String {
+        DiagnosticRenderer.text([diagnostic], sources: manifest.texts, color: color, count: false)
+    }
+
     var style: TextStyle { TextStyle(color: color, width: width) }
 
     func out(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
@@ -33,14 +41,14 @@ struct Console: Sendable {
     func note(_ text: String) { Self.write(text + "\n", to: STDERR_FILENO) }
 
     /// Diagnostics go to standard error; as JSON lines they go to standard output, where the program listens.
-    func report(_ diagnostics: [Diagnostic], sources: [String: String] = [:]) {
+    func report(_ diagnostics: [Diagnostic]) {
         let sorted = diagnostics.sortedForDisplay()
         if sorted.isEmpty { return }
         if json {
             for diagnostic in sorted { line(DiagnosticRenderer.json(diagnostic)) }
         } else {
             let colored = color && isatty(STDERR_FILENO) == 1
-            Self.write(DiagnosticRenderer.text(sorted, sources: sources, color: colored), to: STDERR_FILENO)
+            Self.write(DiagnosticRenderer.text(sorted, sources: manifest.texts, color: colored), to: STDERR_FILENO)
         }
     }
 
@@ -54,6 +62,16 @@ struct Console: Sendable {
             if written <= 0 { return }
             offset += written
         }
+    }
+}
+
+/// Manifest files by name, once they are read.
+final class ManifestTexts: Sendable {
+    private let files = Mutex<[String: String]>([:])
+
+    var texts: [String: String] {
+        get { files.withLock { $0 } }
+        set { files.withLock { $0 = newValue } }
     }
 }
 
@@ -83,14 +101,14 @@ enum Exit {
 
 extension Console {
     /// Runs a command's body; diagnostics that end it are shown and become the exit code.
-    func run(sources: [String: String] = [:], _ body: () async throws -> Void) async throws {
+    func run(_ body: () async throws -> Void) async throws {
         do {
             try await body()
         } catch let error as DiagnosticsError {
-            report(error.diagnostics, sources: sources)
+            report(error.diagnostics)
             throw Exit.code(for: error.diagnostics)
         } catch let error as Diagnostic {
-            report([error], sources: sources)
+            report([error])
             throw Exit.code(for: [error])
         }
     }

@@ -8,7 +8,6 @@ import OsirisState
 /// A manifest and the state beside it, read and checked: where every command on a cluster begins.
 struct Workspace {
     let cluster: Cluster
-    let sources: [String: String]
     let store: StateStore
     let snapshot: StateSnapshot
     let registry: ProviderRegistry
@@ -22,9 +21,7 @@ struct Workspace {
         let registry = Providers.registry()
         let store = options.stateStore(registry, lineage: lineage)
         let snapshot = try await store.snapshot()
-        let loaded = load(options, registry, secretSalt: snapshot.lineage)
-        console.report(loaded.diagnostics, sources: loaded.sources)
-        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
+        let cluster = try load(options, registry, secretSalt: snapshot.lineage, console)
         if let recorded = snapshot.cluster, recorded != cluster.name {
             throw DiagnosticsError([
                 Diagnostic(
@@ -34,7 +31,7 @@ struct Workspace {
             ])
         }
         return Workspace(
-            cluster: cluster, sources: loaded.sources, store: store, snapshot: snapshot, registry: registry)
+            cluster: cluster, store: store, snapshot: snapshot, registry: registry)
     }
 
     /// Reads the manifest alone, without state, and expands it; shows its faults.
@@ -44,33 +41,30 @@ struct Workspace {
     ) throws -> (cluster: Cluster, resources: DesiredGraph) {
         let registry = Providers.registry()
         // Nothing is compared with a state here: any salt will do.
-        let loaded = load(options, registry, secretSalt: "no state")
-        console.report(loaded.diagnostics, sources: loaded.sources)
-        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
-        do {
-            return (cluster, try ClusterExpander(registry).expand(cluster))
-        } catch let error as DiagnosticsError {
-            console.report(error.diagnostics, sources: loaded.sources)
-            throw Exit.code(for: error.diagnostics)
-        }
+        let cluster = try load(options, registry, secretSalt: "no state", console)
+        return (cluster, try ClusterExpander(registry).expand(cluster))
     }
 
-    /// Reads the manifest alone.
-    private static func load(_ options: ClusterOptions, _ registry: ProviderRegistry, secretSalt: String)
-        -> LoadedManifest
-    {
+    /// Reads the manifest, and shows its faults and warnings.
+    private static func load(
+        _ options: ClusterOptions, _ registry: ProviderRegistry, secretSalt: String, _ console: Console
+    ) throws -> Cluster {
         var variables: [String: String] = [:]
         for assignment in options.variables {
             let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             variables[String(parts[0])] = String(parts[1])
         }
-        return ManifestLoader.load(
+        let loaded = ManifestLoader.load(
             ManifestOptions(
                 paths: options.paths, variables: variables, environment: ProcessInfo.processInfo.environment,
                 standardInput: { Array(FileHandle.standardInput.readDataToEndOfFile()) }, kinds: registry.targetKinds,
                 secretDigest: { clear in
                     "hmac-sha256:" + Digest.hex(Digest.hmacSHA256(key: secretSalt.utf8, clear.utf8))
                 }))
+        console.manifest.texts = loaded.sources
+        console.report(loaded.diagnostics)
+        guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
+        return cluster
     }
 }
 

@@ -30,7 +30,7 @@ struct DriftCommand: AsyncParsableCommand {
                 console.line(PlanJSON.render(plan))
             } else {
                 console.out(PlanText.drift(plan, style: console.style))
-                console.report(plan.diagnostics, sources: workspace.sources)
+                console.report(plan.diagnostics)
             }
             if !plan.drift.isEmpty { throw Exit.changesPending }
         }

@@ -17,7 +17,9 @@ struct GraphCommand: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console(output)
-        let nodes = GraphNode.nodes(of: try Workspace.expand(manifest, console).resources)
-        console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
+        try await console.run {
+            let nodes = GraphNode.nodes(of: try Workspace.expand(manifest, console).resources)
+            console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
+        }
     }
 }

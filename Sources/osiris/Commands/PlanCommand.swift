@@ -45,7 +45,7 @@ struct PlanCommand: AsyncParsableCommand {
                 workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
             if format == .text { for settled in base.settled { console.line("Recovery: \(settled.text)") } }
-            console.show(plan, as: format, planning, sources: workspace.sources)
+            console.show(plan, as: format, planning)
             if let out {
                 let file = PlanFile(
                     plan: plan,
@@ -62,14 +62,11 @@ struct PlanCommand: AsyncParsableCommand {
 
 extension Console {
     /// Prints a plan, then its warnings and refusals.
-    func show(_ plan: Plan, as format: PlanCommand.Format, _ options: PlanOptions, sources: [String: String]) {
+    func show(_ plan: Plan, as format: PlanCommand.Format, _ options: PlanOptions) {
         switch format {
         case .text:
             let verbosity: PlanText.Verbosity = options.verbose ? .verbose : options.concise ? .concise : .normal
-            out(
-                PlanText.render(plan, style: style, verbosity: verbosity) {
-                    DiagnosticRenderer.text([$0], sources: sources, color: color, count: false)
-                })
+            out(PlanText.render(plan, style: style, verbosity: verbosity, diagnostic: excerpt))
             return
         case .json: line(PlanJSON.render(plan))
         case .markdown: out(PlanMarkdown.render(plan))

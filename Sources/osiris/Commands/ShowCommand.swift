@@ -21,7 +21,7 @@ struct ShowCommand: AsyncParsableCommand {
         let console = Console(output)
         try await console.run {
             if let planFile {
-                console.show(try PlanFile.read(planFile).plan, as: console.json ? .json : .text, planning, sources: [:])
+                console.show(try PlanFile.read(planFile).plan, as: console.json ? .json : .text, planning)
                 return
             }
             let snapshot = try await manifest.stateStore().snapshot(unsealing: false)

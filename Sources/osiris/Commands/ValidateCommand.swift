@@ -11,14 +11,16 @@ struct ValidateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console(output)
-        let (cluster, graph) = try Workspace.expand(manifest, console)
-        let resources = graph.declarations.count
-        if console.json {
-            console.line("{\"valid\":true,\"resources\":\(resources)}")
-        } else {
-            console.line(
-                "`\(cluster.name)` is valid: \(count(cluster.targets.count, "target")), "
-                    + "\(count(cluster.functions.count, "function")), \(count(resources, "resource")).")
+        try await console.run {
+            let (cluster, graph) = try Workspace.expand(manifest, console)
+            let resources = graph.declarations.count
+            if console.json {
+                console.line("{\"valid\":true,\"resources\":\(resources)}")
+            } else {
+                console.line(
+                    "`\(cluster.name)` is valid: \(count(cluster.targets.count, "target")), "
+                        + "\(count(cluster.functions.count, "function")), \(count(resources, "resource")).")
+            }
         }
     }
 
