@@ -106,6 +106,19 @@ struct QuickstartTests {
         try await cleaningUp(aSecretReachesTheFunctionAndNothingElseSteps)
     }
 
+    @Test func aDeadHubThatCannotStartIsDestroyed() async throws {
+        try await cleaningUp {
+            #expect(try await osiris("apply", "--auto-approve").status == 0)
+            let pid = try hubPid()
+            kill(pid, SIGKILL)
+            #expect(await eventually { !Self.isAlive(pid) })
+            try scratch.write("no database", to: ".osiris/hubs/here/catalog.db")
+            let destroyed = try await osiris("destroy", "--auto-approve")
+            #expect(destroyed.status == 0, "\(destroyed)")
+            #expect(scratch.files().filter { $0.hasPrefix(".osiris") } == [".osiris/state.db"])
+        }
+    }
+
     @Test func twoHubsOnOnePortAreRefused() async throws {
         try scratch.edit("cluster.yaml", "    - name: here", "    - {name: there, provider: local}\n    - name: here")
         let answer = try await osiris("validate")

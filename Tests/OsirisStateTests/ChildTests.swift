@@ -38,7 +38,7 @@ enum Child {
 @Suite(.enabled(if: Child.path != nil)) struct ChildTests {
     let store = StateStore.open(path: Child.path ?? "")
 
-    @Test(.enabled(if: Child.mode == "write")) func writesUntilKilled() async throws {
+    @Test(.enabled(if: Child.mode == "write")) func childWritesUntilKilled() async throws {
         let session = try await store.begin(.test)
         await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
@@ -57,7 +57,7 @@ enum Child {
         }
     }
 
-    @Test(.enabled(if: Child.mode == "full")) func fillsTheDisk() async throws {
+    @Test(.enabled(if: Child.mode == "full")) func childFillsTheDisk() async throws {
         signal(SIGXFSZ, SIG_IGN)
         let session = try await store.begin(.test)
         var limit = rlimit()
@@ -84,7 +84,7 @@ enum Child {
     }
 
     /// Says bytes for each create, then bytes for each update, in a state of so many resources.
-    @Test(.enabled(if: Child.mode?.hasPrefix("bytes ") == true)) func countsBytes() async throws {
+    @Test(.enabled(if: Child.mode?.hasPrefix("bytes ") == true)) func childCountsBytes() async throws {
         let resources = Int(Child.mode?.dropFirst(6) ?? "") ?? 0
         let filling = try await store.begin(.test)
         let before = try BytesWrittenTests.bytesWritten()

@@ -7,7 +7,10 @@ import OsirisTransport
 struct HubFunction: ResourceHandler {
     let http: any HTTPSending
 
-    var type: ResourceType { FunctionResource.type }
+    /// Deleting a hub deletes its catalog: its functions need no call of their own, and a dead hub can be destroyed.
+    let type = ResourceType(
+        name: FunctionResource.type.name, doc: FunctionResource.type.doc, schema: FunctionResource.type.schema,
+        goneWithParent: true)
 
     // MARK: Reading
 
