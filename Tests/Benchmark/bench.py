@@ -3,11 +3,10 @@
     bench.py PROGRAM [N ...]        default: 1000 10000 100000 resources
 
 For each size: a first plan (nothing exists: parse, expand, diff, order, render; no reads), an apply with zero latency, a
-plan with nothing to do, a plan after 1 % of the
-resources changed outside. Each figure is of the whole process,
-from the kernel's accounting of it; wall is the best of several runs for plans. State bytes are all bytes the process
-wrote less those in the simulated store and on its standard output. The floor of an apply is what the disk alone needs:
-the same bytes, written and synced once for each 32 operations.
+plan with nothing to do, a plan after 1 % of the resources changed outside. Each figure is of the whole process, from the
+kernel's accounting of it; wall is the best of several runs for plans. State bytes are all bytes the process wrote less
+those in the simulated store and on its standard output. The floor of an apply is what the disk alone needs: the same
+bytes, written and synced once for each 32 operations.
 """
 
 import os
