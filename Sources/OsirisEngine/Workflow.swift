@@ -25,11 +25,9 @@ public struct Workflow: Sendable {
     public func base(_ snapshot: StateSnapshot, of cluster: Cluster, refresh: Bool = true) async -> PlanBase {
         var base = PlanBase(
             lineage: snapshot.lineage, serial: snapshot.serial, records: snapshot.resources, actual: [:], settled: [])
-        // Oldest first: what a create lived on was made before it.
-        for intent in snapshot.intents.sorted(by: { $0.startedAt < $1.startedAt }) {
-            let outcome = await settle(intent, base.records, cluster)
-            if case .landed(let record) = outcome { base.records[record.address] = record }
-            base.settled.append(SettledIntent(intent: intent, outcome: outcome))
+        base.settled = await settle(snapshot, cluster)
+        for settled in base.settled {
+            if case .landed(let record) = settled.outcome { base.records[record.address] = record }
         }
         if refresh {
             base.actual = await Refresher(registry, parallelism: parallelism).refresh(base.records, of: cluster)
@@ -64,7 +62,24 @@ public struct Workflow: Sendable {
             case .open: break
             }
         }
-        for record in base.drifted(in: plan) { try await session.record(.observed(record)) }
+        // What the plan changes is recorded when it is changed: until then it stays drift.
+        let changed = Set(plan.changes.map(\.address))
+        for record in base.drifted(in: plan) where !changed.contains(record.address) {
+            try await session.record(.observed(record))
+        }
+    }
+
+    /// All open intents at once, answers oldest first. They ran at the same time, so none lives on another.
+    private func settle(_ snapshot: StateSnapshot, _ cluster: Cluster) async -> [SettledIntent] {
+        let intents = snapshot.intents.sorted { $0.startedAt < $1.startedAt }
+        return await withTaskGroup(of: (Int, SettledIntent.Outcome).self) { group in
+            for (index, intent) in intents.enumerated() {
+                group.addTask { (index, await settle(intent, snapshot.resources, cluster)) }
+            }
+            var outcomes: [Int: SettledIntent.Outcome] = [:]
+            for await (index, outcome) in group { outcomes[index] = outcome }
+            return intents.enumerated().map { SettledIntent(intent: $0.element, outcome: outcomes[$0.offset]!) }
+        }
     }
 
     private func settle(
@@ -91,7 +106,9 @@ public struct Workflow: Sendable {
             token: intent.token)
         do {
             guard let attributes = try await settler.landed(request, handler) else {
-                return .closed("create was cut off before it took effect")
+                return .closed(
+                    intent.failure.map { "its create failed and left nothing: \($0)" }
+                        ?? "create was cut off before it took effect")
             }
             return .landed(
                 ResourceRecord(

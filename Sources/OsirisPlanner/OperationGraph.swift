@@ -4,7 +4,8 @@ import OsirisModel
 /// 1. a create or update comes after the creates and updates of what it needs;
 /// 2. a delete comes after the deletes of what needed the old object, and after the updates that let go of it;
 /// 3. a replacement deletes first, then creates;
-/// 4. what goes with its parent is not deleted by a call: a delete becomes a forget after the parent's delete.
+/// 4. what takes a value that only one object can have is created after the delete of what had it;
+/// 5. what goes with its parent is not deleted by a call: a delete becomes a forget after the parent's delete.
 ///
 /// Where they contradict each other, an update lets go of the old object later, after it is gone.
 struct OperationGraph {
@@ -26,14 +27,17 @@ struct OperationGraph {
     ///   - oldParent: what the old object lives on, by address.
     ///   - recordedNeeds: what the old object needed, by address.
     ///   - goesWithParent: true if deleting the parent deletes the object.
+    ///   - exclusive: the arguments of which only one object of its provider and type can have a value.
     static func build(
         _ changes: [ResourceChange], oldParent: @escaping (ResourceAddress) -> ResourceAddress?,
-        recordedNeeds: (ResourceAddress) -> [ResourceAddress], goesWithParent: (ResourceChange) -> Bool
+        recordedNeeds: (ResourceAddress) -> [ResourceAddress], goesWithParent: (ResourceChange) -> Bool,
+        exclusive: (ResourceChange) -> [String] = { _ in [] }
     ) -> [PlannedOperation] {
         var graph = OperationGraph(changes, oldParent)
         graph.addOperations(goesWithParent)
         graph.orderMakes()
         graph.orderRemoves(recordedNeeds)
+        graph.orderClaims(exclusive)
         return graph.withoutCircles()
     }
 
@@ -45,7 +49,9 @@ struct OperationGraph {
         for (index, change) in changes.enumerated() { indices[change.address] = index }
         for (index, change) in changes.enumerated() {
             let parentAction = oldParent(change.address).flatMap { indices[$0] }.map { changes[$0].action }
-            let gone = (parentAction == .delete || parentAction == .replace) && goesWithParent(change)
+            // A parent that is made was gone: so is what lived on it.
+            let parentGoes = parentAction == .delete || parentAction == .replace || parentAction == .create
+            let gone = parentGoes && goesWithParent(change)
             switch change.action {
             case .noop: break
             case .create: makes[change.address] = append(index, .create)
@@ -94,6 +100,28 @@ struct OperationGraph {
                     wait(remove, make, .optional)
                 }
             }
+        }
+    }
+
+    /// Rule 4.
+    private mutating func orderClaims(_ exclusive: (ResourceChange) -> [String]) {
+        struct Claim: Hashable { var provider: String, type: Substring, name: String, value: Value }
+        func claims(_ change: ResourceChange, _ attributes: Attributes) -> [Claim] {
+            exclusive(change).compactMap { name in
+                attributes[name].map {
+                    Claim(provider: change.provider, type: change.address.type, name: name, value: $0)
+                }
+            }
+        }
+        var givenUp: [Claim: Int] = [:]
+        for change in changes where change.action == .delete {
+            guard let remove = removes[change.address], operations[remove].kind == .delete else { continue }
+            for claim in claims(change, change.prior) { givenUp[claim] = remove }
+        }
+        if givenUp.isEmpty { return }
+        for change in changes {
+            guard let make = makes[change.address] else { continue }
+            for claim in claims(change, change.arguments) { givenUp[claim].map { wait(make, $0, .optional) } }
         }
     }
 

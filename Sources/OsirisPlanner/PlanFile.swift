@@ -21,7 +21,15 @@ public struct PlanFile: Sendable {
         self.statePath = statePath
     }
 
+    /// As JSON; `digest` is over all the rest, so that a plan that was edited is refused.
     public func encoded() -> Value {
+        let content = content
+        var fields = content.mapValue ?? [:]
+        fields["digest"] = .string(Digest.sha256(content.json()))
+        return .map(fields)
+    }
+
+    private var content: Value {
         [
             "kind": "osiris-plan", "formatVersion": .int(Self.formatVersion),
             "manifest": .list(manifestPaths.map(Value.string)), "state": .string(statePath),
@@ -40,6 +48,14 @@ public struct PlanFile: Sendable {
     /// - Throws: `DiagnosticsError` (OSR0309) if this is not a plan this program can read.
     public init(decoding value: Value) throws {
         let reader = try PlanFileReader(value)
+        guard try reader.int("formatVersion") == Self.formatVersion else {
+            throw PlanFileReader.damaged("formatVersion")
+        }
+        var content = value.mapValue ?? [:]
+        content["digest"] = nil
+        guard try reader.text("digest") == Digest.sha256(Value.map(content).json()) else {
+            throw PlanFileReader.damaged("digest")
+        }
         let changes = try reader.list("changes").map(Self.change)
         plan = Plan(
             mode: Plan.Mode(rawValue: try reader.text("mode")) ?? .apply, cluster: try reader.text("cluster"),
@@ -151,7 +167,7 @@ private struct PlanFileReader {
     static func damaged(_ what: String) -> DiagnosticsError {
         DiagnosticsError([
             Diagnostic(
-                .planFile, "the plan file is damaged: `\(what)` is missing or has the wrong form",
+                .planFile, "the plan file was changed or is of another version: `\(what)` is not as it must be",
                 help: "make a new one with `osiris plan --out FILE`")
         ])
     }

@@ -52,7 +52,7 @@ public struct Planner: Sendable {
             },
             goesWithParent: {
                 registry.handler(provider: $0.provider, type: $0.address.type)?.type.goneWithParent ?? false
-            })
+            }, exclusive: { registry.handler(provider: $0.provider, type: $0.address.type)?.type.exclusive ?? [] })
         return Plan(
             mode: request.mode, cluster: request.cluster.name, lineage: request.lineage, serial: request.serial,
             manifestDigest: request.cluster.digest, changes: changes,

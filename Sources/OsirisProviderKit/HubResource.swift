@@ -6,7 +6,9 @@ public enum HubResource {
         name: "hub",
         doc: "The hub of one machine: starts the controller, loads the always-on functions, routes every call.",
         schema: Schema([
-            Field("status", .choice(["running", "stopped"]), default: "running", doc: "A hub is meant to run."),
+            Field(
+                "status", .choice(["running", "stopped", "unresponsive"]), default: "running",
+                doc: "A hub is meant to run; `unresponsive` is one whose process lives but does not answer."),
             Field("port", .int(1...65535), required: true, doc: "TCP port of the hub's API."),
             Field("version", .string, required: true, doc: "Version of the hub program."),
             Field("image", .string, doc: "Digest of the image it runs from, where it runs in a container."),

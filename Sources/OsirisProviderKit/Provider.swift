@@ -79,10 +79,17 @@ public struct ResourceType: Sendable {
     /// True if deleting the parent deletes it too: no call of its own is made then.
     public var goneWithParent: Bool
 
-    public init(name: String, doc: String, schema: Schema, goneWithParent: Bool = false) {
+    /// Arguments of which no two objects of the provider can have the same value, such as a port of one machine: what
+    /// gives a value up is deleted before what takes it is created.
+    public var exclusive: [String]
+
+    public init(
+        name: String, doc: String, schema: Schema, goneWithParent: Bool = false, exclusive: [String] = []
+    ) {
         self.name = name
         self.doc = doc
         self.schema = schema
         self.goneWithParent = goneWithParent
+        self.exclusive = exclusive
     }
 }

@@ -6,10 +6,7 @@ enum Fault {
     static func damaged(_ path: String, _ reason: String) -> DiagnosticsError {
         one(
             .stateDamaged, "the state \(path) is damaged: \(reason)",
-            help: """
-                nothing was changed; restore the file from a backup, \
-                which finds everything by its ownership marks
-                """)
+            help: "nothing was changed; restore the file from a backup")
     }
 
     static func tooNew(_ path: String, version: Int) -> DiagnosticsError {

@@ -55,13 +55,14 @@ struct RecordedHub {
         return hub
     }
 
+    /// Calls with no more than the rights of `role`: who listens there may not be the hub.
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
-        _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(60),
+        _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
         over http: any HTTPSending
     ) async throws -> HubClient.Answer {
         do {
-            return try await HubClient(url: url, token: adminToken, http: http)
+            return try await HubClient(url: url, token: role.token(fromAdmin: adminToken), http: http)
                 .call(method, path, body: body, timeout: timeout)
         } catch let failure as HubClient.Failure {
             throw Diagnostic(

@@ -3,17 +3,22 @@ import Foundation
 import OsirisDiagnostics
 import OsirisEngine
 import OsirisModel
+import Synchronization
 
-/// SIGINT and SIGTERM as stops of an apply: the first ends it in order, the second cancels.
+/// SIGINT, SIGTERM and SIGHUP as stops of an apply: the first ends it in order, the second cancels.
 struct StopSignals {
+    private static let numbers = [SIGINT, SIGTERM, SIGHUP]
     private let sources: [any DispatchSourceSignal]
 
     init(_ control: ApplyControl) {
-        sources = [SIGINT, SIGTERM].map { number in
+        // A reader that closed the pipe must not end the run before what happens is recorded.
+        signal(SIGPIPE, SIG_IGN)
+        let last = LastSignal()
+        sources = Self.numbers.map { number in
             // The default action would end the process before anything is recorded.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { Task { await control.stop(.interrupted) } }
+            source.setEventHandler { if last.isAnother() { Task { await control.stop(.interrupted) } } }
             source.resume()
             return source
         }
@@ -21,8 +26,20 @@ struct StopSignals {
 
     func end() {
         for source in sources { source.cancel() }
-        signal(SIGINT, SIG_DFL)
-        signal(SIGTERM, SIG_DFL)
+        for number in Self.numbers { signal(number, SIG_DFL) }
+    }
+}
+
+/// Tells a second signal from the echo of the first: `timeout` sends SIGTERM to a process and at once to its group.
+private final class LastSignal: Sendable {
+    private let time = Mutex<ContinuousClock.Instant?>(nil)
+
+    func isAnother() -> Bool {
+        time.withLock { time in
+            let now = ContinuousClock.now
+            defer { time = now }
+            return time.map { now - $0 > .milliseconds(500) } ?? true
+        }
     }
 }
 

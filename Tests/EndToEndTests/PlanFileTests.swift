@@ -45,6 +45,14 @@ struct PlanFileTests {
         #expect(try scratch.read("sim.jsonl") == before)
     }
 
+    @Test func anEditedPlanIsRefused() async throws {
+        #expect(try await osiris("plan", "--out", "first.plan").status == 0)
+        try scratch.edit("first.plan", "m0002", "m0003")
+        let answer = try await osiris("apply", "first.plan")
+        #expect(answer.status == 1 && answer.err.contains("OSR0309"), "\(answer)")
+        #expect(!scratch.files().contains { $0.hasPrefix(".osiris") })
+    }
+
     @Test func aPlanGoesStaleWithManifestAndFacts() async throws {
         #expect(try await osiris("apply", "--auto-approve").status == 0)
         try scratch.edit("cluster.yaml", "LEVEL: low", "LEVEL: high")

@@ -119,6 +119,25 @@ struct QuickstartTests {
         }
     }
 
+    @Test func aHungHubIsHealedAndARenamedTargetKeepsItsPort() async throws {
+        try await cleaningUp {
+            #expect(try await osiris("apply", "--auto-approve").status == 0)
+            let pid = try hubPid()
+            kill(pid, SIGSTOP)
+            let drift = try await osiris("drift")
+            #expect(drift.status == 2 && drift.out.contains("unresponsive"), "\(drift)")
+            let healed = try await osiris("apply", "--auto-approve")
+            #expect(healed.status == 0, "\(healed)")
+            #expect(!Self.isAlive(pid))
+            // The old hub gives the port up before the new one takes it.
+            try scratch.edit("cluster.yaml", "- name: here", "- name: there")
+            let renamed = try await osiris("apply", "--auto-approve")
+            #expect(renamed.status == 0, "\(renamed)")
+            #expect(try await osiris("functions", "call", "demo/hello").out == "{\"greeting\":\"hi world\"}\n")
+            #expect(try await osiris("plan", "--detailed-exitcode").status == 0)
+        }
+    }
+
     @Test func twoHubsOnOnePortAreRefused() async throws {
         try scratch.edit("cluster.yaml", "    - name: here", "    - {name: there, provider: local}\n    - name: here")
         let answer = try await osiris("validate")

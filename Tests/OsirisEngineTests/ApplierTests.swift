@@ -86,6 +86,25 @@ struct ApplierTests {
         #expect(rig.provider.world.withLock { $0.objects.count } == 20)
     }
 
+    @Test func noFurtherTryAfterAStop() async throws {
+        let rig = try Rig(
+            FakeProvider(
+                [("a", nil, 1)],
+                script: .init(failures: ["a": Array(repeating: .transient, count: 20_000)], wait: .milliseconds(1))))
+        let control = ApplyControl()
+        await control.stop(.deadline)
+        let stopped = try await rig.apply(control: control)
+        #expect(stopped.remaining.count == 1)
+        let running = ApplyControl()
+        async let stop: Void = {
+            while rig.provider.world.withLock({ $0.calls.isEmpty }) { await Task.yield() }
+            await running.stop(.interrupted)
+        }()
+        let summary = try await rig.apply(retry: RetryPolicy(maxAttempts: 1_000_000), control: running)
+        await stop
+        #expect(summary.stopped == .interrupted && summary.failed == 1)
+    }
+
     @Test func theSecondStopCancelsAndTheNextRunSettles() async throws {
         let rig = try Rig(FakeProvider([("a", nil, 1)], script: .init(wait: .seconds(600))))
         let control = ApplyControl()

@@ -63,7 +63,7 @@ struct HubDeployment: Sendable {
                     if status.state == "crash-loop" {
                         throw ProviderError(
                             .rejected, "\(request.address): the function does not start: \(last)",
-                            help: "look at its log: osiris functions logs \(namespace)/\(name)")
+                            help: "mend the function, then apply again")
                     }
                 } else {
                     last = "the hub does not have this version"
@@ -75,7 +75,7 @@ struct HubDeployment: Sendable {
         }
         throw ProviderError(
             .rejected, "\(request.address): the function was not ready within \(Self.longestWait): \(last)",
-            help: "look at its log: osiris functions logs \(namespace)/\(name)")
+            help: "mend the function, then apply again")
     }
 
     private func pause() async throws {

@@ -37,6 +37,10 @@ struct HubFunction: ResourceHandler {
         func all(_ result: ReadResult) -> [(Int, ReadResult)] { requests.map { ($0.0, result) } }
         // A function is gone with its hub.
         guard let hub = requests.first?.1.ancestors.first else { return all(.absent) }
+        // Whoever listens in place of a dead hub must not get its token.
+        if let status = hub["status"]?.stringValue, status != "running" {
+            return all(.unreadable("hub \(url(hub)) is \(status)"))
+        }
         do {
             let answer = try await client(hub, requests[0].1.address).call("GET", "/system/functions")
             guard answer.status == 200, let list = answer.json?.listValue else {

@@ -41,7 +41,15 @@ extension LocalHub {
     func remove(_ request: OperationRequest, _ folder: HubFolder) async throws {
         try check(folder, belongsTo: request)
         try await runner(folder, request.address, request.cluster).stop(folder, progress: request.progress)
-        try folder.remove()
+        var tries = 1
+        while true {
+            do { return try folder.remove() } catch {
+                // The guard of a hub that was killed may be tidying up in there for a moment.
+                if tries == 30 { throw error }
+                tries += 1
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
     }
 
     /// What runs the hub of `folder` now.

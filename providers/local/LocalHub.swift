@@ -20,7 +20,8 @@ struct LocalHub: ResourceHandler {
         self.http = http
     }
 
-    var type: ResourceType { HubResource.type }
+    let type = ResourceType(
+        name: HubResource.type.name, doc: HubResource.type.doc, schema: HubResource.type.schema, exclusive: ["port"])
 
     // MARK: Reading
 
@@ -38,7 +39,7 @@ struct LocalHub: ResourceHandler {
             var attributes: Attributes = ["status": "stopped", "port": .int(config.port), "url": .string(url)]
             for name in ["version", "token"] { attributes[name] = request.recorded[name] }
             if let image = try folder.image() { attributes["image"] = .string(image) }
-            guard let running = try await runner(folder, request.address, cluster).running(folder) else {
+            guard try await runner(folder, request.address, cluster).running(folder) != nil else {
                 return .present(attributes)
             }
             guard let token = request.recorded["token"]?.stringValue else {
@@ -47,9 +48,10 @@ struct LocalHub: ResourceHandler {
             let answer: HubClient.Answer
             do {
                 answer = try await HubClient(url: url, token: token, http: http).call("GET", "/system/info")
-            } catch let failure as HubClient.Failure {
-                return .unreadable(
-                    "hub \(request.address) runs as \(running) but does not answer at \(url): \(failure.reason)")
+            } catch is HubClient.Failure {
+                // It runs and hangs: an update ends it and starts it again.
+                attributes["status"] = "unresponsive"
+                return .present(attributes)
             }
             if answer.status == 401 { return .present(attributes) }
             guard answer.status == 200, let info = answer.json?.mapValue else {

@@ -43,7 +43,8 @@ public struct Applier: Sendable {
         for record in base.drifted(in: plan) { live[record.address] = record }
         let runner = OperationRunner(
             registry: registry, session: session, cluster: cluster, live: live,
-            openTokens: base.openTokens, retry: retry, sleep: sleep, emit: emit)
+            openTokens: base.openTokens, retry: retry, sleep: sleep,
+            isStopping: { await control.stopReason != nil }, emit: emit)
         let counts = Counts(waiting: plan.operations.count)
         let started = ContinuousClock.now
         emit(.started(operations: plan.operations.count))

@@ -16,6 +16,8 @@ struct OperationRunner: Sendable {
     let openTokens: [ResourceAddress: String]
     let retry: RetryPolicy
     let sleep: @Sendable (Duration) async throws -> Void
+    /// True once nothing new may be started: a further try is something new.
+    let isStopping: @Sendable () async -> Bool
     let emit: @Sendable (ApplyEvent) -> Void
 
     /// - Throws: `DiagnosticsError` when the operation failed; its record or its open intent says how far it came.
@@ -87,9 +89,9 @@ struct OperationRunner: Sendable {
                 {
                     return landed
                 }
-                guard let delay = retry.delay(after: error.kind, attempt: attempt, jitter: .random(in: 0..<1)) else {
-                    throw error
-                }
+                guard let delay = retry.delay(after: error.kind, attempt: attempt, jitter: .random(in: 0..<1)),
+                    await !isStopping()
+                else { throw error }
                 emit(.retrying(request.address, reason: error.message, attempt: attempt, delay: delay))
                 try await sleep(delay)
             }

@@ -57,7 +57,8 @@ struct FunctionsCommand: AsyncParsableCommand {
                         .usage, "`--data` is not JSON: \(error)", help: "write it like '{\"name\": \"Ada\"}'")
                 }
                 let hub = try await options.hub()
-                let answer = try await hub.call("POST", "/function/\(options.function)", body: body, over: HTTPClient())
+                let answer = try await hub.call(
+                    "POST", "/function/\(options.function)", as: .invoke, body: body, over: HTTPClient())
                 try options.check(answer, hub)
                 console.line(String(decoding: answer.body, as: UTF8.self))
             }
@@ -80,7 +81,8 @@ struct FunctionsCommand: AsyncParsableCommand {
                 let hub = try await options.hub()
                 let parts = options.function.split(separator: "/")
                 let answer = try await hub.call(
-                    "GET", "/system/logs?namespace=\(parts[0])&name=\(parts[1])&tail=\(tail)", over: HTTPClient())
+                    "GET", "/system/logs?namespace=\(parts[0])&name=\(parts[1])&tail=\(tail)", as: .read,
+                    over: HTTPClient())
                 try options.check(answer, hub)
                 console.out(String(decoding: answer.body, as: UTF8.self))
             }

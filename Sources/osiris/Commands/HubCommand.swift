@@ -37,7 +37,7 @@ struct HubCommand: AsyncParsableCommand {
                     ["target", "machine", "url", "ready", "version"],
                     rows.map { row in
                         ["target", "machine", "url", "ready", "version"].map { key in
-                            row[key]?.stringValue ?? (row[key]?.boolValue == true ? "yes" : "no")
+                            row[key]?.stringValue ?? row[key]?.boolValue.map { $0 ? "yes" : "no" } ?? "-"
                         }
                     })
             }
@@ -48,10 +48,10 @@ struct HubCommand: AsyncParsableCommand {
                 "target": .string(String(hub.address.target)), "machine": .string(String(hub.address.name)),
                 "url": .string(hub.url), "ready": false, "version": .null,
             ]
-            if let ready = try? await hub.call("GET", "/ready", timeout: .seconds(5), over: http) {
+            if let ready = try? await hub.call("GET", "/ready", as: .read, timeout: .seconds(5), over: http) {
                 row["ready"] = .bool(ready.status == 200)
             }
-            if let info = try? await hub.call("GET", "/system/info", timeout: .seconds(5), over: http),
+            if let info = try? await hub.call("GET", "/system/info", as: .read, timeout: .seconds(5), over: http),
                 let version = info.json?.mapValue?["version"]
             {
                 row["version"] = version
