@@ -28,7 +28,9 @@ struct ApplyRun {
     /// Plans, asks, applies.
     func run(_ mode: Plan.Mode) async throws {
         try await locked(mode.rawValue) { session, snapshot in
-            let base = await workflow.base(snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
+            let base = await console.reminding("reading what exists") {
+                await workflow.base(snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
+            }
             let plan = try workflow.plan(
                 workspace.cluster, from: base, mode: mode,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
@@ -55,7 +57,9 @@ struct ApplyRun {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: \(moved)", help: "make a new one with `osiris plan --out FILE`")
             }
-            let base = await workflow.base(snapshot, of: workspace.cluster)
+            let base = await console.reminding("reading what exists") {
+                await workflow.base(snapshot, of: workspace.cluster)
+            }
             // Facts that the plan was made from may have moved too; only what it touches matters.
             if let changed = base.firstMovedFact(of: plan) {
                 throw Diagnostic(

@@ -27,6 +27,15 @@ struct Console: Sendable {
             isTerminal && !options.noColor && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
+    /// Says every five seconds on standard error that `body` is still at work: nothing waits in silence.
+    func reminding<Result>(_ work: String, _ body: () async throws -> Result) async rethrows -> Result {
+        let reminder = Task {
+            while (try? await Task.sleep(for: .seconds(5))) != nil { note("still \(work) …") }
+        }
+        defer { reminder.cancel() }
+        return try await body()
+    }
+
     /// One diagnostic within other text, with its manifest line.
     func excerpt(_ diagnostic: Diagnostic) -> String {
         DiagnosticRenderer.text([diagnostic], sources: manifest.texts, color: color, count: false)

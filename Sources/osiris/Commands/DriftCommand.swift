@@ -22,7 +22,9 @@ struct DriftCommand: AsyncParsableCommand {
         try await console.run {
             let workspace = try await Workspace.open(manifest, console)
             let workflow = Workflow(workspace.registry)
-            let base = await workflow.base(workspace.snapshot, of: workspace.cluster)
+            let base = await console.reminding("reading what exists") {
+                await workflow.base(workspace.snapshot, of: workspace.cluster)
+            }
             var plan = try workflow.plan(workspace.cluster, from: base)
             if console.json {
                 // What the manifest wants is not asked here: only what is recorded against what is there.

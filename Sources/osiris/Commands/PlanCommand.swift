@@ -39,8 +39,10 @@ struct PlanCommand: AsyncParsableCommand {
         let console = Console(output)
         try await console.run {
             let workspace = try await Workspace.open(manifest, console)
-            let base = await Workflow(workspace.registry).base(
-                workspace.snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
+            let base = await console.reminding("reading what exists") {
+                await Workflow(workspace.registry).base(
+                    workspace.snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
+            }
             let plan = try Workflow(workspace.registry).plan(
                 workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
