@@ -42,6 +42,7 @@ actor InstancePool {
     private var slots: [Slot] = []
     private var idle: [Instance] = []
     private var queue = CallQueue<CheckedContinuation<Result<Instance, Refusal>, Never>>()
+    /// Calls that have an instance, or are about to be told which.
     private var running = 0
     private var retired = false
     private var stopping = false
@@ -73,7 +74,6 @@ actor InstancePool {
         let deadline = ContinuousClock.now + timeout
         while true {
             let instance = try await lend(until: deadline)
-            running += 1
             let outcome = await instance.call(id: id, input: input, timeout: timeout)
             running -= 1
             switch outcome {
@@ -124,7 +124,10 @@ actor InstancePool {
 
     private func lend(until deadline: ContinuousClock.Instant) async throws -> Instance {
         if retired { throw Refusal.moved }
-        if let instance = idle.popLast() { return instance }
+        if let instance = idle.popLast() {
+            running += 1
+            return instance
+        }
         var timer: Task<Void, any Error>?
         let lent: Result<Instance, Refusal> = await withCheckedContinuation { continuation in
             guard let ticket = queue.enter(continuation) else {
@@ -150,7 +153,10 @@ actor InstancePool {
 
     private func free(_ instance: Instance) {
         guard slots.contains(where: { $0.instance === instance }), !stopping else { return }
-        if let waiter = queue.next() { waiter.resume(returning: .success(instance)) } else { idle.append(instance) }
+        guard let waiter = queue.next() else { return idle.append(instance) }
+        // Counted here and not where the waiter goes on: a `retire` in between must wait for it.
+        running += 1
+        waiter.resume(returning: .success(instance))
     }
 
     /// The life of one slot: start, wait for the end, wait as long as the policy says, start again.
