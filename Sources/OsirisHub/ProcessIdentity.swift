@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 
 /// A process that can be told from a later one with the same id.
 public struct ProcessIdentity: Codable, Sendable, Hashable {
@@ -13,10 +14,8 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
 
     /// Looks a process up; nil if there is none with this id.
     public init?(pid: Int32) {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat"),
-            let startTime = Self.startTime(stat: String(decoding: data, as: UTF8.self))
-        else { return nil }
-        self.init(pid: pid, startTime: startTime)
+        guard let stat = ProcessStat(pid: Int(pid)) else { return nil }
+        self.init(pid: pid, startTime: stat.startTime)
     }
 
     /// This process.
@@ -26,9 +25,8 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
 
     /// True while exactly this process exists and is not a zombie.
     public var isAlive: Bool {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return false }
-        let stat = String(decoding: data, as: UTF8.self)
-        return Self.startTime(stat: stat) == startTime && Self.fields(stat: stat).first != "Z"
+        guard let stat = ProcessStat(pid: Int(pid)) else { return false }
+        return stat.startTime == startTime && stat.state != "Z"
     }
 
     /// Kills its group and what else is left of its session, also when it has ended itself.
@@ -42,25 +40,11 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         var killed = 0
         for member in names.compactMap({ Int32($0) }) {
-            guard let data = FileManager.default.contents(atPath: "/proc/\(member)/stat") else { continue }
-            let stat = String(decoding: data, as: UTF8.self)
-            let fields = Self.fields(stat: stat)
-            // Field 6 is the session.
-            guard fields.count > 19, fields[3] == "\(pid)", fields[0] != "Z", (UInt64(fields[19]) ?? 0) >= startTime
+            guard let stat = ProcessStat(pid: Int(member)), stat.session == pid, stat.state != "Z",
+                stat.startTime >= startTime
             else { continue }
             if kill(member, SIGKILL) == 0 { killed += 1 }
         }
         return killed
-    }
-
-    static func startTime(stat: String) -> UInt64? {
-        let fields = fields(stat: stat)
-        return fields.count > 19 ? UInt64(fields[19]) : nil
-    }
-
-    /// The fields from the third on: the second is the program's name, which may contain blanks and parentheses.
-    private static func fields(stat: String) -> [Substring] {
-        guard let end = stat.lastIndex(of: ")") else { return [] }
-        return stat[stat.index(after: end)...].split(whereSeparator: \.isWhitespace)
     }
 }

@@ -65,8 +65,8 @@ struct PlanningPass {
         }
         let arguments = resolve(declaration.attributes)
         let diff = AttributeDiff(type.schema)
-        var present = look(at: declaration, record: record, parent: declaration.parent.flatMap(desiredIndex))
-        noteDrift(address, type: type, record: record, &present)
+        let present = look(at: declaration, record: record, parent: declaration.parent.flatMap(desiredIndex))
+        noteDrift(address, type: type, record: record)
         switch present {
         case .nothing(let reason):
             append(declaration, .create, reason, declaration.spans.whole, diff.created(arguments), prior: [:])
@@ -144,7 +144,7 @@ struct PlanningPass {
     }
 
     private mutating func noteDrift(
-        _ address: ResourceAddress, type: ResourceType, record: ResourceRecord?, _ present: inout Present
+        _ address: ResourceAddress, type: ResourceType, record: ResourceRecord?
     ) {
         // What our own unfinished operation left is not somebody else's doing.
         guard let record, record.incomplete == nil else { return }

@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 
 /// Who holds the lock of a state, or held it last.
 public struct LockHolder: Sendable, Hashable, CustomStringConvertible {
@@ -64,14 +65,9 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Boot id and start time in clock ticks (proc(5), field 22 of stat); nil if no such process runs.
     static func startMark(ofProcess pid: Int) -> String? {
-        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-            // The command name may hold spaces and brackets: count fields from behind its last bracket.
-            let end = stat.lastIndex(of: ")")
-        else { return nil }
-        let fields = stat[end...].dropFirst(2).split(separator: " ")
         // A zombie is dead, though its parent has not yet asked.
-        guard fields.count > 19, fields[0] != "Z" else { return nil }
+        guard let stat = ProcessStat(pid: pid), stat.state != "Z" else { return nil }
         let boot = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
-        return boot.prefix(8) + ":" + fields[19]
+        return "\(boot.prefix(8)):\(stat.startTime)"
     }
 }

@@ -42,8 +42,8 @@ import Testing
 
     @Test func startTimeIsReadPastAProgramNameWithBlanksAndParentheses() {
         let rest = (3...30).map { $0 == 3 ? "S" : String($0) }.joined(separator: " ")
-        #expect(ProcessIdentity.startTime(stat: "7 (a ) b) \(rest)") == 22)
-        #expect(ProcessIdentity.startTime(stat: "nonsense") == nil)
+        #expect(ProcessStat(text: "7 (a ) b) \(rest)")?.startTime == 22)
+        #expect(ProcessStat(text: "nonsense") == nil)
     }
 
     @Test func theQueueIsFairAndBounded() {

@@ -14,7 +14,7 @@ struct ProcessIdentity: Sendable, Equatable {
 
     /// Nil if no such process runs.
     init?(pid: Int32) {
-        guard let stat = Self.stat(pid) else { return nil }
+        guard let stat = ProcessStat(pid: Int(pid)) else { return nil }
         // While other threads of a process are still ending, its first one is a zombie already, and its files are open.
         if (stat.state == "Z" && stat.threads < 2) || stat.state == "X" { return nil }
         self.init(pid: pid, startTime: stat.startTime)
@@ -49,17 +49,5 @@ struct ProcessIdentity: Sendable, Equatable {
             if let process = ProcessIdentity(pid: pid), process.isAlive { return process }
         }
         return nil
-    }
-
-    private static func stat(_ pid: Int32) -> (state: Substring, threads: Int, startTime: UInt64)? {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
-        let text = String(decoding: data, as: UTF8.self)
-        // The program's name, in parentheses, may hold spaces and parentheses of its own; the state follows it.
-        guard let name = text.lastIndex(of: ")") else { return nil }
-        let fields = text[name...].dropFirst().split(separator: " ")
-        guard fields.count > 19, let threads = Int(fields[17]), let startTime = UInt64(fields[19]) else {
-            return nil
-        }
-        return (fields[0], threads, startTime)
     }
 }
