@@ -27,6 +27,9 @@ public protocol ResourceHandler: Sendable {
     func delete(_ request: OperationRequest) async throws
 
     /// Finds out whether a create, whose answer nobody recorded, took place: by token, tag or deterministic name.
+    ///
+    /// Changes nothing: plan asks it too, without the lock. An object that is there but not finished is `landed` with
+    /// its present attributes; the plan then brings it to what is wanted.
     func resolve(_ request: OperationRequest) async throws -> IntentResolution
 }
 
@@ -67,12 +70,14 @@ public struct OperationRequest: Sendable {
     public var ancestors: [Attributes]
     /// Idempotency token: the same for every try of one planned operation.
     public var token: String
+    /// The state and the holder of its lock that ask; `.reading` for a resolve.
+    public var owner: Ownership
     /// Says a step on the live view, such as `waiting for /ready`. Never a secret.
     public var progress: @Sendable (String) -> Void
 
     public init(
         cluster: Cluster, address: ResourceAddress, planned: Attributes, prior: Attributes, ancestors: [Attributes],
-        token: String, progress: @escaping @Sendable (String) -> Void = { _ in }
+        token: String, owner: Ownership = .reading, progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.cluster = cluster
         self.address = address
@@ -80,6 +85,7 @@ public struct OperationRequest: Sendable {
         self.prior = prior
         self.ancestors = ancestors
         self.token = token
+        self.owner = owner
         self.progress = progress
     }
 }
@@ -106,6 +112,8 @@ public struct ProviderError: Error, Sendable, CustomStringConvertible {
         case answerLost
         /// Refused for good: the request itself is wrong or not allowed.
         case rejected
+        /// Refused because a later holder of the state's lock was there: this run must change nothing any more.
+        case fenced
     }
 
     public var kind: Kind

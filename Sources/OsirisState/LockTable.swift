@@ -14,7 +14,10 @@ enum LockTable {
     }
 
     /// Takes the lock for this process.
-    /// - Returns: the new fencing token, one more than the last.
+    ///
+    /// The fencing token is the time in seconds, or one more than the last if that is later. Hosts remember the highest
+    /// they saw, so it must grow over a state that was rebuilt or restored from a backup, which counting alone does not.
+    /// - Returns: the new fencing token.
     static func take(_ db: Database, operation: String, identity: ProcessIdentity, now: Date, path: String) throws
         -> Int
     {
@@ -24,11 +27,12 @@ enum LockTable {
         if !free, let holder { throw Fault.locked(path, by: holder) }
         try db.execute(
             sql: """
-                UPDATE lock SET fencing = fencing + 1, user = ?, host = ?, pid = ?, process = ?, operation = ?,
+                UPDATE lock SET fencing = max(fencing + 1, ?), user = ?, host = ?, pid = ?, process = ?, operation = ?,
                     since = ?, renewedAt = ?
                 """,
             arguments: [
-                identity.user, identity.host, identity.pid, identity.process, operation, now.stateMilliseconds,
+                Int(now.timeIntervalSince1970), identity.user, identity.host, identity.pid, identity.process, operation,
+                now.stateMilliseconds,
                 now.stateMilliseconds,
             ])
         guard let fencing = try Int.fetchOne(db, sql: "SELECT fencing FROM lock") else {

@@ -102,14 +102,17 @@ public final class StateSession: Sendable {
         guard let record = entry.record, RecordSealing.isNeeded(record, rule: store.sealing) else {
             return PreparedEntry(entry, sealed: nil)
         }
-        let sealer: Sealer
-        if let known = self.sealer.withLock({ $0 }) {
-            sealer = known
-        } else {
-            sealer = try await store.thread.run { [store] in try store.key.loadOrCreate() }
-            self.sealer.withLock { $0 = sealer }
-        }
-        return PreparedEntry(entry, sealed: try RecordSealing.seal(record, rule: store.sealing, sealer: sealer))
+        return PreparedEntry(
+            entry, sealed: try RecordSealing.seal(record, rule: store.sealing, sealer: await sealingKey()))
+    }
+
+    /// Seals under the state's key, which is made now if there is none.
+    /// - Throws: `DiagnosticsError`: OSR0406 malformed, OSR0408 not writable.
+    public func sealingKey() async throws -> Sealer {
+        if let known = sealer.withLock({ $0 }) { return known }
+        let made = try await store.thread.run { [store] in try store.key.loadOrCreate() }
+        sealer.withLock { $0 = made }
+        return made
     }
 
     private func commit(_ entries: [PreparedEntry]) async -> [Result<Void, any Error>] {

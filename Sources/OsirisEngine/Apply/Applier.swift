@@ -41,8 +41,10 @@ public struct Applier: Sendable {
         let emit: @Sendable (ApplyEvent) -> Void = { [observer] in observer.observe($0, at: Date()) }
         let live = LiveRecords(base.records)
         for record in base.drifted(in: plan) { live[record.address] = record }
+        let owner = Ownership(
+            lineage: base.lineage, fencing: session.fencing, key: { try await session.sealingKey() })
         let runner = OperationRunner(
-            registry: registry, session: session, cluster: cluster, live: live,
+            registry: registry, session: session, owner: owner, cluster: cluster, live: live,
             openTokens: base.openTokens, retry: retry, sleep: sleep,
             isStopping: { await control.stopReason != nil }, emit: emit)
         let counts = Counts(waiting: plan.operations.count)

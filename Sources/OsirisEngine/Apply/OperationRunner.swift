@@ -10,6 +10,7 @@ import OsirisState
 struct OperationRunner: Sendable {
     let registry: ProviderRegistry
     let session: StateSession
+    let owner: Ownership
     let cluster: Cluster
     let live: LiveRecords
     /// Tokens of creates that an earlier run began and nobody could settle: used again, so nothing is doubled.
@@ -38,7 +39,7 @@ struct OperationRunner: Sendable {
             cluster: cluster, address: change.address, planned: kind == .delete ? [:] : try resolve(change),
             prior: kind == .create ? [:] : record?.attributes ?? change.prior,
             ancestors: live.ancestors(kind == .delete ? record?.parent : change.parent),
-            token: openToken ?? UUID().uuidString.lowercased(),
+            token: openToken ?? UUID().uuidString.lowercased(), owner: owner,
             progress: { [emit] in emit(.progress(change.address, $0)) })
         // An open intent is on disk already, with this token.
         if openToken == nil {
@@ -59,6 +60,13 @@ struct OperationRunner: Sendable {
             try await session.record(.succeeded(token: request.token, record: applied))
             live[change.address] = applied
             try check(change, handler.type, planned: request.planned, answered: attributes)
+        } catch let error as ProviderError where error.kind == .fenced {
+            // The state is another run's by now. The intent stays open for it.
+            throw DiagnosticsError([
+                Diagnostic(
+                    .lockLost, error.message, at: change.source, address: change.address.text,
+                    help: error.help ?? "this run changes nothing more; see who applies now: osiris state history")
+            ])
         } catch let error as ProviderError {
             try await recordFailure(kind, change, provider, request, error.message)
             throw failure(change, error.message, error)

@@ -29,7 +29,7 @@ public struct RetryPolicy: Sendable {
         // Full jitter: many clients that failed together do not come back together.
         let backoff = ceiling * (0.1 + 0.9 * jitter)
         switch error {
-        case .rejected: return nil
+        case .rejected, .fenced: return nil
         case .throttled(let retryAfter): return max(retryAfter ?? .zero, backoff)
         case .transient, .answerLost: return backoff
         }

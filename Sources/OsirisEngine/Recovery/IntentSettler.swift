@@ -27,7 +27,7 @@ struct IntentSettler: Sendable {
                         "more than one object could be `\(request.address)`: \(candidates.joined(separator: "; "))",
                         help: "remove all but one of them, then run `osiris apply` again")
                 }
-            } catch let error as ProviderError where error.kind != .rejected {
+            } catch let error as ProviderError where error.kind != .rejected && error.kind != .fenced {
                 reason = error.message
             }
             let delay = retry.delay(after: .transient, attempt: min(attempt, retry.maxAttempts - 1), jitter: 0.5)!
