@@ -1,4 +1,3 @@
-import GRDB
 import OsirisDiagnostics
 
 /// The diagnostics of the state. Each names the file and the next step.
@@ -65,18 +64,6 @@ enum Fault {
                 .error, .inconsistentResult, message + ". This is a bug in osiris", address: address,
                 help: "the operation stays open as an intent; run `osiris apply` again and report this message")
         ])
-    }
-
-    /// An SQLite error as the fault it means. SQLite's message is used, never the statement's arguments.
-    static func database(_ error: any Error, path: String, writing: Bool) -> any Error {
-        guard let error = error as? DatabaseError else { return error }
-        let reason = error.message ?? error.resultCode.description
-        switch error.resultCode.primaryResultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
-            return damaged(path, reason)
-        default:
-            return writing ? write(path, reason) : unreadable(path, reason)
-        }
     }
 
     private static func one(_ code: DiagnosticCode, _ message: String, help: String) -> DiagnosticsError {

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import OsirisDiagnostics
 import OsirisModel
 import OsirisTransport
@@ -10,73 +9,37 @@ import Synchronization
 /// Made by `StateStore.begin`, ended by `end`. May be used from any number of tasks. When the lock is lost, every call
 /// throws OSR0405 and nothing more is written.
 public final class StateSession: Sendable {
-    /// Number of this run in the history.
-    public let applyID: Int
-    /// The lock's fencing token, which `osiris unlock` asks for.
-    public let fencing: Int
-
     private typealias Waiter = CheckedContinuation<Turn, any Error>
     private enum Turn: Sendable { case done, lead }
 
-    let store: StateStore
-    let connection: DatabaseQueue
+    private let store: StateStore
+    private let backend: any BackendSession
     private let sealer = Mutex<Sealer?>(nil)
     private let queue = Mutex(CommitQueue<PreparedEntry, Waiter>())
-    /// Nil after a failed transaction: read again before the next one.
-    private let index: Mutex<SessionIndex?>
-    let renewal = Mutex<Task<Void, Never>?>(nil)
-    let isOver = Mutex(false)
+    private let renewal = Mutex<Task<Void, Never>?>(nil)
+    private let isOver = Mutex(false)
 
-    private init(store: StateStore, connection: DatabaseQueue, index: SessionIndex, applyID: Int, fencing: Int) {
+    init(_ store: StateStore, _ backend: any BackendSession) {
         self.store = store
-        self.connection = connection
-        self.index = Mutex(index)
-        self.applyID = applyID
-        self.fencing = fencing
-    }
-
-    static func start(
-        _ run: RunDescription, as identity: ProcessIdentity, in store: StateStore
-    ) throws -> StateSession {
-        do {
-            let connection = try store.file.open()
-            var started: (SessionIndex, apply: Int, fencing: Int)?
-            try connection.inDatabase { db in
-                try db.inTransaction(.immediate) {
-                    let cluster = try String.fetchOne(db, sql: "SELECT cluster FROM meta") ?? ""
-                    guard cluster == run.cluster else {
-                        throw Fault.otherCluster(store.path, recorded: cluster, wanted: run.cluster)
-                    }
-                    let now = Date()
-                    let fencing = try LockTable.take(
-                        db, operation: run.operation, identity: identity, now: now, path: store.path)
-                    let index = try SessionIndex(db, path: store.path)
-                    let apply = try HistoryTable.start(
-                        db, run, identity: identity, now: now, firstChange: index.nextChange)
-                    started = (index, apply, fencing)
-                    return .commit
-                }
-            }
-            let (index, apply, fencing) = started!
-            let session = StateSession(
-                store: store, connection: connection, index: index, applyID: apply, fencing: fencing)
-            session.startRenewal()
-            return session
-        } catch {
-            throw Fault.database(error, path: store.path, writing: true)
-        }
+        self.backend = backend
+        startRenewal()
     }
 
     deinit { renewal.withLock { $0?.cancel() } }
 
+    /// Number of this run in the history.
+    public var applyID: Int { backend.applyID }
+    /// The lock's fencing token, which `osiris unlock` asks for.
+    public var fencing: Int { backend.fencing }
+
     /// Writes one entry. Returns when it is durable.
     ///
-    /// Entries of tasks that call at the same time share a transaction and its fsync. Not cancellable: what was done
-    /// must be recorded even when the run is being cancelled.
+    /// Entries of tasks that call at the same time share a commit. Not cancellable: what was done must be recorded even
+    /// when the run is being cancelled.
     /// - Throws: `DiagnosticsError`: OSR0405 lock lost, OSR0408 not writable (it may be tried again), OSR0505 if the
-    ///   entry contradicts the state (the other entries of the transaction are written).
+    ///   entry contradicts the state (the other entries of the commit are written).
     public func record(_ entry: StateEntry) async throws {
-        if isOver.withLock({ $0 }) { throw Fault.lockLost(store.path) }
+        if isOver.withLock({ $0 }) { throw Fault.lockLost(store.location) }
         let prepared = try await prepare(entry)
         let turn: Turn = try await withCheckedThrowingContinuation { waiter in
             let leads = queue.withLock { $0.add(prepared, waiter) }
@@ -97,7 +60,7 @@ public final class StateSession: Sendable {
         try own.get()
     }
 
-    /// Makes the JSON in the caller's task, so that 32 callers do it at once and the store's thread only writes.
+    /// Makes the JSON in the caller's task, so that 32 callers do it at once and the commit only writes.
     private func prepare(_ entry: StateEntry) async throws -> PreparedEntry {
         guard let record = entry.record, RecordSealing.isNeeded(record, rule: store.sealing) else {
             return PreparedEntry(entry, sealed: nil)
@@ -110,58 +73,65 @@ public final class StateSession: Sendable {
     /// - Throws: `DiagnosticsError`: OSR0406 malformed, OSR0408 not writable.
     public func sealingKey() async throws -> Sealer {
         if let known = sealer.withLock({ $0 }) { return known }
-        let made = try await store.thread.run { [store] in try store.key.loadOrCreate() }
+        let made = try await store.keyThread.run { [key = store.key] in try key.loadOrCreate() }
         sealer.withLock { $0 = made }
         return made
     }
 
     private func commit(_ entries: [PreparedEntry]) async -> [Result<Void, any Error>] {
         do {
-            return try await store.thread.run { [self] in try write(entries) }
+            return try await backend.commit(entries, now: store.now()).map { $0.mapError { $0 } }
         } catch {
-            let fault = Fault.database(error, path: store.path, writing: true)
-            if Fault.isLockLost(fault) { isOver.withLock { $0 = true } }
-            return entries.map { _ in .failure(fault) }
+            if Fault.isLockLost(error) { isOver.withLock { $0 = true } }
+            return entries.map { _ in .failure(error) }
         }
     }
 
-    /// One transaction for all entries, on the store's thread.
-    private func write(_ entries: [PreparedEntry]) throws -> [Result<Void, any Error>] {
-        try inTransaction { db, index in
-            var writer = EntryWriter(db: db, apply: applyID, now: Date().stateMilliseconds, index: index)
-            // Given up here, so that the writer changes the only copy instead of making one.
-            index = SessionIndex()
-            defer { index = writer.index }
-            var results: [Result<Void, any Error>] = []
-            for entry in entries {
-                do {
-                    try writer.write(entry)
-                    results.append(.success(()))
-                } catch let refused as DiagnosticsError {
-                    results.append(.failure(refused))
-                }
-            }
-            return results
+    /// Closes the run's row of the history and releases the lock.
+    ///
+    /// When no resource is left, the key file goes too: nothing is left that it could open.
+    /// - Throws: `DiagnosticsError` as for `record`. The session is over either way.
+    public func end(_ outcome: ApplyOutcome) async throws {
+        await stopRenewal()
+        let wasOver = isOver.withLock { over in
+            defer { over = true }
+            return over
         }
+        if wasOver {
+            await backend.abandon()
+            throw Fault.lockLost(store.location)
+        }
+        // Before the release, so that no other run finds its key taken away.
+        try await backend.end(outcome, now: store.now()) { [key = store.key] in try key.remove() }
     }
 
-    /// Runs `body` in a transaction that holds only while the lock is ours. On the store's thread.
-    func inTransaction<Result: Sendable>(_ body: (Database, inout SessionIndex) throws -> Result) throws -> Result {
-        try index.withLock { stored in
-            // A transaction that fails leaves nil: the index is then read again, because it may be ahead of the database.
-            // Taken, not copied: a second reference would make every transaction copy the whole index.
-            var before = stored.take()
-            var result: Result?
-            try connection.inDatabase { db in
-                try db.inTransaction(.immediate) {
-                    try LockTable.check(db, fencing: fencing, path: store.path)
-                    var index = try before.take() ?? SessionIndex(db, path: store.path)
-                    result = try body(db, &index)
-                    stored = index
-                    return .commit
-                }
+    // MARK: Lease
+
+    /// Starts the task that keeps the lease alive. It ends with the session.
+    private func startRenewal() {
+        let task = Task { [weak self] in
+            while true {
+                do { try await Task.sleep(for: .seconds(LockRule.renewalSeconds)) } catch { return }
+                guard await self?.renew() == true else { return }
             }
-            return result!
         }
+        renewal.withLock { $0 = task }
+    }
+
+    private func stopRenewal() async {
+        let task = renewal.withLock { $0 }
+        task?.cancel()
+        await task?.value
+    }
+
+    /// - Returns: false if the lock is lost. Any other failure, such as a full disk, is tried again at the next turn.
+    private func renew() async -> Bool {
+        do {
+            try await backend.renew(now: store.now())
+        } catch  where Fault.isLockLost(error) {
+            isOver.withLock { $0 = true }
+            return false
+        } catch {}
+        return true
     }
 }

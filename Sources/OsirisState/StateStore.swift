@@ -1,29 +1,27 @@
 import Foundation
-import GRDB
 import OsirisDiagnostics
 import OsirisModel
-import Synchronization
 
-/// The state of one cluster: an SQLite database, read as snapshots and written by one session at a time.
+/// The state of one cluster, read as snapshots and written by one session at a time.
 ///
-/// Nothing is written, not even a folder, before the first `begin`. Every call does its file work on a thread of the
-/// store's own and may be made from any task.
+/// Nothing is written before the first `begin`. May be used from any task.
 public final class StateStore: Sendable {
-    /// Path of the database file.
-    public let path: String
-    let file: StateFile
+    let backend: any StateBackend
     let key: StateKey
+    let keyThread = BlockingThread("osiris.key")
     let sealing: SealingRule
-    let thread = StateThread()
+    let now: @Sendable () -> Date
     private let freshLineage: String
 
-    private init(path: String, keyText: String?, lineage: String?, sealing: @escaping SealingRule) {
-        self.path = path
-        freshLineage = lineage ?? UUID().uuidString.lowercased()
-        file = StateFile(path: path)
-        let folder = (path as NSString).deletingLastPathComponent
-        key = StateKey(path: folder.isEmpty ? "key" : folder + "/key", environment: keyText)
+    init(
+        _ backend: any StateBackend, key: StateKey, lineage: String?, sealing: @escaping SealingRule,
+        now: @escaping @Sendable () -> Date
+    ) {
+        self.backend = backend
+        self.key = key
         self.sealing = sealing
+        self.now = now
+        freshLineage = lineage ?? UUID().uuidString.lowercased()
     }
 
     /// A store for a database that exists or will be made. Touches no file.
@@ -32,69 +30,63 @@ public final class StateStore: Sendable {
     ///   - keyText: the value of `OSIRIS_STATE_KEY`, if set: 64 hexadecimal digits or base64 of 32 bytes.
     ///   - lineage: identity of a state that does not exist yet; nil makes one up. A plan file brings its own.
     ///   - sealing: the attributes whose clear secrets are kept, sealed. All other secrets are kept as digests only.
+    ///   - now: the clock; tests bring their own.
     public static func open(
         path: String, keyText: String? = nil, lineage: String? = nil,
-        sealing: @escaping SealingRule = { _, _ in false }
+        sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }
     ) -> StateStore {
-        StateStore(path: path, keyText: keyText, lineage: lineage, sealing: sealing)
+        let folder = (path as NSString).deletingLastPathComponent
+        return StateStore(
+            LocalBackend(path: path),
+            key: StateKey(path: folder.isEmpty ? "key" : folder + "/key", environment: keyText), lineage: lineage,
+            sealing: sealing, now: now)
     }
 
-    /// What is recorded. A missing file gives an empty snapshot with serial 0 and the lineage it will be made with.
+    /// Path or URL, without secrets.
+    public var location: String { backend.location }
+
+    /// What is recorded. No state gives an empty snapshot with serial 0 and the lineage it will be made with.
     /// - Parameter unsealing: false leaves sealed secrets as digests, and needs no key.
     /// - Throws: `DiagnosticsError`: OSR0401 unreadable, OSR0402 damaged, OSR0403 too new, OSR0406 key.
     public func snapshot(unsealing: Bool = true) async throws -> StateSnapshot {
-        try await thread.run { [self] in
-            guard file.exists else { return StateSnapshot(lineage: freshLineage) }
-            return try read(SnapshotReader(path: path, key: key, unsealing: unsealing).read)
+        guard let stored = try await backend.load() else { return StateSnapshot(lineage: freshLineage) }
+        guard unsealing, !stored.sealed.isEmpty else { return stored.snapshot }
+        let sealer = try await keyThread.run { [key] in try key.load() }
+        var snapshot = stored.snapshot
+        for (address, sealed) in stored.sealed {
+            guard let attributes = snapshot.resources[address]?.attributes else { continue }
+            do {
+                snapshot.resources[address]?.attributes = try RecordSealing.open(
+                    sealed, address: address.text, attributes: attributes, sealer: sealer)
+            } catch { throw key.wrongKey(for: address.text) }
         }
+        return snapshot
     }
 
-    /// Takes the lock, making the database if there is none, and starts a row of the history.
+    /// Takes the lock, making the state if there is none, and starts a row of the history.
     ///
     /// The caller reads its snapshot after this, or compares lineage and serial with an earlier one.
     /// - Throws: `DiagnosticsError`: OSR0404 naming the holder, OSR0407 for another cluster's state, OSR0408 when it
     ///   cannot be written, and what `snapshot` throws.
     public func begin(_ run: RunDescription, as identity: ProcessIdentity = .current) async throws -> StateSession {
-        try await thread.run { [self] in
-            try file.create(lineage: freshLineage, cluster: run.cluster)
-            return try StateSession.start(run, as: identity, in: self)
-        }
+        StateSession(self, try await backend.begin(run, as: identity, lineage: freshLineage, now: now()))
     }
 
     /// Who holds the lock now; nil if nobody does.
-    public func lockHolder() async throws -> LockHolder? {
-        try await thread.run { [self] in file.exists ? try read(LockTable.holder) : nil }
-    }
+    public func lockHolder() async throws -> LockHolder? { try await backend.lockHolder() }
 
     /// Takes the lock away from a holder that is known to be gone. A session that still runs then writes nothing more.
     /// - Parameter id: from the message that named the holder, so that no later holder is hit.
     /// - Returns: false if the lock is not held under that id.
-    public func breakLock(id: Int) async throws -> Bool {
-        try await thread.run { [self] in
-            guard file.exists else { return false }
-            return try file.withDatabase(writing: true) { db in
-                var released = false
-                try db.inTransaction(.immediate) {
-                    released = try LockTable.release(db, fencing: id)
-                    return .commit
-                }
-                return released
-            }
-        }
-    }
+    public func breakLock(id: Int) async throws -> Bool { try await backend.breakLock(id: id) }
 
-    /// Runs `body` in one read transaction.
-    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
-        try file.withDatabase(writing: false) { db in
-            var result: Result?
-            try db.inTransaction(.deferred) {
-                result = try body(db)
-                return .commit
-            }
-            // inTransaction has run its body, or thrown.
-            return result!
-        }
-    }
+    /// The latest runs, newest first; empty without a state.
+    /// - Throws: `DiagnosticsError` as for `snapshot`.
+    public func applies(limit: Int) async throws -> [ApplyRecord] { try await backend.applies(limit: limit) }
+
+    /// What one run recorded, oldest first. Very old events may have been cleared away.
+    /// - Throws: `DiagnosticsError` as for `snapshot`.
+    public func events(ofApply id: Int) async throws -> [EventRecord] { try await backend.events(ofApply: id) }
 }
 
 /// What a run is, for the lock and the history.

@@ -1,21 +1,5 @@
 import OsirisModel
 
-extension StateStore {
-    /// The latest runs, newest first; empty without a state.
-    /// - Throws: `DiagnosticsError` as for `snapshot`.
-    public func applies(limit: Int) async throws -> [ApplyRecord] {
-        try await thread.run { [self] in
-            file.exists ? try read { try HistoryTable.applies($0, limit: limit) } : []
-        }
-    }
-
-    /// What one run recorded, oldest first. Very old events may have been cleared away.
-    /// - Throws: `DiagnosticsError` as for `snapshot`.
-    public func events(ofApply id: Int) async throws -> [EventRecord] {
-        try await thread.run { [self] in file.exists ? try read { try HistoryTable.events($0, apply: id) } : [] }
-    }
-}
-
 extension StateSnapshot {
     /// The state for others to read: JSON with `formatVersion` 1, sorted by address. Secrets are digests.
     public var exported: Value {

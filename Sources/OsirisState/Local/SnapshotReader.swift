@@ -2,24 +2,22 @@ import Foundation
 import GRDB
 import OsirisDiagnostics
 import OsirisModel
-import OsirisTransport
 
 /// Reads the whole state in one transaction and checks its invariants.
 ///
 /// Invariants: every address has the form of one and at most one resource; every parent is a resource; all JSON is ours;
-/// tokens of open intents are unique; sealed secrets open.
+/// tokens of open intents are unique.
 struct SnapshotReader {
     let path: String
-    let key: StateKey
-    let unsealing: Bool
 
-    func read(_ db: Database) throws -> StateSnapshot {
+    func read(_ db: Database) throws -> StoredState {
         guard let meta = try Row.fetchOne(db, sql: "SELECT lineage, cluster, serial FROM meta"),
             let lineage = meta.text(0), let serial = meta.int(2)
         else { throw Fault.damaged(path, "it has no lineage") }
-        var snapshot = StateSnapshot(lineage: lineage, serial: serial, cluster: meta.text(1))
+        var stored = StoredState(snapshot: StateSnapshot(lineage: lineage, serial: serial, cluster: meta.text(1)))
+        try readResources(db, into: &stored)
+        var snapshot = stored.snapshot
         snapshot.serial = max(snapshot.serial, try SessionIndex.lastSerial(db))
-        try readResources(db, into: &snapshot)
         for record in snapshot.resources.values {
             if let parent = record.parent, snapshot.resources[parent] == nil {
                 throw Fault.damaged(path, "\(record.address) lives on \(parent), which is not recorded")
@@ -29,12 +27,12 @@ struct SnapshotReader {
         guard Set(snapshot.intents.map(\.token)).count == snapshot.intents.count else {
             throw Fault.damaged(path, "two open intents have the same token")
         }
-        return snapshot
+        stored.snapshot = snapshot
+        return stored
     }
 
-    private func readResources(_ db: Database, into snapshot: inout StateSnapshot) throws {
+    private func readResources(_ db: Database, into stored: inout StoredState) throws {
         var seen = Set<String>(minimumCapacity: 1_000)
-        var sealer: Sealer?
         let rows = try Row.fetchCursor(
             db,
             sql: """
@@ -51,18 +49,10 @@ struct SnapshotReader {
             guard let provider = row.currentText(3) else {
                 throw Fault.damaged(path, "the record of \(address) is incomplete")
             }
-            var attributes = try attributes(row, 12, of: text)
-            if unsealing, let sealed = row.blob(13) {
-                let opener = try sealer ?? key.load()
-                sealer = opener
-                do {
-                    attributes = try RecordSealing.open(
-                        sealed, address: text, attributes: attributes, sealer: opener)
-                } catch { throw key.wrongKey(for: text) }
-            }
-            snapshot.resources[address] = ResourceRecord(
+            if let sealed = row.blob(13) { stored.sealed[address] = sealed }
+            stored.snapshot.resources[address] = ResourceRecord(
                 address: address, provider: provider, schemaVersion: row.currentInt(5) ?? 1,
-                attributes: attributes,
+                attributes: try attributes(row, 12, of: text),
                 parent: try optionalAddress(row.currentText(2)), dependsOn: try dependencies(row, 11, of: text),
                 source: span(row), incomplete: row.currentText(14))
         }

@@ -1,0 +1,70 @@
+import Foundation
+import OsirisDiagnostics
+import OsirisModel
+
+/// A place that keeps states: this disk, or a service that many machines share.
+///
+/// Everything above it (sealing, shared commits, what an entry means) is the same for every place, and a state keeps its
+/// lineage, serial and history when it moves from one to another.
+protocol StateBackend: Sendable {
+    /// Path or URL, for messages; without secrets.
+    var location: String { get }
+
+    /// What is recorded; nil if there is no state there.
+    /// - Throws: `DiagnosticsError`: OSR0401 unreadable, OSR0402 damaged, OSR0403 too new.
+    func load() async throws -> StoredState?
+
+    /// Takes the lock, making the state if there is none, and starts a row of the history.
+    /// - Parameter lineage: identity of a state that is made now.
+    /// - Throws: `DiagnosticsError`: OSR0404 naming the holder, OSR0407 for another cluster's state, OSR0408 when it
+    ///   cannot be written, and what `load` throws.
+    func begin(
+        _ run: RunDescription, as identity: ProcessIdentity, lineage: String, now: Date
+    ) async throws -> any BackendSession
+
+    /// Who holds the lock now; nil if nobody does.
+    func lockHolder() async throws -> LockHolder?
+
+    /// - Returns: false if the lock is not held under that id.
+    func breakLock(id: Int) async throws -> Bool
+
+    /// The latest runs, newest first.
+    func applies(limit: Int) async throws -> [ApplyRecord]
+
+    /// What one run recorded, oldest first.
+    func events(ofApply id: Int) async throws -> [EventRecord]
+}
+
+/// The lock of one run, in one place. Each call checks the fencing token together with what it writes.
+protocol BackendSession: Sendable {
+    /// Number of the run in the history.
+    var applyID: Int { get }
+    /// The lock's fencing token.
+    var fencing: Int { get }
+
+    /// Writes entries at once: all of those that do not contradict the state, or none.
+    ///
+    /// Called by one task at a time.
+    /// - Returns: for each entry, OSR0505 if it contradicts the state.
+    /// - Throws: `DiagnosticsError`: OSR0405 lock lost, OSR0408 nothing was written and it may be tried again.
+    func commit(_ entries: [PreparedEntry], now: Date) async throws -> [Result<Void, DiagnosticsError>]
+
+    /// Keeps the lease alive. Called beside `commit`.
+    /// - Throws: as `commit`.
+    func renew(now: Date) async throws
+
+    /// Ends the run's row of the history and releases the lock.
+    /// - Parameter whenEmpty: called before the release if no resource is left.
+    /// - Throws: as `commit`. The session is over either way.
+    func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws
+
+    /// Lets go of what the session holds open, after its lock is lost.
+    func abandon() async
+}
+
+/// A state as it is stored: secrets are digests, and what is sealed is not opened.
+struct StoredState: Sendable {
+    var snapshot: StateSnapshot
+    /// Sealed secrets by the address of their record; see `RecordSealing`.
+    var sealed: [ResourceAddress: [UInt8]] = [:]
+}
