@@ -8,10 +8,9 @@ enum Fault {
             help: "nothing was changed; restore the file from a backup")
     }
 
-    static func tooNew(_ path: String, version: Int) -> DiagnosticsError {
+    static func tooNew(_ path: String, version: Int, supported: Int = Schema.formatVersion) -> DiagnosticsError {
         one(
-            .stateTooNew,
-            "the state \(path) has format version \(version), this osiris reads up to \(Schema.formatVersion)",
+            .stateTooNew, "the state \(path) has format version \(version), this osiris reads up to \(supported)",
             help: "use the osiris version that wrote it, or a newer one")
     }
 

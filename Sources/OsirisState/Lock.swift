@@ -40,6 +40,20 @@ enum LockRule {
         // Without a start mark of the holder, a live pid counts as the holder.
         return holder.process != nil && start != holder.process
     }
+
+    /// True if the holder was a process of this machine that has ended. Many machines share the place, and two of them
+    /// may have one name: only the boot id in the start mark tells that it was this one.
+    static func isGone(
+        _ holder: LockHolder, machineOf other: LockHolder, startOfProcess: (Int) -> String?
+    ) -> Bool {
+        guard holder.host == other.host, let mark = holder.process, let boot = Self.boot(of: mark),
+            let otherMark = other.process, boot == Self.boot(of: otherMark)
+        else { return false }
+        return startOfProcess(holder.pid) != mark
+    }
+
+    /// See `ProcessIdentity.startMark`.
+    private static func boot(of mark: String) -> Substring? { mark.firstIndex(of: ":").map { mark[..<$0] } }
 }
 
 /// Names the person, the machine and the process that runs, for locks and history.

@@ -40,7 +40,7 @@ public struct Intent: Sendable, Hashable {
 }
 
 /// One thing to write down. See `StateSession.record`.
-public enum StateEntry: Sendable {
+public enum StateEntry: Sendable, Hashable {
     /// An operation is about to begin.
     case intent(Intent)
     /// The operation with this token is done. No record means that the object is gone.
