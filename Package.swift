@@ -90,7 +90,7 @@ let package = Package(
         tests(
             "OsirisPlannerTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner"]),
-        tests("OsirisStateTests", ["OsirisDiagnostics", "OsirisModel", "OsirisState", grdb]),
+        tests("OsirisStateTests", ["OsirisDiagnostics", "OsirisModel", "OsirisState", grdb], exclude: ["States"]),
         tests(
             "OsirisEngineTests",
             [

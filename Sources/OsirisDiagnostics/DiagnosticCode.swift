@@ -61,6 +61,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stateKey = "OSR0406"
     case stateOtherCluster = "OSR0407"
     case stateWrite = "OSR0408"
+    case stateFilesystem = "OSR0412"
 
     // Applying.
     case operationFailed = "OSR0501"

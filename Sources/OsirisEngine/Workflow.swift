@@ -25,7 +25,7 @@ public struct Workflow: Sendable {
     public func base(_ snapshot: StateSnapshot, of cluster: Cluster, refresh: Bool = true) async -> PlanBase {
         var base = PlanBase(
             lineage: snapshot.lineage, serial: snapshot.serial, records: snapshot.resources, actual: [:], settled: [])
-        base.settled = await settle(snapshot, cluster)
+        base.settled = await settle(snapshot, of: cluster)
         for settled in base.settled {
             if case .landed(let record) = settled.outcome { base.records[record.address] = record }
         }
@@ -52,7 +52,17 @@ public struct Workflow: Sendable {
 
     /// Writes what recovery and refresh found, before the first operation.
     public func record(_ base: PlanBase, _ plan: Plan, to session: StateSession) async throws {
-        for settled in base.settled {
+        try await record(base.settled, to: session)
+        // What the plan changes is recorded when it is changed: until then it stays drift.
+        let changed = Set(plan.changes.map(\.address))
+        for record in base.drifted(in: plan) where !changed.contains(record.address) {
+            try await session.record(.observed(record))
+        }
+    }
+
+    /// Writes what became of open intents; those nobody can tell stay open.
+    public func record(_ settled: [SettledIntent], to session: StateSession) async throws {
+        for settled in settled {
             switch settled.outcome {
             case .landed(let record):
                 try await session.record(
@@ -62,15 +72,12 @@ public struct Workflow: Sendable {
             case .open: break
             }
         }
-        // What the plan changes is recorded when it is changed: until then it stays drift.
-        let changed = Set(plan.changes.map(\.address))
-        for record in base.drifted(in: plan) where !changed.contains(record.address) {
-            try await session.record(.observed(record))
-        }
     }
 
-    /// All open intents at once, answers oldest first. They ran at the same time, so none lives on another.
-    private func settle(_ snapshot: StateSnapshot, _ cluster: Cluster) async -> [SettledIntent] {
+    /// Finds out what became of all open intents at once; answers oldest first. Writes nothing.
+    ///
+    /// They ran at the same time, so none lives on another.
+    public func settle(_ snapshot: StateSnapshot, of cluster: Cluster) async -> [SettledIntent] {
         let intents = snapshot.intents.sorted { $0.startedAt < $1.startedAt }
         return await withTaskGroup(of: (Int, SettledIntent.Outcome).self) { group in
             for (index, intent) in intents.enumerated() {

@@ -26,6 +26,12 @@ enum Fault {
             help: "what was recorded before is safe; make room or fix the permissions, then run the same command again")
     }
 
+    static func filesystem(_ path: String, _ reason: String) -> DiagnosticsError {
+        one(
+            .stateFilesystem, "the state \(path) is on \(reason): two runs could write at once",
+            help: "put it on a disk of this machine with --state PATH; to share it, keep it in etcd or S3")
+    }
+
     static func otherCluster(_ path: String, recorded: String, wanted: String) -> DiagnosticsError {
         one(
             .stateOtherCluster,

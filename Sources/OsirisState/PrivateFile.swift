@@ -35,6 +35,11 @@ enum PrivateFile {
         let draft = "\(path).new-\(getpid())"
         defer { unlink(draft) }
         try write(bytes, to: draft)
+        try publish(draft, as: path)
+    }
+
+    /// Gives a finished file its name. Unlike rename, it does not replace what another process made meanwhile.
+    static func publish(_ draft: String, as path: String) throws(Failure) {
         guard link(draft, path) == 0 || errno == EEXIST else { throw Failure(path) }
         try syncFolder(of: path)
     }

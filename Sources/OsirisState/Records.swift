@@ -37,6 +37,17 @@ public struct Intent: Sendable, Hashable {
         self.startedAt = startedAt
         self.failure = failure
     }
+
+    /// SHA-256 over what is asked of the provider: the same for every try of one request, another for any other.
+    ///
+    /// Made from what is stored, so an intent is as good as the request it was written for; secrets count by digest.
+    public var requestDigest: String {
+        Digest.sha256(
+            Value.list([
+                .string(action.rawValue), .string(address.text), .string(provider), .map(planned),
+                parent.map { .string($0.text) } ?? .null,
+            ]).json())
+    }
 }
 
 /// One thing to write down. See `StateSession.record`.

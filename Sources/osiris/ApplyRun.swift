@@ -27,7 +27,7 @@ struct ApplyRun {
 
     /// Plans, asks, applies.
     func run(_ mode: Plan.Mode) async throws {
-        try await locked(mode.rawValue) { session, snapshot in
+        try await workspace.locked(mode.rawValue, control) { session, snapshot in
             let base = await console.reminding("reading what exists") {
                 await workflow.base(snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
             }
@@ -42,7 +42,7 @@ struct ApplyRun {
 
     /// Runs a saved plan, if the state is still the one it was made from. Saving it was the approval.
     func run(saved plan: Plan) async throws {
-        try await locked(plan.mode.rawValue) { session, snapshot in
+        try await workspace.locked(plan.mode.rawValue, control) { session, snapshot in
             let moved: String? =
                 if plan.lineage != snapshot.lineage {
                     "it was made from another state"
@@ -73,8 +73,8 @@ struct ApplyRun {
     }
 
     private func show(_ plan: Plan, _ base: PlanBase) throws {
+        console.show(base.settled)
         if !console.json {
-            for settled in base.settled { console.line("Recovery: \(settled.text)") }
             console.show(plan, as: .text, planning)
         } else if !plan.refusals.isEmpty {
             console.report(plan.refusals)
@@ -104,31 +104,5 @@ struct ApplyRun {
         }
         if summary.stopped == .interrupted || summary.stopped == .cancelled { throw Exit.interrupted }
         if !summary.isComplete { throw Exit.failed }
-    }
-
-    /// Holds the lock and listens to signals while `body` runs; the history row says how it ended.
-    private func locked(
-        _ operation: String, _ body: (StateSession, StateSnapshot) async throws -> Void
-    ) async throws {
-        let signals = StopSignals(control)
-        defer { signals.end() }
-        let session = try await workspace.store.begin(
-            RunDescription(
-                operation: operation, cluster: workspace.cluster.name, commit: Repository.commit(of: workspace.cluster),
-                arguments: Repository.argumentsWithoutValues()))
-        do {
-            let snapshot = try await workspace.store.snapshot()
-            // Digests of secrets are salted with the lineage: they must be those of the state that is written.
-            if snapshot.lineage != workspace.snapshot.lineage {
-                throw Diagnostic(
-                    .stalePlan, "another run has made the state at this very moment", help: "run this again")
-            }
-            try await body(session, snapshot)
-        } catch {
-            // What ended the run is what the user must see, not a second fault of closing.
-            try? await session.end((error as? ExitCode) == Exit.interrupted ? .interrupted : .failed)
-            throw error
-        }
-        try await session.end(.succeeded)
     }
 }

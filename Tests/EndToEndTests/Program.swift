@@ -49,14 +49,8 @@ enum Program {
         /// What it has printed so far.
         func output() -> String { (try? String(contentsOf: out, encoding: .utf8)) ?? "" }
 
-        /// Waits on a thread of its own: a test that blocked one of the few shared ones would slow all others.
         func wait() async throws -> Answer {
-            await withCheckedContinuation { continuation in
-                Thread.detachNewThread { [process] in
-                    process.waitUntilExit()
-                    continuation.resume()
-                }
-            }
+            await process.ended()
             defer { for file in [out, err] { try? FileManager.default.removeItem(at: file) } }
             return Answer(
                 status: process.terminationStatus, out: try String(contentsOf: out, encoding: .utf8),
@@ -69,6 +63,18 @@ enum Program {
         _ arguments: String..., environment: [String: String] = [:], in folder: URL
     ) async throws -> Answer {
         try await Running(arguments, environment: environment, in: folder).wait()
+    }
+}
+
+extension Process {
+    /// Waits on a thread of its own: a test that blocked one of the few shared ones would slow all others.
+    func ended() async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                self.waitUntilExit()
+                continuation.resume()
+            }
+        }
     }
 }
 

@@ -46,7 +46,16 @@ struct RecoveryTests {
         let rig = try Rig(FakeProvider([("a", nil, 1)], script: .init(unknownAnswers: 1000)))
         try await leaveIntent(rig, token: "kept")
         let (plan, base) = try await rig.plan()
-        #expect(base.openTokens[FakeProvider.address("a")] == "kept")
+        #expect(base.openCreates[FakeProvider.address("a")]?.token == "kept")
         #expect(plan.diagnostics.contains { $0.code == .unresolvedIntent })
+    }
+
+    @Test func anOpenCreateIsNotTriedAgainWithOtherArguments() async throws {
+        let rig = try Rig(FakeProvider([("a", nil, 2)], script: .init(unknownAnswers: 1000)))
+        try await leaveIntent(rig, token: "kept")
+        let summary = try await rig.apply()
+        #expect(summary.diagnostics.map(\.code) == [.unresolvedIntent])
+        #expect(rig.provider.world.withLock { $0.objects.isEmpty })
+        #expect(try await rig.store.snapshot().intents.map(\.token) == ["kept"], "it stays open, and alone")
     }
 }

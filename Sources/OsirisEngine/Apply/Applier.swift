@@ -45,7 +45,7 @@ public struct Applier: Sendable {
             lineage: base.lineage, fencing: session.fencing, key: { try await session.sealingKey() })
         let runner = OperationRunner(
             registry: registry, session: session, owner: owner, cluster: cluster, live: live,
-            openTokens: base.openTokens, retry: retry, sleep: sleep,
+            openCreates: base.openCreates, retry: retry, sleep: sleep,
             isStopping: { await control.stopReason != nil }, emit: emit)
         let counts = Counts(waiting: plan.operations.count)
         let started = ContinuousClock.now

@@ -13,8 +13,8 @@ struct OperationRunner: Sendable {
     let owner: Ownership
     let cluster: Cluster
     let live: LiveRecords
-    /// Tokens of creates that an earlier run began and nobody could settle: used again, so nothing is doubled.
-    let openTokens: [ResourceAddress: String]
+    /// Creates that an earlier run began and nobody could settle: their tokens are used again, so nothing is doubled.
+    let openCreates: [ResourceAddress: Intent]
     let retry: RetryPolicy
     let sleep: @Sendable (Duration) async throws -> Void
     /// True once nothing new may be started: a further try is something new.
@@ -34,19 +34,23 @@ struct OperationRunner: Sendable {
         guard let handler = registry.handler(provider: provider, type: change.address.type) else {
             throw failure(change, "this program has no provider `\(provider)` with type `\(change.address.type)`", nil)
         }
-        let openToken = kind == .create ? openTokens[change.address] : nil
+        let open = kind == .create ? openCreates[change.address] : nil
+        let planned = kind == .delete ? [:] : try resolve(change)
         let request = OperationRequest(
-            cluster: cluster, address: change.address, planned: kind == .delete ? [:] : try resolve(change),
+            cluster: cluster, address: change.address, planned: planned,
             prior: kind == .create ? [:] : record?.attributes ?? change.prior,
             ancestors: live.ancestors(kind == .delete ? record?.parent : change.parent),
-            token: openToken ?? UUID().uuidString.lowercased(), owner: owner,
+            token: open?.token ?? UUID().uuidString.lowercased(), owner: owner,
             progress: { [emit] in emit(.progress(change.address, $0)) })
-        // An open intent is on disk already, with this token.
-        if openToken == nil {
-            let intent = Intent(
-                token: request.token, address: change.address, provider: provider, type: handler.type.name,
-                action: intentAction(kind), planned: request.planned, parent: change.parent,
-                dependsOn: dependencies(change), startedAt: Date())
+        let intent = Intent(
+            token: request.token, address: change.address, provider: provider, type: handler.type.name,
+            action: intentAction(kind), planned: planned, parent: change.parent, dependsOn: dependencies(change),
+            startedAt: Date())
+        if let open {
+            // It is on disk already. A token stands for one request: a service answers another under it with the object
+            // of the first, or with an error.
+            guard open.requestDigest == intent.requestDigest else { throw otherRequest(change, open) }
+        } else {
             try await session.record(.intent(intent))
         }
         do {
@@ -162,6 +166,17 @@ struct OperationRunner: Sendable {
                 .inconsistentResult,
                 "provider `\(change.provider)` answered another `\(first.path)` for `\(change.address)` than was planned",
                 at: change.source, address: change.address.text, help: "This is a bug in the provider.")
+        ])
+    }
+
+    private func otherRequest(_ change: ResourceChange, _ open: Intent) -> DiagnosticsError {
+        DiagnosticsError([
+            Diagnostic(
+                .unresolvedIntent,
+                "`\(change.address)` may exist with other arguments, from a create begun "
+                    + "\(open.startedAt.formatted(.iso8601)) whose answer nobody has",
+                at: change.source, address: change.address.text,
+                help: "run `osiris recover` when the service answers, then `osiris apply`; nothing is doubled")
         ])
     }
 

@@ -14,10 +14,10 @@ public struct PlanBase: Sendable {
     public var actual: [ResourceAddress: ReadResult]
     /// What became of operations an earlier run left open; apply writes these first.
     public var settled: [SettledIntent]
-    /// Tokens of creates that could not be settled.
-    public var openTokens: [ResourceAddress: String] {
-        settled.reduce(into: [:]) { tokens, settled in
-            if case .open = settled.outcome { tokens[settled.intent.address] = settled.intent.token }
+    /// Creates that could not be settled.
+    public var openCreates: [ResourceAddress: Intent] {
+        settled.reduce(into: [:]) { intents, settled in
+            if case .open = settled.outcome { intents[settled.intent.address] = settled.intent }
         }
     }
 

@@ -21,7 +21,7 @@ final class LocalSession: BackendSession {
         path = file.path
         self.thread = thread
         do {
-            connection = try file.open()
+            connection = try file.openForWriting(as: identity, now: now)
             var started: (SessionIndex, apply: Int, fencing: Int)?
             try connection.inDatabase { db in
                 try db.inTransaction(.immediate) {

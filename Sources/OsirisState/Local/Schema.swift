@@ -5,8 +5,8 @@
 /// same time the event of the history. Small pages, because a commit writes the last page of a table again. Nothing but
 /// the primary key is indexed, because an index on addresses would touch a random page for each operation.
 enum Schema {
-    /// Grows with every change that an older osiris could not read.
-    static let formatVersion = 1
+    /// Grows with every change that an older osiris could not read; `Migration` leads there from the one before.
+    static let formatVersion = 2
     /// "OSRS": tells a state from any other SQLite database (https://www.sqlite.org/pragma.html#pragma_application_id).
     static let applicationID = 0x4F53_5253
     /// In bytes. Measured with 32 operations at a time: 1.8 KB for each operation with 512, 2.0 with 1024, 2.9 with 4096.
@@ -16,7 +16,8 @@ enum Schema {
 
     static let tables = """
         CREATE TABLE meta (
-            formatVersion INTEGER NOT NULL, lineage TEXT NOT NULL, cluster TEXT NOT NULL, serial INTEGER NOT NULL
+            formatVersion INTEGER NOT NULL, lineage TEXT NOT NULL, cluster TEXT NOT NULL, serial INTEGER NOT NULL,
+            movedTo TEXT, movedAt INTEGER
         );
         CREATE TABLE changes (
             seq INTEGER PRIMARY KEY, serial INTEGER NOT NULL, apply INTEGER NOT NULL, time INTEGER NOT NULL,

@@ -8,10 +8,15 @@ struct StateFile: Sendable {
     var exists: Bool { access(path, F_OK) == 0 }
 
     /// Opens the database, gives it to `body`, and closes it, which copies the write-ahead log into it.
+    ///
+    /// A reader is given a database of the present format, whatever the file's is.
     func withDatabase<Result>(writing: Bool, _ body: (Database) throws -> Result) throws -> Result {
         do {
             let queue = try open()
             defer { try? queue.close() }
+            if !writing, try isOld(queue) {
+                return try Migration.copyInMemory(of: queue).inDatabase(body)
+            }
             return try queue.inDatabase(body)
         } catch {
             throw Fault.database(error, path: path, writing: writing)
@@ -34,6 +39,18 @@ struct StateFile: Sendable {
         }
     }
 
+    /// Opens the database for a session: migrated, if it is of an older format.
+    func openForWriting(as identity: ProcessIdentity, now: Date) throws -> DatabaseQueue {
+        try LockingFilesystem.check(path)
+        let queue = try open()
+        if try isOld(queue) { try Migration.upgrade(self, queue, as: identity, now: now) }
+        return queue
+    }
+
+    private func isOld(_ queue: DatabaseQueue) throws -> Bool {
+        try queue.inDatabase { try Migration.version($0) ?? 0 } < Schema.formatVersion
+    }
+
     /// In a folder that cannot be written, SQLite's log cannot be made: nobody else can write there either.
     private func openReadOnly() throws -> DatabaseQueue {
         guard access(path + "-wal", F_OK) != 0, access(path, R_OK) == 0 else {
@@ -51,7 +68,7 @@ struct StateFile: Sendable {
         guard try Int.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
             throw Fault.damaged(path, "it is not a state of osiris")
         }
-        let version = try Int.fetchOne(db, sql: "SELECT formatVersion FROM meta") ?? 0
+        let version = try Migration.version(db) ?? 0
         if version > Schema.formatVersion { throw Fault.tooNew(path, version: version) }
         guard version > 0 else { throw Fault.damaged(path, "it has no format version") }
     }
@@ -82,9 +99,7 @@ struct StateFile: Sendable {
                 }
             }
             try queue.close()
-            // link, unlike rename, does not replace a state that another process made meanwhile.
-            guard link(draft, path) == 0 || errno == EEXIST else { throw PrivateFile.Failure(path) }
-            try PrivateFile.syncFolder(of: path)
+            try PrivateFile.publish(draft, as: path)
         } catch let error as PrivateFile.Failure {
             throw Fault.write(path, error.description)
         } catch let error as CocoaError {

@@ -46,7 +46,7 @@ struct PlanCommand: AsyncParsableCommand {
             let plan = try Workflow(workspace.registry).plan(
                 workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
-            if format == .text { for settled in base.settled { console.line("Recovery: \(settled.text)") } }
+            if format == .text { console.show(base.settled) }
             console.show(plan, as: format, planning)
             if let out {
                 let file = PlanFile(

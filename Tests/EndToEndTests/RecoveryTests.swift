@@ -1,0 +1,138 @@
+import Foundation
+import Testing
+
+/// What a person meets on a bad day: a killed run, a full disk, a folder or a file system that cannot be used.
+struct RecoveryTests {
+    private static let manifest = """
+        apiVersion: osiris.dev/v1
+        kind: Cluster
+        metadata: {name: fleet}
+        spec:
+          functions: [{name: f1, namespace: demo, runtime: command, command: [cat]}]
+          targets:
+            - name: fleet
+              provider: simulated
+              machines: {count: 20}
+              simulate: {latency: 150ms, seed: 7, store: sim.jsonl}
+
+        """
+
+    private func scratch() throws -> Scratch {
+        let scratch = try Scratch()
+        try scratch.write(Self.manifest, to: "cluster.yaml")
+        return scratch
+    }
+
+    private func stateBytes(_ scratch: Scratch) -> [Data] {
+        ["state.db", "state.db-wal"].map {
+            (try? Data(contentsOf: scratch.url.appendingPathComponent(".osiris/\($0)"))) ?? Data()
+        }
+    }
+
+    @Test func recoverSettlesAndNothingElse() async throws {
+        let scratch = try scratch()
+        let store = scratch.url.appendingPathComponent("sim.jsonl")
+        let running = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
+        #expect(
+            await eventually {
+                (try? simulatedObjects(store).count) ?? 0 >= 30
+            } then: {
+                kill(running.process.processIdentifier, SIGKILL)
+            })
+        _ = try await running.wait()
+        // Reading once lets SQLite put its log away.
+        _ = try await Program.run("state", "list", in: scratch.url)
+        let objects = try simulatedObjects(store)
+        let before = stateBytes(scratch)
+        let dry = try await Program.run("recover", "--dry-run", in: scratch.url)
+        #expect(dry.status == 0 && dry.out.contains("Recovery: `fleet/"), "\(dry)")
+        #expect(stateBytes(scratch) == before, "a dry run wrote")
+
+        let json = try await Program.run("recover", "--dry-run", "--json", in: scratch.url)
+        #expect(json.out.contains("\"event\":\"recovered\""), "\(json)")
+        let real = try await Program.run("recover", in: scratch.url)
+        #expect(real.status == 0, "\(real)")
+        #expect(Set(real.out.split(separator: "\n")) == Set(dry.out.split(separator: "\n")))
+        #expect(try await Program.run("recover", in: scratch.url).out == "Nothing is open.\n")
+        #expect(try simulatedObjects(store) == objects, "recover touched an object")
+        let listed = try await Program.run("state", "list", "--json", in: scratch.url)
+        #expect((try listed.json as? [String]).map(Set.init) == Set(objects.values))
+
+        #expect(try await Program.run("apply", "--auto-approve", in: scratch.url).status == 0)
+        #expect(try await Program.run("plan", "--detailed-exitcode", in: scratch.url).status == 0)
+        #expect(try simulatedObjects(store).count == 100)
+    }
+
+    /// The limit on the size of files stands for a full disk: SQLite gets the same error, and root is not spared.
+    @Test func aFullDiskLosesNothing() async throws {
+        let scratch = try scratch()
+        try scratch.edit("cluster.yaml", "150ms", "1ms")
+        let store = scratch.url.appendingPathComponent("sim.jsonl")
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+        shell.arguments = [
+            "-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" apply --auto-approve", Program.path("osiris"),
+        ]
+        shell.currentDirectoryURL = scratch.url
+        let error = scratch.url.appendingPathComponent("stderr")
+        _ = FileManager.default.createFile(atPath: error.path, contents: nil)
+        shell.standardError = try FileHandle(forWritingTo: error)
+        shell.standardOutput = shell.standardError
+        try shell.run()
+        await shell.ended()
+        let said = try String(contentsOf: error, encoding: .utf8)
+        #expect(shell.terminationStatus == 1, "\(said)")
+        #expect(said.contains("OSR0408") && said.contains("make room"), "\(said)")
+        #expect(try simulatedObjects(store).count < 100)
+        let again = try await Program.run("apply", "--auto-approve", in: scratch.url)
+        #expect(again.status == 0, "\(again)")
+        let objects = try simulatedObjects(store)
+        #expect(objects.count == 100 && Set(objects.values).count == 100)
+        #expect(try await Program.run("plan", "--detailed-exitcode", in: scratch.url).status == 0)
+    }
+
+    /// `/proc` is read-only for root too.
+    @Test func aFolderThatCannotBeWrittenStopsBeforeTheFirstOperation() async throws {
+        let scratch = try scratch()
+        let answer = try await Program.run(
+            "apply", "--auto-approve", "--state", "/proc/osiris/state.db", in: scratch.url)
+        #expect(answer.status == 1 && answer.err.contains("OSR0408"), "\(answer)")
+        #expect(scratch.files() == ["cluster.yaml"])
+    }
+
+    /// A library between the program and the kernel grants every lock, as a careless network share does.
+    @Test func aFileSystemThatForgetsLocksIsRefused() async throws {
+        let scratch = try scratch()
+        try scratch.write(
+            """
+            #define _GNU_SOURCE
+            #include <dlfcn.h>
+            #include <fcntl.h>
+            #include <stdarg.h>
+            static int forget(int fd, int command, void *argument, const char *name) {
+                if (command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK) return 0;
+                int (*real)(int, int, ...) = dlsym(RTLD_NEXT, name);
+                return real(fd, command, argument);
+            }
+            int fcntl(int fd, int command, ...) {
+                va_list list; va_start(list, command); void *argument = va_arg(list, void *); va_end(list);
+                return forget(fd, command, argument, "fcntl");
+            }
+            int fcntl64(int fd, int command, ...) {
+                va_list list; va_start(list, command); void *argument = va_arg(list, void *); va_end(list);
+                return forget(fd, command, argument, "fcntl64");
+            }
+            """, to: "forget.c")
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        compiler.arguments = ["clang", "-shared", "-fPIC", "-o", "forget.so", "forget.c", "-ldl"]
+        compiler.currentDirectoryURL = scratch.url
+        try compiler.run()
+        await compiler.ended()
+        try #require(compiler.terminationStatus == 0)
+        let preload = ["LD_PRELOAD": scratch.url.path + "/forget.so"]
+        let answer = try await Program.run("apply", "--auto-approve", environment: preload, in: scratch.url)
+        #expect(answer.status == 1 && answer.err.contains("OSR0412"), "\(answer)")
+        #expect(!FileManager.default.fileExists(atPath: scratch.url.path + "/sim.jsonl"), "nothing was made")
+    }
+}
