@@ -61,6 +61,9 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stateKey = "OSR0406"
     case stateOtherCluster = "OSR0407"
     case stateWrite = "OSR0408"
+    case stateMoved = "OSR0409"
+    case statePlace = "OSR0410"
+    case stateMigration = "OSR0411"
     case stateFilesystem = "OSR0412"
 
     // Applying.

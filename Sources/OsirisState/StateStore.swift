@@ -35,11 +35,27 @@ public final class StateStore: Sendable {
         path: String, keyText: String? = nil, lineage: String? = nil,
         sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }
     ) -> StateStore {
-        let folder = (path as NSString).deletingLastPathComponent
-        return StateStore(
+        StateStore(
             LocalBackend(path: path),
-            key: StateKey(path: folder.isEmpty ? "key" : folder + "/key", environment: keyText), lineage: lineage,
+            key: StateKey(path: StatePlace.keyPath(beside: path), environment: keyText), lineage: lineage,
             sealing: sealing, now: now)
+    }
+
+    /// A store in a place that exists or will be made. Touches no file and sends nothing.
+    /// - Parameters:
+    ///   - keyFolder: where the key file `key` of a shared state is, such as `.osiris` beside the manifest; that of a
+    ///     file is its neighbour.
+    ///   - environment: `OSIRIS_STATE_KEY`, and the settings of services.
+    /// - Throws: `DiagnosticsError` (OSR0410) if settings of a service are missing or malformed.
+    public static func open(
+        _ place: StatePlace, keyFolder: String, environment: [String: String], lineage: String? = nil,
+        sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }
+    ) throws(DiagnosticsError) -> StateStore {
+        StateStore(
+            try place.backend(environment: environment),
+            key: StateKey(
+                path: place.keyPath(keyFolder: keyFolder), environment: environment[StateKey.variable]),
+            lineage: lineage, sealing: sealing, now: now)
     }
 
     /// Path or URL, without secrets.

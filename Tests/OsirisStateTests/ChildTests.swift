@@ -9,16 +9,22 @@ import Testing
 enum Child {
     private static let pathVariable = "OSIRIS_TEST_CHILD_STATE"
     private static let modeVariable = "OSIRIS_TEST_CHILD_MODE"
-    /// The state it works on; nil in the parent.
+    private static let saidVariable = "OSIRIS_TEST_CHILD_SAID"
+    /// The state it works on, a path or a URL; nil in the parent.
     static let path = ProcessInfo.processInfo.environment[pathVariable]
     static let mode = ProcessInfo.processInfo.environment[modeVariable]
 
-    static func start(_ mode: String, _ folder: TemporaryFolder) throws -> Process {
+    /// - Parameters:
+    ///   - state: nil for the file of the folder.
+    ///   - environment: how to reach a shared one.
+    static func start(
+        _ mode: String, _ folder: TemporaryFolder, state: String? = nil, environment: [String: String] = [:]
+    ) throws -> Process {
         let child = Process()
         child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         child.arguments = ["--testing-library", "swift-testing", "--filter", "ChildTests"]
-        child.environment = ProcessInfo.processInfo.environment.merging(
-            [pathVariable: folder.state, modeVariable: mode]) { $1 }
+        child.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(
+            [pathVariable: state ?? folder.state, modeVariable: mode, saidVariable: folder.said]) { $1 }
         child.standardOutput = FileHandle.nullDevice
         child.standardError = FileHandle.nullDevice
         try child.run()
@@ -27,8 +33,8 @@ enum Child {
 
     /// Adds a line to the file the parent reads, in one system call.
     static func say(_ text: String) {
-        let folder = ((Child.path ?? "") as NSString).deletingLastPathComponent
-        let file = open(folder + "/../said", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        let said = ProcessInfo.processInfo.environment[saidVariable] ?? ""
+        let file = open(said, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         _ = Array((text + "\n").utf8).withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
         close(file)
     }
@@ -36,7 +42,13 @@ enum Child {
 
 /// What the other process does; skipped in an ordinary run.
 @Suite(.enabled(if: Child.path != nil)) struct ChildTests {
-    let store = StateStore.open(path: Child.path ?? "")
+    let store: StateStore
+
+    init() throws {
+        store = try StateStore.open(
+            StatePlace(Child.path ?? "", folder: "/"), keyFolder: "/nowhere",
+            environment: ProcessInfo.processInfo.environment)
+    }
 
     @Test(.enabled(if: Child.mode == "write")) func childWritesUntilKilled() async throws {
         let session = try await store.begin(.test)

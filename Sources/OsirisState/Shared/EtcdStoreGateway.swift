@@ -48,7 +48,8 @@ final class EtcdStoreGateway: Sendable {
     }
 
     /// With the user's token, if there is a user; a token that is not valid any more is replaced once.
-    private func callAsUser(_ endpoint: String, _ path: String, _ body: Value, isRepeatable: Bool) async throws -> Value {
+    private func callAsUser(_ endpoint: String, _ path: String, _ body: Value, isRepeatable: Bool) async throws -> Value
+    {
         guard let user = settings.user else {
             return try await ask(endpoint, path, body, token: nil, isRepeatable: isRepeatable)
         }

@@ -116,7 +116,9 @@ extension S3Store {
         var response: HTTPResponse
         var conflicts = 0
         repeat {
-            response = try await client.send("PUT", key, headers: [header], body: value, isRepeatable: false)
+            response = try await client.send(
+                "PUT", key, headers: [header, HTTPHeader("Content-Type", "application/octet-stream")], body: value,
+                isRepeatable: false)
             // Another conditional write was under way. This one did nothing.
             conflicts += response.status == 409 ? 1 : 0
         } while response.status == 409 && conflicts < 2

@@ -84,7 +84,8 @@ struct S3StoreClient: Sendable {
             return SharedStoreError(
                 .missing, "the bucket of \(location) does not exist at \(host)", help: "make it, or correct the URL")
         case (_, "RequestTimeTooSkewed"):
-            return SharedStoreError(.denied, "\(location) refuses access: this machine's clock is wrong", help: "set it")
+            return SharedStoreError(
+                .denied, "\(location) refuses access: this machine's clock is wrong", help: "set it")
         case (301, _), (307, _), (_, "AuthorizationHeaderMalformed"):
             let region = response[header: "x-amz-bucket-region"].map { ": it is in \($0)" } ?? ""
             return SharedStoreError(

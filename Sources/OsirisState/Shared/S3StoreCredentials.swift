@@ -30,7 +30,8 @@ struct S3StoreCredentials: Sendable, CustomReflectable {
         let entries = Self.entries(of: profile, in: text)
         guard let accessKey = entries["aws_access_key_id"], let secretKey = entries["aws_secret_access_key"] else {
             throw SharedStoreError(
-                .denied, "there are no credentials for \(location): \(path) has no key for profile \(profile)", help: help)
+                .denied, "there are no credentials for \(location): \(path) has no key for profile \(profile)",
+                help: help)
         }
         (self.accessKey, self.secretKey) = (accessKey, secretKey)
         sessionToken = entries["aws_session_token"]
@@ -44,7 +45,8 @@ struct S3StoreCredentials: Sendable, CustomReflectable {
             let line = line.trimmingCharacters(in: .whitespaces)
             if line.hasPrefix("#") || line.hasPrefix(";") { continue }
             if line.hasPrefix("["), let end = line.firstIndex(of: "]") {
-                isInside = line[line.index(after: line.startIndex)..<end].trimmingCharacters(in: .whitespaces) == profile
+                isInside =
+                    line[line.index(after: line.startIndex)..<end].trimmingCharacters(in: .whitespaces) == profile
             } else if isInside, let equals = line.firstIndex(of: "=") {
                 let name = line[..<equals].trimmingCharacters(in: .whitespaces).lowercased()
                 let value = line[line.index(after: equals)...].trimmingCharacters(in: .whitespaces)

@@ -8,9 +8,14 @@ struct SharedBackend: StateBackend {
     private static let attempts = 20
 
     let log: SharedLog
+    /// How long the lock counts from its last proof on; a write that took longer is looked at again.
+    private let trust: Duration
 
-    init(_ store: any SharedStore, patience: Patience = Patience()) {
+    init(
+        _ store: any SharedStore, patience: Patience = Patience(), trust: Duration = .seconds(LockRule.leaseSeconds)
+    ) {
         log = SharedLog(store: store, patience: patience)
+        self.trust = trust
     }
 
     var location: String { log.location }
@@ -46,7 +51,7 @@ struct SharedBackend: StateBackend {
                     continue
                 }
                 let began = try await takeOver(fold, by: holder, run, lock, now: now)
-                return SharedSession(log, lock, began, fencing: holder.id, run: began.lastRun, provedAt: proved)
+                return SharedSession(log, lock, began, run: began.lastRun, provedAt: proved, trust: trust)
             } catch {
                 try? await log.store.release(lock.lease)
                 throw error

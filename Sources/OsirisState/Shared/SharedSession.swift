@@ -20,6 +20,7 @@ actor SharedSession: BackendSession {
     nonisolated let fencing: Int
     private let log: SharedLog
     private let lock: SharedLock
+    private let trust: Duration
     /// What the log adds up to.
     private var fold: LogFold
     /// Nil after a failed commit: made from the fold again, because it may be ahead of it.
@@ -32,15 +33,16 @@ actor SharedSession: BackendSession {
     private var provedUntil: ContinuousClock.Instant
 
     init(
-        _ log: SharedLog, _ lock: SharedLock, _ fold: LogFold, fencing: Int, run: Int,
-        provedAt: ContinuousClock.Instant
+        _ log: SharedLog, _ lock: SharedLock, _ fold: LogFold, run: Int, provedAt: ContinuousClock.Instant,
+        trust: Duration
     ) {
         self.log = log
         self.lock = lock
         self.fold = fold
-        self.fencing = fencing
+        self.trust = trust
+        fencing = fold.fencing
         applyID = run
-        provedUntil = provedAt + .seconds(LockRule.leaseSeconds)
+        provedUntil = provedAt + trust
     }
 
     func commit(_ entries: [PreparedEntry], now: Date) async throws -> [Result<Void, DiagnosticsError>] {
@@ -51,7 +53,7 @@ actor SharedSession: BackendSession {
         let proved = ContinuousClock.now
         let isHeld = try await log.writing { [log, lock] in try await log.store.renew(lock.lease) }
         guard isHeld else { throw Fault.lockLost(log.location) }
-        provedUntil = max(provedUntil, proved + .seconds(LockRule.leaseSeconds))
+        provedUntil = max(provedUntil, proved + trust)
     }
 
     /// The key file stays, also when no resource is left: others have copies of it, and a new key would make theirs wrong.

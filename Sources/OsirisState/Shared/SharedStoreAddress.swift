@@ -27,7 +27,8 @@ struct SharedStoreAddress: Sendable, Hashable {
         guard !authority.contains("@") else {
             throw SharedStoreError(
                 .other, "the URL of the shared state holds a user or password",
-                help: "give them in the environment: ETCDCTL_USER for etcd, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
+                help:
+                    "give them in the environment: ETCDCTL_USER for etcd, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
                     + "for S3")
         }
         guard !authority.isEmpty else { throw Self.malformed("names no \(scheme == .s3 ? "bucket" : "host")") }

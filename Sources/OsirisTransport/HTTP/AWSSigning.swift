@@ -5,7 +5,8 @@ import OsirisModel
 /// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
 ///
 /// libcurl 7.88 signs path and query as they stand: the URL must be in canonical form, with the query's names sorted,
-/// each with a `=`, and everything but letters, digits and `-._~` (and `/` in the path) percent-encoded.
+/// each with a `=`, and everything but letters, digits and `-._~` (and `/` in the path) percent-encoded. A request with a
+/// body must name its Content-Type.
 public struct AWSSigning: Sendable, Hashable {
     public var accessKey: String
     public var secretKey: String
@@ -42,5 +43,7 @@ extension EasyOptions {
         set(CURLOPT_AWS_SIGV4, "aws:amz:\(signing.region):\(signing.service)")
         set(CURLOPT_USERNAME, signing.accessKey)
         set(CURLOPT_PASSWORD, signing.secretKey)
+        // A large body asks for a 100 Continue here, as that header cannot be left out; it is not waited for.
+        set(CURLOPT_EXPECT_100_TIMEOUT_MS, 1)
     }
 }

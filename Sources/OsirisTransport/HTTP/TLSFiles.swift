@@ -31,8 +31,11 @@ extension HTTPError {
     /// True if libcurl's text holds one of OpenSSL's names for the alerts by which a server refuses a client's certificate
     /// (RFC 8446, 6.2). libcurl has no code of its own for them.
     static func tellsOfRefusedCertificate(_ text: String) -> Bool {
-        ["certificate required", "bad certificate", "certificate unknown", "certificate expired", "certificate revoked",
-            "unsupported certificate", "unknown ca", "access denied"]
-            .contains { text.contains("alert \($0)") }
+        [
+            "certificate required", "bad certificate", "certificate unknown", "certificate expired",
+            "certificate revoked",
+            "unsupported certificate", "unknown ca", "access denied",
+        ]
+        .contains { text.contains("alert \($0)") }
     }
 }

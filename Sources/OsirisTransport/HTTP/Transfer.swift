@@ -153,6 +153,8 @@ final class Transfer: @unchecked Sendable {
         guard !(fields + [request.method]).contains(where: { $0.utf8.contains { $0 < 0x20 && $0 != 0x09 } }) else {
             return nil
         }
+        // libcurl 7.88 would sign a header that is only named to be left out.
+        if request.signing != nil { return fields }
         // libcurl would wait a second for a 100 Continue, and would call every body a form.
         fields.append("Expect:")
         if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {

@@ -84,7 +84,7 @@ final class MemoryStore: SharedStore {
     func list(_ prefix: String, after: String?) async throws -> [String] {
         try call { contents in
             let keys = Array(contents.values.keys) + Array(contents.leases.keys)
-            return keys.filter { $0.hasPrefix(prefix) && after.map { after in $0 > after } ?? true }.sorted()
+            return keys.filter { $0.hasPrefix(prefix) && $0 > after ?? "" }.sorted()
         }
     }
 
@@ -108,7 +108,8 @@ final class MemoryStore: SharedStore {
     func renew(_ lease: StoreLease) async throws -> Bool {
         try call { contents in
             guard contents.holder(lease.key)?.id == lease.id else { return false }
-            contents.leases[lease.key]?.renewed = contents.now
+            let now = contents.now
+            contents.leases[lease.key]?.renewed = now
             return true
         }
     }

@@ -88,10 +88,10 @@ final class TestS3: Sendable {
             .store(environment: environment.merging(changes) { $1 }, home: "/", http: HTTPClient())
     }
 
-    /// Tells the front of faults to make; see `s3.py`.
+    /// Tells the front of faults to make below `edge/NAME`; see `s3.py`.
     /// - Returns: how many connections and requests there were.
-    @discardableResult func faults(_ faults: Value) async throws -> [String: Value] {
-        let request = HTTPRequest("POST", endpoint + "/_faults", body: faults.plainJSON())
+    @discardableResult func faults(_ faults: Value, for name: String) async throws -> [String: Value] {
+        let request = HTTPRequest("POST", "\(endpoint)/_faults/\(name)", body: faults.plainJSON())
         return try Value(plainJSON: try await HTTPClient().send(request).body).mapValue ?? [:]
     }
 }

@@ -3,10 +3,11 @@
 moto checks a condition and writes in two steps, so the front lets in one write at a time; and moto's own check of
 signatures refuses listings even of boto3, so the front checks with botocore. Ends with its standard input.
 
-POST /_faults takes {"next": [...], "ignoresConditions": bool, "shift": seconds}: each of `next` is for one PUT and either a
-status with a code ("503 SlowDown"), "lose" (do it, give no answer) or "drop" (do not do it, give no answer).
+POST /_faults/PREFIX takes {"next": [...], "ignoresConditions": bool, "shift": seconds} for the keys edge/PREFIX/…: each of
+`next` is for one PUT and either a status with a code ("503 SlowDown"), "lose" (do it, give no answer) or "drop" (do not do
+it, give no answer). It tells how many connections and requests there were for these keys.
 """
-import email.utils, hashlib, http.server, json, socket, socketserver, sys, threading, time
+import collections, email.utils, hashlib, http.server, json, socket, socketserver, sys, threading, time
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -17,8 +18,15 @@ from werkzeug.test import Client
 ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDOSIRIS", "CANARY-secret", "CANARY-token"
 service = Client(DomainDispatcherApplication(create_backend_app))
 lock = threading.Lock()
-faults = {"next": [], "ignoresConditions": False, "shift": 0}
-requests = {"connections": 0, "requests": 0}
+
+
+class Faults:
+    def __init__(self):
+        self.next, self.ignoresConditions, self.shift = [], False, 0
+        self.connections, self.requests = set(), 0
+
+
+faults = collections.defaultdict(Faults)
 
 
 def signature_fault(handler, body):
@@ -50,12 +58,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *words):
         pass
 
-    def setup(self):
-        requests["connections"] += 1
-        super().setup()
+    @property
+    def faults(self):
+        """Of /_faults/PREFIX and /BUCKET/edge/PREFIX/KEY."""
+        words = self.path.split("/")
+        return faults[words[2] if words[1] == "_faults" else (words + [""] * 3)[3]]
 
     def date_time_string(self, timestamp=None):
-        return email.utils.formatdate(time.time() + faults["shift"], usegmt=True)
+        return email.utils.formatdate(time.time() + self.faults.shift, usegmt=True)
 
     def answer(self, status, body, headers=()):
         self.send_response(status)
@@ -75,22 +85,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path == "/_faults":
-            faults.update(json.loads(body))
-            return self.answer(200, json.dumps(requests).encode())
-        requests["requests"] += 1
+        faults = self.faults
+        if self.path.startswith("/_faults/"):
+            vars(faults).update(json.loads(body))
+            counts = {"connections": len(faults.connections), "requests": faults.requests}
+            return self.answer(200, json.dumps(counts).encode())
+        faults.requests += 1
+        faults.connections.add(self.client_address)
         code = signature_fault(self, body)
         if code:
             return self.refuse(403, code)
         with lock:
-            fault = faults["next"].pop(0) if self.command == "PUT" and faults["next"] else None
+            fault = faults.next.pop(0) if self.command == "PUT" and faults.next else None
             if fault == "drop":
                 return self.hang_up()
             if fault and fault != "lose":
                 status, code = fault.split()
                 return self.refuse(int(status), code)
             headers = [(name, value) for name, value in self.headers.items() if not (
-                faults["ignoresConditions"] and name.lower() in ("if-match", "if-none-match"))]
+                faults.ignoresConditions and name.lower() in ("if-match", "if-none-match"))]
             response = service.open(self.path, method=self.command, headers=headers, data=body)
             if fault == "lose":
                 return self.hang_up()

@@ -1,0 +1,73 @@
+import Foundation
+import OsirisDiagnostics
+import OsirisTransport
+
+/// Where a state is: a file of this machine, or a service that many machines share.
+public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
+    private enum Kind: Sendable, Hashable {
+        case file(String)
+        case shared(SharedStoreAddress)
+    }
+
+    private let kind: Kind
+
+    /// - Parameters:
+    ///   - text: a path, or `etcd://HOST:PORT,HOST:PORT/PREFIX`, `etcds://…`, `s3://BUCKET/PREFIX`.
+    ///   - folder: where a relative path begins.
+    /// - Throws: `DiagnosticsError` (OSR0410) if the text is a malformed URL, or one of a service that is not known.
+    public init(_ text: String, folder: String) throws(DiagnosticsError) {
+        guard text.contains("://") else {
+            guard !text.isEmpty else {
+                throw Self.invalid("the state's place is empty", help: "name a file, or a URL such as s3://BUCKET/PREFIX")
+            }
+            let base = URL(fileURLWithPath: folder, isDirectory: true)
+            kind = .file(URL(fileURLWithPath: text, relativeTo: base).standardizedFileURL.path)
+            return
+        }
+        do throws(SharedStoreError) {
+            kind = .shared(try SharedStoreAddress(text))
+        } catch {
+            throw Self.invalid(error.message, help: error.help)
+        }
+    }
+
+    /// Absolute path, or URL without secrets.
+    public var description: String {
+        switch kind {
+        case .file(let path): path
+        case .shared(let address): address.text
+        }
+    }
+
+    /// Of the key file.
+    func keyPath(keyFolder: String) -> String {
+        switch kind {
+        case .file(let path): Self.keyPath(beside: path)
+        case .shared: keyFolder + "/key"
+        }
+    }
+
+    static func keyPath(beside path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? "key" : folder + "/key"
+    }
+
+    /// - Parameter environment: settings and credentials of services.
+    /// - Throws: `DiagnosticsError` (OSR0410) if settings are missing or malformed. Nothing is sent or opened yet.
+    func backend(environment: [String: String]) throws(DiagnosticsError) -> any StateBackend {
+        switch kind {
+        case .file(let path): return LocalBackend(path: path)
+        case .shared(let address):
+            do throws(SharedStoreError) {
+                return SharedBackend(
+                    try address.store(environment: environment, home: NSHomeDirectory(), http: HTTPClient()))
+            } catch {
+                throw Self.invalid(error.message, help: error.help)
+            }
+        }
+    }
+
+    private static func invalid(_ message: String, help: String?) -> DiagnosticsError {
+        DiagnosticsError([Diagnostic(.statePlace, message, help: help)])
+    }
+}
