@@ -53,6 +53,10 @@ protocol BackendSession: Sendable {
     /// - Throws: as `commit`.
     func renew(now: Date) async throws
 
+    /// Leaves nothing of records that newer ones supersede, sealed secrets above all. What exists does not change.
+    /// - Throws: as `commit`.
+    func clearSuperseded() async throws
+
     /// Ends the run's row of the history and releases the lock.
     /// - Parameter whenEmpty: called before the release if no resource is left.
     /// - Throws: as `commit`. The session is over either way.

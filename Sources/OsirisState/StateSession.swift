@@ -12,8 +12,8 @@ public final class StateSession: Sendable {
     private typealias Waiter = CheckedContinuation<Turn, any Error>
     private enum Turn: Sendable { case done, lead }
 
-    private let store: StateStore
-    private let backend: any BackendSession
+    let store: StateStore
+    let backend: any BackendSession
     private let sealer = Mutex<Sealer?>(nil)
     private let queue = Mutex(CommitQueue<PreparedEntry, Waiter>())
     private let renewal = Mutex<Task<Void, Never>?>(nil)

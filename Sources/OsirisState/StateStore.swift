@@ -28,18 +28,20 @@ public final class StateStore: Sendable {
     /// - Parameters:
     ///   - path: of the database, such as `.osiris/state.db`; the key file `key` is its neighbour.
     ///   - keyText: the value of `OSIRIS_STATE_KEY`, if set: 64 hexadecimal digits or base64 of 32 bytes.
+    ///   - nextKeyText: the value of `OSIRIS_STATE_KEY_NEXT`, while that key is being changed.
     ///   - lineage: identity of a state that does not exist yet; nil makes one up. A plan file brings its own.
     ///   - sealing: the attributes whose clear secrets are kept, sealed. All other secrets are kept as digests only.
     ///   - now: the clock; tests bring their own.
     public static func open(
-        path: String, keyText: String? = nil, lineage: String? = nil,
+        path: String, keyText: String? = nil, nextKeyText: String? = nil, lineage: String? = nil,
         sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }
     ) -> StateStore {
         let folder = (path as NSString).deletingLastPathComponent
         return StateStore(
             LocalBackend(path: path),
-            key: StateKey(path: folder.isEmpty ? "key" : folder + "/key", environment: keyText), lineage: lineage,
-            sealing: sealing, now: now)
+            key: StateKey(
+                path: folder.isEmpty ? "key" : folder + "/key", environment: keyText, nextEnvironment: nextKeyText),
+            lineage: lineage, sealing: sealing, now: now)
     }
 
     /// Path or URL, without secrets.
@@ -51,13 +53,13 @@ public final class StateStore: Sendable {
     public func snapshot(unsealing: Bool = true) async throws -> StateSnapshot {
         guard let stored = try await backend.load() else { return StateSnapshot(lineage: freshLineage) }
         guard unsealing, !stored.sealed.isEmpty else { return stored.snapshot }
-        let sealer = try await keyThread.run { [key] in try key.load() }
+        let sealers = try await keyThread.run { [key] in try key.openers() }
         var snapshot = stored.snapshot
         for (address, sealed) in stored.sealed {
             guard let attributes = snapshot.resources[address]?.attributes else { continue }
             do {
                 snapshot.resources[address]?.attributes = try RecordSealing.open(
-                    sealed, address: address.text, attributes: attributes, sealer: sealer)
+                    sealed, address: address.text, attributes: attributes, sealers: sealers)
             } catch { throw key.wrongKey(for: address.text) }
         }
         return snapshot

@@ -73,6 +73,8 @@ final class LocalSession: BackendSession {
 
     func renew(now: Date) async throws { try await transaction { db, _ in try LockTable.renew(db, now: now) } }
 
+    func clearSuperseded() async throws { try await transaction { db, _ in try HistoryTable.compact(db) } }
+
     func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws {
         try await thread.run { [self] in
             defer { try? connection.close() }
