@@ -1,7 +1,9 @@
+import OsirisModel
+
 /// Takes a function's secrets out of what it printed or raised, before that goes to a log or a caller. Plain.
 ///
-/// A guard against accidents: it finds a value as it is, not one that the function encoded or cut up. Values of
-/// fewer than 4 bytes are not looked for, as they would turn up everywhere.
+/// A guard against accidents: it finds a value as it is and as a language prints it in quotes, not one that the function
+/// encoded or cut up. Values of fewer than 4 bytes are not looked for, as they would turn up everywhere.
 struct Redaction: Sendable {
     /// What stands in place of a secret.
     static let mark = "(secret)"
@@ -12,11 +14,37 @@ struct Redaction: Sendable {
     init(secrets: [String] = []) {
         var needles: Set<[UInt8]> = []
         for secret in secrets {
-            needles.insert(Array(secret.utf8))
-            for line in secret.utf8.split(separator: 0x0A) { needles.insert(Array(line)) }
+            for text in [secret[...]] + secret.split(whereSeparator: \.isNewline) {
+                for form in Self.forms(String(text)) { needles.insert(Array(form.utf8)) }
+            }
         }
         // Longer ones first, so a value that contains another goes as a whole.
         self.needles = needles.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
+    }
+
+    /// The text as it is, as JSON with and without `\u` escapes, and as Python's repr in either quotes.
+    private static func forms(_ text: String) -> [String] {
+        let json = String(Value.string(text).jsonText.dropFirst().dropLast())
+        let ascii = json.utf16.map { unit in
+            unit < 128 ? String(UnicodeScalar(UInt8(unit))) : "\\u" + hex(Int(unit), digits: 4)
+        }.joined()
+        let repr = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\\": "\\\\"
+            case "\n": "\\n"
+            case "\r": "\\r"
+            case "\t": "\\t"
+            case _ where scalar.value < 32 || scalar.value == 127: "\\x" + hex(Int(scalar.value), digits: 2)
+            default: String(scalar)
+            }
+        }.joined()
+        let escaped = repr.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "\\'")
+        return [text, json, ascii, repr, escaped]
+    }
+
+    private static func hex(_ number: Int, digits: Int) -> String {
+        let text = String(number, radix: 16)
+        return String(repeating: "0", count: digits - text.count) + text
     }
 
     func apply(_ bytes: [UInt8]) -> [UInt8] {

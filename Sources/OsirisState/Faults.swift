@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 
 /// The diagnostics of the state. Each names the file and the next step.
@@ -37,6 +38,22 @@ enum Fault {
             .stateOtherCluster,
             "the state \(path) belongs to cluster '\(recorded)', the manifest describes '\(wanted)'",
             help: "give each cluster its own state with --state")
+    }
+
+    static func moved(_ path: String, to place: String, at date: Date) -> DiagnosticsError {
+        one(
+            .stateMoved, "this state moved to \(place) on \(date.formatted(.iso8601)); \(path) is not used any more",
+            help: "use --state \(place), set OSIRIS_STATE, or write it as `spec.state` into the manifest")
+    }
+
+    static func arriving(_ path: String) -> DiagnosticsError {
+        one(
+            .stateMigration, "a migration to \(path) is not finished, so the state is not used here yet",
+            help: "run `osiris state migrate --to \(path)` on the old place again: it finishes what was begun")
+    }
+
+    static func migration(_ message: String, help: String) -> DiagnosticsError {
+        one(.stateMigration, message, help: help)
     }
 
     static func locked(_ path: String, by holder: LockHolder) -> DiagnosticsError {

@@ -27,13 +27,13 @@ enum RecordSealing {
     }
 
     /// Puts the clear secrets back.
-    /// - Throws: `SealingError`, or `JSONError` if what was sealed is not ours.
+    /// - Parameter sealers: the keys it may be sealed under.
+    /// - Throws: `SealingError` if none opens it, or `JSONError` if what was sealed is not ours.
     static func open(
-        _ sealed: [UInt8], address: String, attributes: Attributes, sealer: Sealer
+        _ sealed: [UInt8], address: String, attributes: Attributes, sealers: [Sealer]
     ) throws -> Attributes {
-        guard case .map(let secrets) = try Value(json: try sealer.open(sealed, context: context(address))) else {
-            throw SealingError.rejected
-        }
+        let clear = sealers.lazy.compactMap { try? $0.open(sealed, context: context(address)) }.first
+        guard let clear, case .map(let secrets) = try Value(json: clear) else { throw SealingError.rejected }
         return attributes.mapValues { value in
             value.mappingSecrets { Secret(digest: $0.digest, plaintext: secrets[$0.digest]?.stringValue) }
         }

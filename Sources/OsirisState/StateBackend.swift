@@ -33,6 +33,48 @@ protocol StateBackend: Sendable {
 
     /// What one run recorded, oldest first.
     func events(ofApply id: Int) async throws -> [EventRecord]
+
+    // MARK: Moving, see `StateMove`
+
+    /// What is there, whether or not it may be used.
+    func standing() async throws -> PlaceStanding
+
+    /// All there is: of a state in use, or of one that is arriving.
+    /// - Throws: as `load`.
+    func archive() async throws -> StateArchive?
+
+    /// Keeps a state that is about to move here. It is not in use before `activate`; until then every other call throws.
+    /// - Throws: `DiagnosticsError`: OSR0408, OSR0411 if the state of another lineage is there.
+    func receive(_ archive: StateArchive, now: Date) async throws
+
+    /// Puts the state that arrived in use. Called again, it changes nothing.
+    /// - Throws: `DiagnosticsError`: OSR0408.
+    func activate() async throws
+}
+
+/// What a place holds.
+enum PlaceStanding: Sendable, Hashable {
+    case nothing
+    case inUse(lineage: String, cluster: String)
+    /// A migration to this place is not finished.
+    case arriving(lineage: String)
+    case moved(lineage: String, to: String, at: Date)
+
+    var lineage: String? {
+        switch self {
+        case .nothing: nil
+        case .inUse(let lineage, _), .arriving(let lineage), .moved(let lineage, _, _): lineage
+        }
+    }
+}
+
+/// Everything a state consists of, to be kept elsewhere.
+struct StateArchive: Sendable {
+    var state: StoredState
+    /// The highest fencing token that was given out.
+    var fencing: Int
+    /// Every run with its events, oldest first.
+    var runs: [LogFold.Run]
 }
 
 /// The lock of one run, in one place. Each call checks the fencing token together with what it writes.
@@ -53,10 +95,18 @@ protocol BackendSession: Sendable {
     /// - Throws: as `commit`.
     func renew(now: Date) async throws
 
+    /// Leaves nothing of records that newer ones supersede, sealed secrets above all. What exists does not change.
+    /// - Throws: as `commit`.
+    func clearSuperseded() async throws
+
     /// Ends the run's row of the history and releases the lock.
     /// - Parameter whenEmpty: called before the release if no resource is left.
     /// - Throws: as `commit`. The session is over either way.
     func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws
+
+    /// Ends the run and the state in this place: from now on every call names the place it moved to.
+    /// - Throws: as `commit`. The session is over either way.
+    func retire(to place: String, now: Date) async throws
 
     /// Lets go of what the session holds open, after its lock is lost.
     func abandon() async

@@ -12,8 +12,8 @@ public final class StateSession: Sendable {
     private typealias Waiter = CheckedContinuation<Turn, any Error>
     private enum Turn: Sendable { case done, lead }
 
-    private let store: StateStore
-    private let backend: any BackendSession
+    let store: StateStore
+    let backend: any BackendSession
     private let sealer = Mutex<Sealer?>(nil)
     private let queue = Mutex(CommitQueue<PreparedEntry, Waiter>())
     private let renewal = Mutex<Task<Void, Never>?>(nil)
@@ -103,6 +103,13 @@ public final class StateSession: Sendable {
         }
         // Before the release, so that no other run finds its key taken away.
         try await backend.end(outcome, now: store.now()) { [key = store.key] in try key.remove() }
+    }
+
+    /// Ends the run, and the state in this place; see `StateMove`.
+    func retire(to place: String) async throws {
+        await stopRenewal()
+        isOver.withLock { $0 = true }
+        try await backend.retire(to: place, now: store.now())
     }
 
     // MARK: Lease

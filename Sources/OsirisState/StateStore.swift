@@ -28,24 +28,28 @@ public final class StateStore: Sendable {
     /// - Parameters:
     ///   - path: of the database, such as `.osiris/state.db`; the key file `key` is its neighbour.
     ///   - keyText: the value of `OSIRIS_STATE_KEY`, if set: 64 hexadecimal digits or base64 of 32 bytes.
+    ///   - nextKeyText: the value of `OSIRIS_STATE_KEY_NEXT`, while that key is being changed.
     ///   - lineage: identity of a state that does not exist yet; nil makes one up. A plan file brings its own.
     ///   - sealing: the attributes whose clear secrets are kept, sealed. All other secrets are kept as digests only.
     ///   - now: the clock; tests bring their own.
     public static func open(
-        path: String, keyText: String? = nil, lineage: String? = nil,
+        path: String, keyText: String? = nil, nextKeyText: String? = nil, lineage: String? = nil,
         sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }
     ) -> StateStore {
         StateStore(
             LocalBackend(path: path),
-            key: StateKey(path: StatePlace.keyPath(beside: path), environment: keyText), lineage: lineage,
-            sealing: sealing, now: now)
+        StateStore(
+            LocalBackend(path: path),
+            key: StateKey(
+                path: StatePlace.keyPath(beside: path), environment: keyText, nextEnvironment: nextKeyText),
+            lineage: lineage, sealing: sealing, now: now)
     }
 
     /// A store in a place that exists or will be made. Touches no file and sends nothing.
     /// - Parameters:
     ///   - keyFolder: where the key file `key` of a shared state is, such as `.osiris` beside the manifest; that of a
     ///     file is its neighbour.
-    ///   - environment: `OSIRIS_STATE_KEY`, and the settings of services.
+    ///   - environment: `OSIRIS_STATE_KEY`, `OSIRIS_STATE_KEY_NEXT`, and the settings of services.
     /// - Throws: `DiagnosticsError` (OSR0410) if settings of a service are missing or malformed.
     public static func open(
         _ place: StatePlace, keyFolder: String, environment: [String: String], lineage: String? = nil,
@@ -54,7 +58,8 @@ public final class StateStore: Sendable {
         StateStore(
             try place.backend(environment: environment),
             key: StateKey(
-                path: place.keyPath(keyFolder: keyFolder), environment: environment[StateKey.variable]),
+                path: place.keyPath(keyFolder: keyFolder), environment: environment[StateKey.variable],
+                nextEnvironment: environment[StateKey.nextVariable]),
             lineage: lineage, sealing: sealing, now: now)
     }
 
@@ -67,13 +72,13 @@ public final class StateStore: Sendable {
     public func snapshot(unsealing: Bool = true) async throws -> StateSnapshot {
         guard let stored = try await backend.load() else { return StateSnapshot(lineage: freshLineage) }
         guard unsealing, !stored.sealed.isEmpty else { return stored.snapshot }
-        let sealer = try await keyThread.run { [key] in try key.load() }
+        let sealers = try await keyThread.run { [key] in try key.openers() }
         var snapshot = stored.snapshot
         for (address, sealed) in stored.sealed {
             guard let attributes = snapshot.resources[address]?.attributes else { continue }
             do {
                 snapshot.resources[address]?.attributes = try RecordSealing.open(
-                    sealed, address: address.text, attributes: attributes, sealer: sealer)
+                    sealed, address: address.text, attributes: attributes, sealers: sealers)
             } catch { throw key.wrongKey(for: address.text) }
         }
         return snapshot

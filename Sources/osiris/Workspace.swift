@@ -73,8 +73,10 @@ extension ClusterOptions {
     func stateStore(_ registry: ProviderRegistry? = nil, lineage: String? = nil) -> StateStore {
         // What the provisioner generated itself it must be able to use again: only that is kept, sealed.
         let sealed = registry?.generatedSecrets ?? []
+        let environment = ProcessInfo.processInfo.environment
         return StateStore.open(
-            path: statePath, keyText: ProcessInfo.processInfo.environment["OSIRIS_STATE_KEY"], lineage: lineage,
+            path: statePath, keyText: environment["OSIRIS_STATE_KEY"],
+            nextKeyText: environment["OSIRIS_STATE_KEY_NEXT"], lineage: lineage,
             sealing: { type, attribute in sealed.contains("\(type).\(attribute)") })
     }
 }

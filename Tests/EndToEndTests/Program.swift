@@ -79,7 +79,7 @@ extension Process {
 }
 
 /// A folder of its own for one test, removed afterwards.
-final class Scratch {
+final class Scratch: Sendable {
     let url: URL
 
     init() throws {

@@ -69,4 +69,79 @@ import Testing
         try Inspection.execute("UPDATE changes SET address = 'here/hub.other'", in: folder.state)
         #expect(await codes { _ = try await store.snapshot() } == [.stateKey])
     }
+
+    // MARK: Another key
+
+    private func sealedHub() async throws -> StateStore {
+        let store = StateStore.sealingTokens(folder.state)
+        let session = try await store.begin(.test)
+        try await session.create(.hub(token: "CANARY-token"))
+        try await session.end(.succeeded)
+        return store
+    }
+
+    private var key: String { get throws { try String(contentsOfFile: folder.key, encoding: .utf8) } }
+
+    @Test func afterARotationTheOldKeyOpensNothing() async throws {
+        let store = try await sealedHub()
+        let old = try key
+        let blob = try Inspection.text("SELECT hex(sealed) FROM changes WHERE sealed IS NOT NULL", in: folder.state)
+        let session = try await store.begin(.test)
+        #expect(try await session.rotateKey(store.snapshot()) == 1)
+        try await session.end(.succeeded)
+        #expect(try key != old)
+        #expect(folder.files == ["key", "state.db"])
+        let snapshot = try await store.snapshot()
+        #expect(
+            snapshot.resources[ResourceAddress("here/hub.here")!]?.attributes["token"]?.stringValue == "CANARY-token")
+        let withOld = StateStore.sealingTokens(folder.state, keyText: old)
+        #expect(await codes { _ = try await withOld.snapshot() } == [.stateKey])
+        // Not even its bytes are left: whoever stole the old key and finds this file gets nothing.
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.state))
+        let first = Data(
+            stride(from: 0, to: 32, by: 2).map { offset in
+                UInt8(blob.dropFirst(offset).prefix(2), radix: 16)!
+            })
+        #expect(bytes.range(of: first) == nil)
+    }
+
+    /// Cut off after each of its steps, the state opens, and doing it again finishes it.
+    @Test(arguments: ["new key made", "records sealed"])
+    func aRotationThatWasCutOffIsFinished(after step: String) async throws {
+        let store = try await sealedHub()
+        let old = try key
+        let next = String(repeating: "0c", count: 32)
+        try Data(next.utf8).write(to: URL(fileURLWithPath: folder.key + ".next"))
+        if step == "records sealed" {
+            let session = try await store.begin(.test)
+            _ = try await session.rotateKey(store.snapshot())
+            try await session.end(.succeeded)
+            // As before the last step.
+            try Data(next.utf8).write(to: URL(fileURLWithPath: folder.key + ".next"))
+            try Data(old.utf8).write(to: URL(fileURLWithPath: folder.key))
+        }
+        #expect(try await store.snapshot().resources.count == 1)
+        let session = try await store.begin(.test)
+        #expect(try await session.rotateKey(store.snapshot()) == 1)
+        try await session.end(.succeeded)
+        #expect(try key == next)
+        #expect(folder.files == ["key", "state.db"])
+        #expect(try await store.snapshot().resources.count == 1)
+    }
+
+    @Test func keysOfTheEnvironmentAreRotatedToo() async throws {
+        let (old, next) = (String(repeating: "0a", count: 32), String(repeating: "0b", count: 32))
+        let before = StateStore.sealingTokens(folder.state, keyText: old)
+        var session = try await before.begin(.test)
+        try await session.create(.hub(token: "CANARY-token"))
+        #expect(await codes { _ = try await session.rotateKey(before.snapshot()) } == [.stateKey])
+        try await session.end(.failed)
+        let both = StateStore.open(path: folder.state, keyText: old, nextKeyText: next) { _, name in name == "token" }
+        session = try await both.begin(.test)
+        #expect(try await session.rotateKey(both.snapshot()) == 1)
+        try await session.end(.succeeded)
+        #expect(await codes { _ = try await before.snapshot() } == [.stateKey])
+        #expect(try await StateStore.sealingTokens(folder.state, keyText: next).snapshot().resources.count == 1)
+        #expect(folder.files == ["state.db"])
+    }
 }

@@ -17,6 +17,7 @@ struct LocalBackend: StateBackend {
         _ run: RunDescription, as identity: ProcessIdentity, lineage: String, now: Date
     ) async throws -> any BackendSession {
         try await thread.run {
+            try checkArrival()
             try file.create(lineage: lineage, cluster: run.cluster)
             return try LocalSession(run, as: identity, in: file, on: thread, now: now)
         }
@@ -51,10 +52,12 @@ struct LocalBackend: StateBackend {
         _ body: @escaping @Sendable (Database) throws -> Result
     ) async throws -> Result? {
         try await thread.run {
+            try checkArrival()
             guard file.exists else { return nil }
             return try file.withDatabase(writing: false) { db in
                 var result: Result?
                 try db.inTransaction(.deferred) {
+                    try MoveTable.check(db, path: file.path)
                     result = try body(db)
                     return .commit
                 }

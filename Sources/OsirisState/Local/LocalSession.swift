@@ -25,6 +25,7 @@ final class LocalSession: BackendSession {
             var started: (SessionIndex, apply: Int, fencing: Int)?
             try connection.inDatabase { db in
                 try db.inTransaction(.immediate) {
+                    try MoveTable.check(db, path: file.path)
                     let cluster = try String.fetchOne(db, sql: "SELECT cluster FROM meta") ?? ""
                     guard cluster == run.cluster else {
                         throw Fault.otherCluster(file.path, recorded: cluster, wanted: run.cluster)
@@ -73,6 +74,8 @@ final class LocalSession: BackendSession {
 
     func renew(now: Date) async throws { try await transaction { db, _ in try LockTable.renew(db, now: now) } }
 
+    func clearSuperseded() async throws { try await transaction { db, _ in try HistoryTable.compact(db) } }
+
     func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws {
         try await thread.run { [self] in
             defer { try? connection.close() }
@@ -84,6 +87,21 @@ final class LocalSession: BackendSession {
                 }
                 if isEmpty { try whenEmpty() }
                 try inTransaction { db, _ in _ = try LockTable.release(db, fencing: fencing) }
+            } catch {
+                throw Fault.database(error, path: path, writing: true)
+            }
+        }
+    }
+
+    func retire(to place: String, now: Date) async throws {
+        try await thread.run { [self] in
+            defer { try? connection.close() }
+            do {
+                try inTransaction { db, _ in
+                    try HistoryTable.end(db, apply: applyID, outcome: .succeeded, now: now)
+                    try MoveTable.retire(db, to: place, now: now)
+                    try LockTable.release(db, fencing: fencing)
+                }
             } catch {
                 throw Fault.database(error, path: path, writing: true)
             }

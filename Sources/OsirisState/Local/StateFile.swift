@@ -122,6 +122,7 @@ struct StateFile: Sendable {
                     PRAGMA wal_autocheckpoint = \(Schema.checkpointPages);
                     PRAGMA cell_size_check = ON;
                     PRAGMA trusted_schema = OFF;
+                    PRAGMA secure_delete = ON;
                     """)
         }
         return configuration

@@ -31,10 +31,11 @@ struct SharedBackend: StateBackend {
         _ run: RunDescription, as identity: ProcessIdentity, lineage: String, now: Date
     ) async throws -> any BackendSession {
         let meta = try await create(SharedMeta(lineage: lineage, cluster: run.cluster))
+        if meta.isArriving { throw Fault.arriving(location) }
         guard meta.cluster == run.cluster else {
             throw Fault.otherCluster(location, recorded: meta.cluster, wanted: run.cluster)
         }
-        var fold = try await checked(log.load())
+        var fold = try checked(try await log.load())
         while true {
             // Hosts remember the highest token they saw: see `LockTable.take`.
             let holder = LockHolder(
@@ -129,11 +130,12 @@ struct SharedBackend: StateBackend {
 
     private func current() async throws -> (SharedMeta, LogFold)? {
         guard let meta = try await log.meta()?.meta else { return nil }
+        if meta.isArriving { throw Fault.arriving(location) }
         return (meta, try checked(try await log.load()))
     }
 
     private func checked(_ fold: LogFold) throws -> LogFold {
-        // TODO moved
+        if let move = fold.move { throw Fault.moved(location, to: move.place, at: move.time) }
         return fold
     }
 

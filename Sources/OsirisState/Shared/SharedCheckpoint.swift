@@ -48,6 +48,23 @@ extension SharedLog {
                 + runs.filter { (SharedKeys.number($0) ?? .max) < oldestRun })
     }
 
+    /// Removes all that the checkpoint at `position` covers, whatever its age, but the marks of runs: they hold no record,
+    /// and a former holder of the lock must find them where it would write.
+    func clear(before position: Int) async throws {
+        let checkpoints = try await reading { try await store.list(SharedKeys.checkpoints, after: nil) }
+            .filter { (SharedKeys.number($0) ?? .max) < position }
+        try await remove(checkpoints.filter(PartedValue.isWhole))
+        try await remove(checkpoints.filter { !PartedValue.isWhole($0) })
+        let keys = try await reading { try await store.list(SharedKeys.log, after: nil) }
+            .filter { (SharedKeys.number($0) ?? .max) <= position }
+        let values = try await reading { try await store.read(keys) }
+        try await remove(
+            keys.filter { key in
+                guard let fields = try? values[key].map({ try StoredFields(document: $0.bytes) }) else { return false }
+                return fields.has("changes") || fields.has("slice")
+            })
+    }
+
     private func remove(_ keys: [String]) async throws {
         if !keys.isEmpty { try await writing { try await store.remove(keys) } }
     }

@@ -4,20 +4,20 @@ import OsirisModel
 struct SharedMeta: Sendable, Hashable {
     var lineage: String
     var cluster: String
-    /// The place a migration copies from, while it is not finished: until then this is no state.
-    var arriving: String?
+    /// A migration to this place is not finished: until then this is no state.
+    var isArriving: Bool
 
-    init(lineage: String, cluster: String, arriving: String? = nil) {
+    init(lineage: String, cluster: String, isArriving: Bool = false) {
         self.lineage = lineage
         self.cluster = cluster
-        self.arriving = arriving
+        self.isArriving = isArriving
     }
 
     func json() -> [UInt8] {
         var map: [String: Value] = [
             "formatVersion": .int(LogFormat.version), "lineage": .string(lineage), "cluster": .string(cluster),
         ]
-        map.put("arriving", arriving.map(Value.string))
+        if isArriving { map["arriving"] = true }
         return Value.map(map).json()
     }
 
@@ -25,6 +25,6 @@ struct SharedMeta: Sendable, Hashable {
         let fields = try StoredFields(document: bytes)
         lineage = try fields.text("lineage")
         cluster = try fields.text("cluster")
-        arriving = try fields.optionalText("arriving")
+        isArriving = fields.has("arriving")
     }
 }

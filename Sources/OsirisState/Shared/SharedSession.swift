@@ -75,6 +75,22 @@ actor SharedSession: BackendSession {
         }.value
     }
 
+    func clearSuperseded() async throws {
+        try await Task {
+            let now = Date()
+            try await self.log.writeCheckpoint(of: self.fold, now: now, holding: self.lock.lease)
+            try await self.log.clear(before: self.fold.position)
+        }.value
+    }
+
+    func retire(to place: String, now: Date) async throws {
+        try await Task {
+            try await self.append(marked: .ended(.succeeded), now: now)
+            try await self.append(marked: .moved(to: place), now: now)
+            try? await self.log.store.release(self.lock.lease)
+        }.value
+    }
+
     /// The lease is another's, or ends by itself.
     func abandon() async {}
 

@@ -5,12 +5,12 @@ import OsirisModel
 import OsirisRender
 import OsirisState
 
-/// Looks into the state. All of these only read; none needs the lock.
+/// Looks into the state, and looks after it. What looks needs no lock.
 struct StateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "state", abstract: "Look into the state: resources, history.",
+        commandName: "state", abstract: "Look into the state, and look after it.",
         discussion: "Example: osiris state show here/hub.here -f examples/quickstart",
-        subcommands: [List.self, Show.self, History.self, Export.self])
+        subcommands: [List.self, Show.self, History.self, Export.self, RotateKeyCommand.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
