@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 import OsirisModel
 
@@ -21,6 +22,7 @@ struct CrossChecks {
                 .conflictingKeys, "`spec.hub` has both `image` and `archive`", at: places[1],
                 notes: [.init("the other one", at: places[0].span(in: source.name))], help: "keep one of the two")
         }
+        if let state = spec["state"] { place(of: state) }
         let targets = spec["targets"]?.items ?? []
         let functions = spec["functions"]?.items ?? []
         unique(targets, called: "target") { $0["name"]?.text }
@@ -36,6 +38,18 @@ struct CrossChecks {
             check(function)
         }
         for pattern in spec["safety"]?["protect"]?.items ?? [] { glob(pattern) }
+    }
+
+    private mutating func place(of state: Checked) {
+        guard let text = state.text else { return }
+        if text.isEmpty { report(.missingKey, "`spec.state` is empty", at: state.place, help: "name a file or a URL") }
+        guard let end = text.range(of: "://")?.lowerBound else { return }
+        let scheme = String(text[..<end])
+        if ManifestRules.stateSchemes.contains(scheme) { return }
+        let near = Suggestion.didYouMean(scheme, among: ManifestRules.stateSchemes).map { "did you mean `\($0)`? " } ?? ""
+        report(
+            .invalidChoice, "`spec.state` begins with \((scheme + "://").ticked), which is no place for a state",
+            at: state.place, help: near + "write a path, `etcd://…`, `etcds://…` or `s3://…`")
     }
 
     private mutating func unique(_ parts: [Checked], called noun: String, key: (Checked) -> String?) {

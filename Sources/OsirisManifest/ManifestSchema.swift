@@ -35,6 +35,11 @@ public enum ManifestSchema {
         Field(
             "functions", .list(of: .object(function)), doc: "The functions that are deployed to the hubs.",
             example: "[]"),
+        Field(
+            "state", .string,
+            doc: "Where the state is: a path beside the manifest, `etcd://HOST:PORT/PREFIX`, `etcds://…` or "
+                + "`s3://BUCKET/PREFIX`. Written plainly, without expressions: it is read before everything else.",
+            example: "s3://bucket/edge"),
         Field("safety", .object(safety), doc: "What an apply must not do.", example: "{maxDeletes: 5}"),
         Field(
             "targets", .list(of: .object(target(nil))), doc: "The places the cluster runs on, each with its machines.",
@@ -112,6 +117,8 @@ enum ManifestRules {
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]
     /// Fields that take a secret but also plain values, by the path of their object.
     static let secretCapable: [String: Set<String>] = ["spec.functions": ["env"]]
+    /// What may stand before `://` in `spec.state`.
+    static let stateSchemes = ["etcd", "etcds", "s3"]
     /// Kinds of the full format that this version does not implement.
     static let laterKinds: Set<String> = ["Overlay"]
 }

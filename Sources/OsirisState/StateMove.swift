@@ -38,7 +38,7 @@ public struct StateMove: Sendable {
             guard place == new.location, there.lineage == lineage else {
                 throw Fault.moved(old.location, to: place, at: date)
             }
-            try await new.backend.activate()
+            if case .arriving = there { try await finish() }
         case .inUse(let lineage, let cluster):
             switch there {
             case .nothing: break
@@ -51,6 +51,15 @@ public struct StateMove: Sendable {
             try await move(cluster, arguments)
         }
         return try await new.snapshot(unsealing: false)
+    }
+
+    /// Puts in use what arrived before this was cut off.
+    private func finish() async throws {
+        // Tokens are never given out twice: a copy with another one is of a later move, whose state is in use elsewhere.
+        guard let retired = try await old.backend.archive(), let copy = try await new.backend.archive(),
+            retired.fencing == copy.fencing
+        else { throw Fault.arriving(new.location) }
+        try await new.backend.activate()
     }
 
     private func move(_ cluster: String, _ arguments: [String]) async throws {

@@ -38,8 +38,6 @@ public final class StateStore: Sendable {
     ) -> StateStore {
         StateStore(
             LocalBackend(path: path),
-        StateStore(
-            LocalBackend(path: path),
             key: StateKey(
                 path: StatePlace.keyPath(beside: path), environment: keyText, nextEnvironment: nextKeyText),
             lineage: lineage, sealing: sealing, now: now)

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Foundation
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisState
 
 /// Where the manifest and the state are.
 struct ClusterOptions: ParsableArguments {
@@ -14,7 +17,10 @@ struct ClusterOptions: ParsableArguments {
         help: ArgumentHelp("A variable's value; may be repeated.", valueName: "name=value"))
     var variables: [String] = []
 
-    @Option(help: ArgumentHelp("The state file. Default: .osiris/state.db beside the manifest.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "The state: a file, or etcd://, etcds:// or s3:// and where. Default: OSIRIS_STATE, the manifest's "
+                + "spec.state, .osiris/state.db beside the manifest.", valueName: "path or url"))
     var state: String?
 
     /// The current folder, when nothing is named.
@@ -30,10 +36,20 @@ struct ClusterOptions: ParsableArguments {
         return exists && isFolder.boolValue ? url.path : url.deletingLastPathComponent().path
     }
 
-    /// Absolute.
-    var statePath: String {
-        if let state { return URL(fileURLWithPath: state).standardizedFileURL.path }
-        return folder + "/.osiris/state.db"
+    /// Where osiris keeps what belongs to the manifest.
+    var dataFolder: String { folder + "/.osiris" }
+
+    /// - Throws: `DiagnosticsError`: OSR0410 for a malformed URL, or faults of a manifest that hide where the state is.
+    func statePlace() throws(DiagnosticsError) -> StatePlace {
+        let current = FileManager.default.currentDirectoryPath
+        if let state { return try StatePlace(state, folder: current) }
+        if let variable = ProcessInfo.processInfo.environment["OSIRIS_STATE"], !variable.isEmpty {
+            return try StatePlace(variable, folder: current)
+        }
+        if let written = try ManifestLoader.state(paths: paths, standardInput: { StandardInput.bytes }) {
+            return try StatePlace(written.place, folder: written.folder)
+        }
+        return try StatePlace("state.db", folder: dataFolder)
     }
 
     func validate() throws {
@@ -88,4 +104,9 @@ struct RunOptions: ParsableArguments {
     func validate() throws {
         if parallelism < 1 || parallelism > 1024 { throw ValidationError("--parallelism must be 1 to 1024") }
     }
+}
+
+/// A manifest given on the standard input. It is looked at twice, and can be read once.
+enum StandardInput {
+    static let bytes = Array(FileHandle.standardInput.readDataToEndOfFile())
 }

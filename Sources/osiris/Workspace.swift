@@ -19,7 +19,7 @@ struct Workspace {
         _ options: ClusterOptions, _ console: Console, lineage: String? = nil
     ) async throws -> Workspace {
         let registry = Providers.registry()
-        let store = options.stateStore(registry, lineage: lineage)
+        let store = try options.stateStore(registry, lineage: lineage)
         let snapshot = try await store.snapshot()
         let cluster = try load(options, registry, secretSalt: snapshot.lineage, console)
         if let recorded = snapshot.cluster, recorded != cluster.name {
@@ -57,7 +57,7 @@ struct Workspace {
         let loaded = ManifestLoader.load(
             ManifestOptions(
                 paths: options.paths, variables: variables, environment: ProcessInfo.processInfo.environment,
-                standardInput: { Array(FileHandle.standardInput.readDataToEndOfFile()) }, kinds: registry.targetKinds,
+                standardInput: { StandardInput.bytes }, kinds: registry.targetKinds,
                 secretDigest: { clear in
                     "hmac-sha256:" + Digest.hex(Digest.hmacSHA256(key: secretSalt.utf8, clear.utf8))
                 }))
@@ -70,13 +70,21 @@ struct Workspace {
 
 extension ClusterOptions {
     /// The state these options name. Reading it alone needs no registry and no key.
-    func stateStore(_ registry: ProviderRegistry? = nil, lineage: String? = nil) -> StateStore {
+    /// - Throws: as `statePlace`.
+    func stateStore(
+        _ registry: ProviderRegistry? = nil, lineage: String? = nil
+    ) throws(DiagnosticsError) -> StateStore {
+        try store(in: try statePlace(), registry, lineage: lineage)
+    }
+
+    /// A state of this manifest in a place.
+    func store(
+        in place: StatePlace, _ registry: ProviderRegistry? = nil, lineage: String? = nil
+    ) throws(DiagnosticsError) -> StateStore {
         // What the provisioner generated itself it must be able to use again: only that is kept, sealed.
         let sealed = registry?.generatedSecrets ?? []
-        let environment = ProcessInfo.processInfo.environment
-        return StateStore.open(
-            path: statePath, keyText: environment["OSIRIS_STATE_KEY"],
-            nextKeyText: environment["OSIRIS_STATE_KEY_NEXT"], lineage: lineage,
+        return try StateStore.open(
+            place, keyFolder: dataFolder, environment: ProcessInfo.processInfo.environment, lineage: lineage,
             sealing: { type, attribute in sealed.contains("\(type).\(attribute)") })
     }
 }

@@ -5,7 +5,7 @@ import Testing
 /// A simulated fleet of 200 resources that is interrupted: nothing lost, nothing doubled.
 struct FleetTests {
     /// 25 machines × (machine, engine, image, hub + 4 functions) = 200 resources.
-    private static func manifest(latency: String = "5ms", faults: String = "{}") -> String {
+    static func manifest(latency: String = "5ms", faults: String = "{}") -> String {
         let functions = (1...4).map {
             "    - {name: f\($0), namespace: demo, runtime: command, command: [cat]}"
         }.joined(separator: "\n")

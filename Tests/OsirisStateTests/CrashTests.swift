@@ -24,7 +24,8 @@ import Testing
             try await Task.sleep(for: .microseconds(Int(state >> 33) % 150_000))
             kill(child.processIdentifier, SIGKILL)
             await child.ended()
-            try await check(acknowledged, "seed \(seed), round \(round)")
+            let snapshot = try await StateStore.open(path: folder.state).snapshot()
+            try Self.check(snapshot, acknowledged, "seed \(seed), round \(round)")
         }
         #expect(try Inspection.text("PRAGMA integrity_check", in: folder.state) == "ok")
         // The dead child's lock does not stand in the way.
@@ -32,8 +33,7 @@ import Testing
         #expect(folder.files == ["state.db"])
     }
 
-    func check(_ acknowledged: String, _ comment: Comment) async throws {
-        let snapshot = try await StateStore.open(path: folder.state).snapshot()
+    static func check(_ snapshot: StateSnapshot, _ acknowledged: String, _ comment: Comment) throws {
         let open = Set(snapshot.intents.map(\.token))
         var begun = Set<String>()
         let lines = try String(contentsOfFile: acknowledged, encoding: .utf8).split(separator: "\n")

@@ -19,9 +19,9 @@ enum PlaceKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
         let prefix = "edge/\(UUID().uuidString.lowercased())"
         switch self {
         case .local: return Place(folder: folder, store: nil, url: folder.state, environment: [:])
-        case .memory: return Place(folder: folder, store: MemoryStore(), url: "", environment: [:])
+        case .memory: return Place(folder: folder, store: FaultyStore(checksLeases: true), url: "", environment: [:])
         case .memoryWithoutLeaseChecks:
-            return Place(folder: folder, store: MemoryStore(checksLeases: false), url: "", environment: [:])
+            return Place(folder: folder, store: FaultyStore(checksLeases: false), url: "", environment: [:])
         case .etcd:
             let etcd = try await TestEtcd.plain.value
             let store = try etcd.store(prefix)

@@ -45,7 +45,7 @@ import Testing
         let intent = StateEntry.intent(Intent("a", .create, of: .sample(3)))
         let error = await #expect(throws: DiagnosticsError.self) { try await session.record(intent) }
         #expect(error?.diagnostics.map(\.code) == [.stateWrite])
-        #expect(error?.diagnostics.first?.message.contains("memory://test cannot be reached") == true)
+        #expect(error?.diagnostics.first?.message.contains("\(store.location) cannot be reached") == true)
         #expect(await codes { _ = try await open().snapshot() } == [.stateUnreadable])
         store.answerAgain()
         // The same entry again, and what follows from it.

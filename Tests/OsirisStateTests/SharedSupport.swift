@@ -52,7 +52,7 @@ final class FaultyStore: SharedStore {
         self.maxValueSize = maxValueSize
     }
 
-    var location: String { inner.location }
+    let location = "memory://\(UUID().uuidString.lowercased())"
     var calls: Int { plan.withLock { $0.calls } }
 
     /// Answers so many calls more, and then none.

@@ -101,7 +101,7 @@ public struct Applier: Sendable {
                 case .failure(let error):
                     let skipped = scheduler.fail(index)
                     note(error, operation, address, &summary, runner)
-                    if summary.stopped == .lockLost { scheduler.stop() }
+                    if summary.stopped == .lockLost || isUnrecorded(error) { scheduler.stop() }
                     for skip in skipped {
                         summary.skipped += 1
                         let skippedOperation = plan.operations[skip]
@@ -129,6 +129,11 @@ public struct Applier: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+
+    /// True if the state takes no more entries: whatever began now would be work that nobody records.
+    private func isUnrecorded(_ error: any Error) -> Bool {
+        (error as? DiagnosticsError)?.diagnostics.contains { $0.code == .stateWrite } ?? false
     }
 
     private func note(

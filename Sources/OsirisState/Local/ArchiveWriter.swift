@@ -29,19 +29,14 @@ struct ArchiveWriter {
                     record, attributes: Value.map(record.attributes).jsonText,
                     sealed: archive.state.sealed[record.address], header))
         }
-        for resource in snapshot.resources.values.sorted(by: { $0.address < $1.address }) {
-            guard let last = lastOf[resource.address], !archive.runs[last.run].events[last.event].kind.removes else {
-                lastOf[resource.address] = nil
-                try record(resource, .observed, Self.noRun, Date(stateMilliseconds: 0), "")
-                continue
-            }
-        }
+        var placed: Set<ResourceAddress> = []
         for (run, entry) in archive.runs.enumerated() {
             try start(entry.record, firstSeq: seq + 1)
             for (number, event) in entry.events.enumerated() {
                 if let address = event.address, let resource = snapshot.resources[address], let last = lastOf[address],
-                    last == (run, number)
+                    last == (run, number), !event.kind.removes
                 {
+                    placed.insert(address)
                     try record(resource, event.kind, entry.record.id, event.time, event.text)
                     continue
                 }
@@ -51,6 +46,10 @@ struct ArchiveWriter {
                 try ChangeWriter(db: db, apply: entry.record.id, now: event.time.stateMilliseconds)
                     .write(.event(address: event.address, header))
             }
+        }
+        for resource in snapshot.resources.values.sorted(by: { $0.address < $1.address })
+        where !placed.contains(resource.address) {
+            try record(resource, .observed, Self.noRun, Date(stateMilliseconds: 0), "")
         }
         for (row, intent) in snapshot.intents.enumerated() {
             try ChangeWriter(db: db, apply: archive.runs.last?.record.id ?? Self.noRun, now: 0).write(

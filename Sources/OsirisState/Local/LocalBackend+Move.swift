@@ -75,7 +75,9 @@ extension LocalBackend {
             guard rename(draft.path, file.path) == 0 else {
                 throw Fault.write(file.path, PrivateFile.Failure(file.path).description)
             }
-            do { try PrivateFile.syncFolder(of: file.path) } catch {
+            do throws(PrivateFile.Failure) {
+                try PrivateFile.syncFolder(of: file.path)
+            } catch {
                 throw Fault.write(file.path, error.description)
             }
         }

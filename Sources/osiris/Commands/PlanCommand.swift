@@ -53,7 +53,7 @@ struct PlanCommand: AsyncParsableCommand {
                     plan: plan,
                     manifestPaths: manifest.paths.map {
                         $0 == "-" ? $0 : URL(fileURLWithPath: $0).standardizedFileURL.path
-                    }, statePath: manifest.statePath)
+                    }, statePath: try manifest.statePlace().description)
                 try file.write(to: out)
                 if format == .text { console.line("Saved as \(out). To run exactly this: osiris apply \(out)") }
             }

@@ -20,7 +20,7 @@ struct RotateKeyCommand: AsyncParsableCommand {
     func run() async throws {
         let console = Console(output)
         try await console.run {
-            let store = manifest.stateStore(Providers.registry())
+            let store = try manifest.stateStore(Providers.registry())
             guard let cluster = try await store.snapshot(unsealing: false).cluster else {
                 throw Diagnostic(
                     .noMatch, "there is no state in \(store.location)", help: "the first apply makes one, and its key")

@@ -30,7 +30,7 @@ struct ShowCommand: AsyncParsableCommand {
                 console.line(Value.list(records.map { $0.exported }).prettyJSONText)
             } else {
                 for record in records { console.out(StateText.show(record, style: console.style)) }
-                if records.isEmpty { console.line("Nothing is recorded in \(manifest.statePath).") }
+                if records.isEmpty { console.line("Nothing is recorded in \(try manifest.statePlace()).") }
             }
         }
     }

@@ -10,7 +10,7 @@ struct StateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "state", abstract: "Look into the state, and look after it.",
         discussion: "Example: osiris state show here/hub.here -f examples/quickstart",
-        subcommands: [List.self, Show.self, History.self, Export.self, RotateKeyCommand.self])
+        subcommands: [List.self, Show.self, History.self, Export.self, RotateKeyCommand.self, MigrateCommand.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -80,7 +80,7 @@ struct StateCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let store = manifest.stateStore()
+                let store = try manifest.stateStore()
                 if let number {
                     let rows = try await store.events(ofApply: number).map { event in
                         [

@@ -22,7 +22,7 @@ struct UnlockCommand: AsyncParsableCommand {
     func run() async throws {
         let console = Console(output)
         try await console.run {
-            let store = manifest.stateStore()
+            let store = try manifest.stateStore()
             guard try await store.breakLock(id: lock) else {
                 let holder = try await store.lockHolder()
                 throw Diagnostic(
