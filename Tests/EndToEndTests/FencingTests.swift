@@ -1,0 +1,221 @@
+import Foundation
+import FoundationNetworking
+import Testing
+
+/// A run that sleeps past its lock, as with a laptop's lid closed, and comes back while or after another applied.
+struct FencingTests {
+    enum TakeOver: String, CaseIterable { case unlock, lease }
+    enum Return: String, CaseIterable { case during, after }
+
+    private static func manifest(count: Int, port: Int, targets: [String] = ["fleet"]) -> String {
+        let targets = targets.map {
+            "    - {name: \($0), provider: simulated, machines: {count: \(count)}, "
+                + "simulate: {latency: 150ms, seed: 7, store: \($0).jsonl}}"
+        }.joined(separator: "\n")
+        return """
+            apiVersion: osiris.dev/v1
+            kind: Cluster
+            metadata: {name: fleet}
+            spec:
+              hub: {port: \(port)}
+              functions: [{name: f, namespace: demo, runtime: command, command: [cat]}]
+              targets:
+            \(targets)
+
+            """
+    }
+
+    @Test(arguments: TakeOver.allCases, Return.allCases)
+    func aSimulatedFleetIsOutOfItsReach(takeOver: TakeOver, comesBack: Return) async throws {
+        let scratch = try Scratch()
+        let store = scratch.url.appendingPathComponent("fleet.jsonl")
+        let linesBeforeSleep = Int.random(in: 3...40)
+        try scratch.write(Self.manifest(count: 12, port: 8080), to: "cluster.yaml")
+        let late = try Late(in: scratch)
+        defer { late.end() }
+        print("seed \(linesBeforeSleep), late run is process \(late.pid)")
+        try await late.sleepsOnce { Self.lines(store).count >= linesBeforeSleep }
+
+        // Fewer machines than the late run was making, with another port.
+        try scratch.write(Self.manifest(count: 3, port: 9090), to: "cluster.yaml")
+        let before = Self.lines(store)
+        try await late.isOvertaken(takeOver)
+        let next = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
+        print("next run is process \(next.process.processIdentifier)")
+        if comesBack == .during {
+            #expect(
+                await eventually {
+                    Self.lines(store).count > before.count
+                } then: {
+                    late.wakesUp()
+                })
+        }
+        let nextAnswer = try await next.wait()
+        #expect(nextAnswer.status == 0, "\(nextAnswer)")
+        let (after, exported) = (Self.lines(store), try await Program.run("state", "export", in: scratch.url).out)
+        late.wakesUp()
+        let lateAnswer = try await late.running.wait()
+        #expect(lateAnswer.status == 1 && lateAnswer.out.contains("OSR0405"), "\(lateAnswer)")
+        #expect(lateAnswer.out.contains("was changed by a later run"), "\(lateAnswer)")
+
+        #expect(Self.lines(store) == after)
+        #expect(Array(after.prefix(before.count)) == before)
+        let fences = Set(try after.dropFirst(before.count).map { try Self.fence($0) })
+        let lateFence = try Self.fence(before[0])
+        #expect(fences.count == 1 && !fences.contains(lateFence), "\(fences)")
+        #expect(try await Program.run("state", "export", in: scratch.url).out == exported)
+        #expect(try simulatedObjects(store).count == 3 * 5)
+        #expect(try await Program.run("plan", "--detailed-exitcode", in: scratch.url).status == 0)
+    }
+
+    /// The next run changes nothing there; the open intents alone shut the late one out.
+    @Test func aPlaceThatTheNextRunHasNothingToDoAt() async throws {
+        let scratch = try Scratch()
+        try scratch.write(Self.manifest(count: 1, port: 8080), to: "cluster.yaml")
+        #expect(try await Program.run("apply", "--auto-approve", in: scratch.url).status == 0)
+        try scratch.write(Self.manifest(count: 1, port: 8080, targets: ["fleet", "other"]), to: "cluster.yaml")
+        let late = try Late(in: scratch)
+        defer { late.end() }
+        print("late run is process \(late.pid)")
+        try await late.sleepsOnce { late.running.output().contains("operation-started") }
+        #expect(!FileManager.default.fileExists(atPath: scratch.url.path + "/other.jsonl"))
+        try scratch.write(Self.manifest(count: 1, port: 8080), to: "cluster.yaml")
+        try await late.isOvertaken(.unlock)
+        let next = try await Program.run("apply", "--auto-approve", in: scratch.url)
+        #expect(next.status == 0 && next.out.contains("cut off before it took effect"), "\(next)")
+        late.wakesUp()
+        let answer = try await late.running.wait()
+        #expect(answer.status == 1 && answer.out.contains("OSR0405"), "\(answer)")
+        #expect(try simulatedObjects(scratch.url.appendingPathComponent("other.jsonl")).isEmpty)
+    }
+
+    private static func lines(_ store: URL) -> [Substring] {
+        ((try? String(contentsOf: store, encoding: .utf8)) ?? "").split(separator: "\n")
+    }
+
+    private static func fence(_ line: Substring) throws -> Int {
+        let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return try #require(object?["fence"] as? Int)
+    }
+}
+
+/// The same with a real hub and functions in it.
+struct HubFencingTests {
+    private static let slow = "import time\ntime.sleep(2)\ndef handle():\n    return 1\n"
+
+    private static func manifest(port: Int, functions: [String], env: String) -> String {
+        let functions = functions.map {
+            "    - {name: \($0), namespace: demo, runtime: python3, source: functions/f, handler: f.handle, "
+                + "env: {GREETING: \(env)}}"
+        }.joined(separator: "\n")
+        return """
+            apiVersion: osiris.dev/v1
+            kind: Cluster
+            metadata: {name: edge}
+            spec:
+              functions:
+            \(functions)
+              targets:
+                - {name: here, provider: local, port: \(port)}
+
+            """
+    }
+
+    @Test(arguments: FencingTests.TakeOver.allCases)
+    func aHubIsOutOfItsReach(takeOver: FencingTests.TakeOver) async throws {
+        let scratch = try Scratch()
+        let port = try freePort()
+        try scratch.write("def handle():\n    return 1\n", to: "functions/f/f.py")
+        try scratch.write(Self.manifest(port: port, functions: ["a"], env: "one"), to: "cluster.yaml")
+        let first = try await Program.run("apply", "--auto-approve", in: scratch.url)
+        #expect(first.status == 0, "\(first)")
+        // The late run changes a and makes b and c, one after the other, each slow to get ready.
+        try scratch.write(Self.slow, to: "functions/f/f.py")
+        try scratch.write(Self.manifest(port: port, functions: ["a", "b", "c"], env: "late"), to: "cluster.yaml")
+        let late = try Late(["--parallelism", "1"], in: scratch)
+        print("late run is process \(late.pid)")
+        let result: Result<Void, any Error>
+        do { result = .success(try await overtake(late, takeOver, port, scratch)) } catch { result = .failure(error) }
+        late.end()
+        _ = try await Program.run("destroy", "--auto-approve", in: scratch.url)
+        try result.get()
+    }
+
+    private func overtake(_ late: Late, _ takeOver: FencingTests.TakeOver, _ port: Int, _ scratch: Scratch) async throws
+    {
+        try await late.sleepsOnce { late.running.output().contains("waiting until the function is ready") }
+        try scratch.write("def handle():\n    return 2\n", to: "functions/f/f.py")
+        try scratch.write(Self.manifest(port: port, functions: ["a"], env: "next"), to: "cluster.yaml")
+        try await late.isOvertaken(takeOver)
+        let next = try await Program.run("apply", "--auto-approve", in: scratch.url)
+        #expect(next.status == 0, "\(next)")
+        let token = try await Program.run("hub", "token", "--role", "admin", in: scratch.url).out
+        let functions = try await hubFunctions(port, token)
+        let exported = try await Program.run("state", "export", in: scratch.url).out
+        late.wakesUp()
+        let answer = try await late.running.wait()
+        #expect(answer.status == 1 && answer.out.contains("OSR0405"), "\(answer)")
+        #expect(answer.out.contains("was changed by a later run"), "\(answer)")
+        #expect(try await hubFunctions(port, token) == functions)
+        #expect(functions.count == 1 && functions[0].contains("next"), "\(functions)")
+        #expect(try await Program.run("state", "export", in: scratch.url).out == exported)
+        #expect(try await Program.run("plan", "--detailed-exitcode", in: scratch.url).status == 0)
+    }
+
+    /// Name, version and environment of every function, as the hub tells them.
+    private func hubFunctions(_ port: Int, _ token: String) async throws -> [String] {
+        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)/system/functions")))
+        request.setValue("Bearer \(token.trimmingCharacters(in: .newlines))", forHTTPHeaderField: "Authorization")
+        let (answer, _) = try await URLSession.shared.data(for: request)
+        let list = try JSONSerialization.jsonObject(with: answer) as? [[String: Any]] ?? []
+        return list.map { "\($0["name"] ?? "") \($0["version"] ?? "") \($0["env"] ?? "")" }
+    }
+
+    /// A plan reads: what a killed create left is told, not mended.
+    @Test func aPlanAfterAKillChangesNothing() async throws {
+        let scratch = try Scratch()
+        let port = try freePort()
+        try scratch.write("def handle():\n    return 1\n", to: "functions/f/f.py")
+        try scratch.write(Self.manifest(port: port, functions: ["a"], env: "one"), to: "cluster.yaml")
+        let killed = try Late(in: scratch)
+        print("killed run is process \(killed.pid)")
+        let hubs = scratch.url.path + "/.osiris/hubs"
+        #expect(
+            await eventually {
+                FileManager.default.fileExists(atPath: hubs + "/here/hub.json")
+            } then: {
+                kill(killed.pid, SIGKILL)
+            })
+        _ = try await killed.running.wait()
+        for process in processes(on: hubs + "/here") { kill(process, SIGKILL) }
+        let isGone = await eventually { processes(on: hubs + "/here").isEmpty }
+        #expect(isGone)
+        func files() -> [String: Data] {
+            var found: [String: Data] = [:]
+            for name in scratch.files() where name.hasPrefix(".osiris/hubs/") {
+                found[name] = FileManager.default.contents(atPath: scratch.url.path + "/" + name)
+            }
+            return found
+        }
+        let before = files()
+        let plan = try await Program.run("plan", in: scratch.url)
+        #expect(plan.status == 0 && plan.out.contains("did not finish"), "\(plan)")
+        #expect(files() == before && processes(on: hubs + "/here").isEmpty)
+        let applied = try await Program.run("apply", "--auto-approve", in: scratch.url)
+        #expect(applied.status == 0, "\(applied)")
+        #expect(processes(on: hubs + "/here").count == 1)
+        #expect(try await Program.run("functions", "call", "demo/a", in: scratch.url).out == "1\n")
+        #expect(try await Program.run("plan", "--detailed-exitcode", in: scratch.url).status == 0)
+        #expect(try await Program.run("destroy", "--auto-approve", in: scratch.url).status == 0)
+        #expect(processes(on: hubs + "/here").isEmpty)
+    }
+
+    /// The hubs that serve a data folder.
+    private func processes(on folder: String) -> [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter { pid in
+            let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+            return String(decoding: line, as: UTF8.self).hasSuffix("serve\0--data\0\(folder)\0")
+        }
+    }
+}
