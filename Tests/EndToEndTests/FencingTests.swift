@@ -10,7 +10,7 @@ struct FencingTests {
     private static func manifest(count: Int, port: Int, targets: [String] = ["fleet"]) -> String {
         let targets = targets.map {
             "    - {name: \($0), provider: simulated, machines: {count: \(count)}, "
-                + "simulate: {latency: 150ms, seed: 7, store: \($0).jsonl}}"
+                + "simulate: {latency: 300ms, seed: 7, store: \($0).jsonl}}"
         }.joined(separator: "\n")
         return """
             apiVersion: osiris.dev/v1
@@ -34,7 +34,12 @@ struct FencingTests {
         let late = try Late(in: scratch)
         defer { late.end() }
         print("seed \(linesBeforeSleep), late run is process \(late.pid)")
-        try await late.sleepsOnce { Self.lines(store).count >= linesBeforeSleep }
+        try await late.sleepsOnce {
+            Self.lines(store).count >= linesBeforeSleep
+        } betweenIntentAndEffectOf: {
+            let made = (try? simulatedObjects(store).values).map(Set.init) ?? []
+            return $0.contains { !made.contains($0) }
+        }
 
         // Fewer machines than the late run was making, with another port.
         try scratch.write(Self.manifest(count: 3, port: 9090), to: "cluster.yaml")
@@ -77,7 +82,11 @@ struct FencingTests {
         let late = try Late(in: scratch)
         defer { late.end() }
         print("late run is process \(late.pid)")
-        try await late.sleepsOnce { late.running.output().contains("operation-started") }
+        try await late.sleepsOnce {
+            late.running.output().contains("operation-started")
+        } betweenIntentAndEffectOf: {
+            $0 == ["other/machine.m0001"]
+        }
         #expect(!FileManager.default.fileExists(atPath: scratch.url.path + "/other.jsonl"))
         try scratch.write(Self.manifest(count: 1, port: 8080), to: "cluster.yaml")
         try await late.isOvertaken(.unlock)
@@ -143,9 +152,15 @@ struct HubFencingTests {
 
     private func overtake(_ late: Late, _ takeOver: FencingTests.TakeOver, _ port: Int, _ scratch: Scratch) async throws
     {
-        try await late.sleepsOnce { late.running.output().contains("waiting until the function is ready") }
-        try scratch.write("def handle():\n    return 2\n", to: "functions/f/f.py")
-        try scratch.write(Self.manifest(port: port, functions: ["a"], env: "next"), to: "cluster.yaml")
+        try await late.sleepsOnce {
+            late.running.output().contains("waiting until the function is ready")
+        } betweenIntentAndEffectOf: {
+            $0 == ["here/function.here.demo.a"]
+        }
+        try scratch.write("def handle():\n    return 2\n", to: "functions/next/f.py")
+        let manifest = Self.manifest(port: port, functions: ["a"], env: "next")
+        try scratch.write(
+            manifest.replacingOccurrences(of: "functions/f,", with: "functions/next,"), to: "cluster.yaml")
         try await late.isOvertaken(takeOver)
         let next = try await Program.run("apply", "--auto-approve", in: scratch.url)
         #expect(next.status == 0, "\(next)")
@@ -182,7 +197,7 @@ struct HubFencingTests {
         let hubs = scratch.url.path + "/.osiris/hubs"
         #expect(
             await eventually {
-                FileManager.default.fileExists(atPath: hubs + "/here/hub.json")
+                !processes(on: hubs + "/here").isEmpty
             } then: {
                 kill(killed.pid, SIGKILL)
             })

@@ -12,17 +12,30 @@ final class Late: Sendable {
         running = try Program.Running(["apply", "--auto-approve", "--json"] + arguments, in: folder)
     }
 
-    /// Stops it once `condition` holds, between two of its steps: in the middle of a write it would hold up everybody.
-    func sleepsOnce(_ condition: @escaping @Sendable () -> Bool) async throws {
+    /// Stops it once `condition` holds, with operations under way: `isGood` sees the addresses of the open intents. Never in
+    /// the middle of a write, where it would hold up everybody.
+    func sleepsOnce(
+        _ condition: @escaping @Sendable () -> Bool,
+        betweenIntentAndEffectOf isGood: @escaping @Sendable ([String]) -> Bool
+    ) async throws {
         let isAsleep = await eventually { [self] in
             guard condition() else { return false }
             kill(pid, SIGSTOP)
             while !isStopped && running.process.isRunning { usleep(500) }
-            if !holdsWriteLock { return true }
+            if !holdsWriteLock, isGood(openIntents()) { return true }
             kill(pid, SIGCONT)
+            usleep(.random(in: 1_000...50_000))
             return false
         }
         try #require(isAsleep && running.process.isRunning, "\(running.output())")
+    }
+
+    private func openIntents() -> [String] {
+        let query = """
+            import sqlite3, sys
+            for row in sqlite3.connect(sys.argv[1]).execute("SELECT address FROM intents ORDER BY id"): print(row[0])
+            """
+        return python(query).split(separator: "\n").map(String.init)
     }
 
     func wakesUp() { kill(pid, SIGCONT) }
@@ -44,7 +57,12 @@ final class Late: Sendable {
                 import sqlite3, sys
                 with sqlite3.connect(sys.argv[1]) as state: state.execute("UPDATE lock SET renewedAt = renewedAt - 60000")
                 """
-            _ = try await tool(["python3", "-c", age, folder.path + "/.osiris/state.db"])
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread { [self] in
+                    _ = python(age)
+                    continuation.resume()
+                }
+            }
         }
     }
 
@@ -57,23 +75,17 @@ final class Late: Sendable {
         let locks = (try? String(contentsOfFile: "/proc/locks", encoding: .utf8)) ?? ""
         return locks.split(separator: "\n").contains { $0.contains(" WRITE \(pid) ") }
     }
-}
 
-/// Runs a tool of the system to its end and answers its output.
-func tool(_ arguments: [String]) async throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = await withCheckedContinuation { continuation in
-        Thread.detachNewThread {
-            let bytes = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            continuation.resume(returning: bytes)
-        }
+    /// What a program in Python says of the state. Blocks.
+    private func python(_ program: String) -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", program, folder.path + "/.osiris/state.db"]
+        let output = Pipe()
+        process.standardOutput = output
+        guard (try? process.run()) != nil else { return "" }
+        let bytes = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: bytes, as: UTF8.self)
     }
-    #expect(process.terminationStatus == 0, "\(arguments)")
-    return String(decoding: bytes, as: UTF8.self)
 }
