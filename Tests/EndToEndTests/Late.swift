@@ -44,13 +44,15 @@ final class Late: Sendable {
     func end() { if running.process.isRunning { kill(pid, SIGKILL) } }
 
     /// Takes its lock from it: by the command, or by letting its lease run out.
-    func isOvertaken(_ how: FencingTests.TakeOver) async throws {
+    /// - Returns: the number of its lock.
+    @discardableResult
+    func isOvertaken(_ how: FencingTests.TakeOver) async throws -> String {
         let refused = try await Program.run("apply", "--auto-approve", in: folder)
         #expect(refused.status == 4 && refused.err.contains("OSR0404"), "\(refused)")
+        let number = String(try #require(refused.err.firstMatch(of: /osiris unlock (\d+)/)?.1))
         switch how {
         case .unlock:
-            let number = try #require(refused.err.firstMatch(of: /osiris unlock (\d+)/)?.1)
-            let unlocked = try await Program.run("unlock", String(number), in: folder)
+            let unlocked = try await Program.run("unlock", number, in: folder)
             #expect(unlocked.status == 0, "\(unlocked)")
         case .lease:
             let age = """
@@ -64,6 +66,7 @@ final class Late: Sendable {
                 }
             }
         }
+        return number
     }
 
     private var isStopped: Bool {
