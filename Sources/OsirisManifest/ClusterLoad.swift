@@ -24,6 +24,7 @@ struct ClusterLoad {
         checker.skipped = (parent: "spec", key: "variables")
         let checked = checker.check(document.root, .object(ManifestSchema.document))
         diagnostics += checker.diagnostics
+        checkState()
         if let spec = checked["spec"] {
             var checks = CrossChecks(source: document.file, files: probe, kinds: options.kinds)
             checks.run(spec)
@@ -34,6 +35,18 @@ struct ClusterLoad {
         let cluster = builder.cluster(checked) { digest(variables, sources: $0) }
         diagnostics += builder.diagnostics
         return cluster
+    }
+
+    /// `spec.state` is read before variables have values.
+    private mutating func checkState() {
+        guard let node = document.root[key: "spec"]?[key: "state"], case .scalar(let scalar) = node.content,
+            Expressions.occur(in: scalar.text)
+        else { return }
+        diagnostics.append(
+            Diagnostic(
+                .invalidExpression, "`spec.state` cannot hold an expression: it is read before everything else",
+                at: node.place.span(in: document.file.name),
+                help: "write it plainly, or leave it out and set OSIRIS_STATE"))
     }
 
     private mutating func variables(_ probe: FileProbe) -> [String: Variable] {

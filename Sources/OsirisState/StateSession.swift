@@ -29,6 +29,8 @@ public final class StateSession: Sendable {
 
     /// Number of this run in the history.
     public var applyID: Int { backend.applyID }
+    /// True once it ended or lost the lock: nothing more can be recorded.
+    public var isEnded: Bool { isOver.withLock { $0 } }
     /// The lock's fencing token, which `osiris unlock` asks for.
     public var fencing: Int { backend.fencing }
 

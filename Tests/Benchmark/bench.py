@@ -7,6 +7,10 @@ plan with nothing to do, a plan after 1 % of the resources changed outside. Each
 kernel's accounting of it; wall is the best of several runs for plans. State bytes are all bytes the process wrote less
 those in the simulated store and on its standard output. The floor of an apply is what the disk alone needs: the same
 bytes, written and synced once for each 32 operations.
+
+Last, what it costs to have every intent and result on the disk before the next step: the same apply with its state on the
+disk and in memory (/dev/shm), at several parallelisms, with a provider that answers at once and one that takes 20 ms. Syncs
+are counted with strace, if it is there.
 """
 
 import os
@@ -27,7 +31,7 @@ spec:
     - name: fleet
       provider: simulated
       machines: {{count: {count}}}
-      simulate: {{store: fleet.jsonl}}
+      simulate: {{store: fleet.jsonl, latency: {latency}}}
 """
 
 FUNCTION = """\
@@ -62,9 +66,9 @@ class Run:
         self.written = int(written["wchar"])
 
 
-def write_manifest(folder, machines):
+def write_manifest(folder, machines, latency="0ms"):
     functions = "".join(FUNCTION.format(index=i) for i in range(1, 10))
-    (folder / "cluster.yaml").write_text(MANIFEST.format(functions=functions, count=machines))
+    (folder / "cluster.yaml").write_text(MANIFEST.format(functions=functions, count=machines, latency=latency))
 
 
 def drift(folder, share):
@@ -122,6 +126,53 @@ def bench(program, size):
         shutil.rmtree(folder)
 
 
+def syncs(arguments, folder):
+    """How often a process and its threads asked for data to be on the disk; None without strace."""
+    strace = shutil.which("strace")
+    if not strace:
+        return None
+    report = folder / "syncs"
+    Run([strace, "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", report, *arguments], folder)
+    calls = [line.split() for line in report.read_text().splitlines()]
+    return sum(int(line[3]) for line in calls if line and line[-1] in ("fsync", "fdatasync"))
+
+
+def durability(program, machines):
+    operations = machines * PER_MACHINE
+    print(f"\nwhat intents and results on the disk cost an apply of {operations}")
+    print("  latency  parallelism   on disk  in memory   cost/operation   share   syncs/operation")
+    for latency in ("0ms", "20ms"):
+        for parallelism in (1, 8, 32, 128):
+            if latency != "0ms" and parallelism == 1:
+                continue
+
+            def apply(state, measure):
+                folder = pathlib.Path(tempfile.mkdtemp(prefix="osiris-bench-"))
+                try:
+                    write_manifest(folder, machines, latency)
+                    return measure(
+                        [program, "apply", "--auto-approve", "--parallelism", parallelism, "-f", folder,
+                         "--state", state or folder / "state.db"], folder)
+                finally:
+                    shutil.rmtree(folder)
+
+            def wall(state=None):
+                return apply(state, lambda arguments, folder: Run(arguments, folder).wall)
+
+            memory = pathlib.Path(tempfile.mkdtemp(prefix="osiris-bench-", dir="/dev/shm"))
+            try:
+                # In turns, so that whatever else the machine does meets both.
+                pairs = [(wall(), wall(memory / f"{turn}.db")) for turn in range(5)]
+            finally:
+                shutil.rmtree(memory)
+            disk, bare = (sorted(column)[2] for column in zip(*pairs))
+            count = apply(None, syncs)
+            per = "     -" if count is None else f"{count / operations:6.2f}"
+            print(
+                f"  {latency:>7}  {parallelism:11}  {disk:7.3f} s  {bare:7.3f} s  {(disk - bare) / operations * 1e6:11.0f} us"
+                f"  {(disk - bare) / disk:6.0%}   {per}", flush=True)
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     sizes = [int(size) for size in sys.argv[2:]] or [1000, 10000, 100000]
@@ -134,6 +185,7 @@ def main():
     for count, first, apply, noop, state in results:
         k = count / 1000
         print(f"  {count:9}  {first / k:8.4f} s {apply / k:8.4f} s   {noop / k:8.4f} s   {state:10.0f}")
+    durability(program, 40)
 
 
 if __name__ == "__main__":

@@ -34,8 +34,9 @@ struct RecoverCommand: AsyncParsableCommand {
                 }
             } else {
                 try await workspace.locked("recover", ApplyControl()) { session, snapshot in
-                    settled = await console.reminding("asking for open operations") {
-                        await workflow.settle(snapshot, of: workspace.cluster)
+                    settled = try await console.reminding("asking for open operations") {
+                        let unfenced = try await workflow.fence(snapshot, of: workspace.cluster, by: session)
+                        return await workflow.settle(snapshot, of: workspace.cluster, unfenced: unfenced)
                     }
                     try await workflow.record(settled, to: session)
                 }
