@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 typedef size_t (*osiris_curl_data_callback)(char *data, size_t size, size_t count, void *context);
+typedef int (*osiris_curl_before_callback)(void *context, char *remote, char *local, int remote_port, int local_port);
 
 static inline CURLcode osiris_curl_set_string(CURL *easy, CURLoption option, const char *value) {
     return curl_easy_setopt(easy, option, value);
@@ -17,6 +18,10 @@ static inline CURLcode osiris_curl_set_pointer(CURL *easy, CURLoption option, vo
 }
 
 static inline CURLcode osiris_curl_set_callback(CURL *easy, CURLoption option, osiris_curl_data_callback value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode osiris_curl_set_before(CURL *easy, CURLoption option, osiris_curl_before_callback value) {
     return curl_easy_setopt(easy, option, value);
 }
 

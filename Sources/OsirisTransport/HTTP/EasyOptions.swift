@@ -11,6 +11,9 @@ struct EasyOptions {
     mutating func set(_ option: CURLoption, _ text: String) { note(osiris_curl_set_string(easy, option, text)) }
     mutating func set(_ option: CURLoption, _ number: Int) { note(osiris_curl_set_long(easy, option, number)) }
 
+    /// Clears a text that libcurl was built with, such as the folder of the system's CAs.
+    mutating func clear(_ option: CURLoption) { note(osiris_curl_set_string(easy, option, nil)) }
+
     /// libcurl keeps the pointer: it must live as long as the handle.
     mutating func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) {
         note(osiris_curl_set_pointer(easy, option, pointer))
@@ -18,6 +21,10 @@ struct EasyOptions {
 
     mutating func set(_ option: CURLoption, callback: osiris_curl_data_callback) {
         note(osiris_curl_set_callback(easy, option, callback))
+    }
+
+    mutating func set(_ option: CURLoption, before callback: osiris_curl_before_callback) {
+        note(osiris_curl_set_before(easy, option, callback))
     }
 
     private mutating func note(_ code: CURLcode) { if result == CURLE_OK { result = code } }

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// One client has one thread and one pool of connections: make one for each run and pass it on. A request on a kept
 /// connection that the server has closed meanwhile is sent again by libcurl on a new one, so a request that must not be
-/// doubled carries an idempotency token. Proxies are taken from the usual environment variables.
+/// doubled carries an idempotency token or asks to be sent once. Proxies are taken from the usual environment variables.
 public final class HTTPClient: HTTPSending {
     private struct Tickets {
         var next: UInt64 = 0

@@ -13,10 +13,18 @@ public struct HTTPRequest: Sendable {
     public var unixSocket: String?
     /// Largest body to accept, in bytes.
     public var maxBodySize: Int
+    /// Whom to trust and what to show on `https` URLs; nil trusts the system's CAs and shows nothing.
+    public var tls: TLSFiles?
+    /// Nil signs nothing.
+    public var signing: AWSSigning?
+    /// Never sends again by itself what may have reached the server, at the price of an error when the server closes a
+    /// kept connection at that very moment. For requests whose repetition would be taken for another's.
+    public var sendsOnce: Bool
 
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
-        timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20
+        timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,
+        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -25,6 +33,9 @@ public struct HTTPRequest: Sendable {
         self.timeout = timeout
         self.unixSocket = unixSocket
         self.maxBodySize = maxBodySize
+        self.tls = tls
+        self.signing = signing
+        self.sendsOnce = sendsOnce
     }
 
     /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.

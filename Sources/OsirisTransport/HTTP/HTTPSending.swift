@@ -8,7 +8,7 @@ public protocol HTTPSending: Sendable {
 /// Why there is no response. Holds neither headers nor bodies nor the query.
 public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
-        /// No connection: the request did not take effect.
+        /// No connection: the request did not take effect, unless it was `sent` on an earlier, kept one.
         case couldNotConnect
         /// No whole response in time; the request may have taken effect if `sent`.
         case timedOut
@@ -16,7 +16,7 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
         case connectionLost(sent: Bool)
         /// The body is larger than `maxBodySize`.
         case tooLarge
-        /// Handshake or certificate: the request was not sent.
+        /// Handshake or certificate, of either side: the request did not take effect.
         case tls
         case other
     }

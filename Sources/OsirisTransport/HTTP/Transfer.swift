@@ -19,6 +19,7 @@ final class Transfer: @unchecked Sendable {
     private var headers: [HTTPHeader] = []
     private var body: [UInt8] = []
     private var bodyIsTooLarge = false
+    private var sendings = 0
 
     init(id: UInt64, request: HTTPRequest, waiter: Waiter) {
         self.id = id
@@ -69,6 +70,12 @@ final class Transfer: @unchecked Sendable {
             options.set(CURLOPT_POSTFIELDSIZE_LARGE, upload.count)
             options.set(CURLOPT_POSTFIELDS, pointer: upload.baseAddress)
         }
+        if let tls = request.tls { options.set(tls) }
+        if let signing = request.signing { options.set(signing) }
+        if request.sendsOnce {
+            options.set(CURLOPT_PREREQDATA, pointer: context)
+            options.set(CURLOPT_PREREQFUNCTION) { context, _, _, _, _ in Transfer.of(context).beginSending() }
+        }
         if request.method == "HEAD" { options.set(CURLOPT_NOBODY, 1) }
         options.set(CURLOPT_CUSTOMREQUEST, request.method)
         return options.result
@@ -93,13 +100,28 @@ final class Transfer: @unchecked Sendable {
     func cancel() { waiter.resume(throwing: CancellationError()) }
 
     private func error(_ result: CURLcode, sent: Bool) -> HTTPError {
+        if sendings > 1 {
+            return HTTPError(
+                kind: .connectionLost(sent: true), sent: true, curlCode: Int(result.rawValue),
+                reason: "the connection ended before the answer", request: request.summary)
+        }
         let detail = String(decoding: errorText.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let kind = bodyIsTooLarge ? .tooLarge : HTTPError.Kind(result, sent: sent)
+        // With TLS 1.3 a server refuses a client's certificate after the handshake, unread what was sent by then.
+        let isRefusedCertificate = result == CURLE_RECV_ERROR && HTTPError.tellsOfRefusedCertificate(detail)
+        let sent = sent && !isRefusedCertificate
+        let kind: HTTPError.Kind =
+            bodyIsTooLarge ? .tooLarge : isRefusedCertificate ? .tls : HTTPError.Kind(result, sent: sent)
         let standard = String(cString: curl_easy_strerror(result))
         let reason = bodyIsTooLarge ? "the body is larger than \(request.maxBodySize) bytes" : detail
         return HTTPError(
             kind: kind, sent: sent, curlCode: Int(result.rawValue), reason: reason.isEmpty ? standard : reason,
             request: request.summary)
+    }
+
+    /// libcurl is about to send the request, for the first time or once more.
+    private func beginSending() -> Int32 {
+        sendings += 1
+        return sendings > 1 ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
     }
 
     private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
@@ -126,10 +148,13 @@ final class Transfer: @unchecked Sendable {
 
     /// The header lines as libcurl wants them; nil if one would break out of its line.
     private func headerFields() -> [String]? {
-        var fields = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        let headers = request.headers + (request.signing?.headers(for: request.body) ?? [])
+        var fields = headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         guard !(fields + [request.method]).contains(where: { $0.utf8.contains { $0 < 0x20 && $0 != 0x09 } }) else {
             return nil
         }
+        // libcurl 7.88 would sign a header that is only named to be left out.
+        if request.signing != nil { return fields }
         // libcurl would wait a second for a 100 Continue, and would call every body a form.
         fields.append("Expect:")
         if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
