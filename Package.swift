@@ -90,7 +90,9 @@ let package = Package(
         tests(
             "OsirisPlannerTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner"]),
-        tests("OsirisStateTests", ["OsirisDiagnostics", "OsirisModel", "OsirisState", grdb]),
+        tests(
+            "OsirisStateTests", ["OsirisDiagnostics", "OsirisModel", "OsirisTransport", "OsirisState", grdb],
+            exclude: ["Shared/etcd.py", "Shared/s3.py"]),
         tests(
             "OsirisEngineTests",
             [
