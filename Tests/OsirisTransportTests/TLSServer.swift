@@ -27,7 +27,14 @@ final class TLSServer: Sendable {
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             def log_message(self, *words): pass
-            def setup(self): connections[0] += 1; super().setup()
+            def setup(self):
+                connections[0] += 1
+                try: self.request.do_handshake()
+                except ssl.SSLError:
+                    # The client reads why before the connection ends: what it sent meanwhile is taken off first.
+                    while os.read(self.request.fileno(), 65536): pass
+                    raise
+                super().setup()
             def do_GET(self):
                 body = str(connections[0]).encode()
                 self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
@@ -41,7 +48,7 @@ final class TLSServer: Sendable {
             if strict: context.verify_mode = ssl.CERT_REQUIRED; context.load_verify_locations("ca.pem")
             if len(sys.argv) > 2: context.maximum_version = ssl.TLSVersion.TLSv1_2
             server = Server(("127.0.0.1", 0), Handler)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
             ports.append(str(server.server_port))
             threading.Thread(target=server.serve_forever, daemon=True).start()
         open("ports.new", "w").write(" ".join(ports)); os.rename("ports.new", "ports")

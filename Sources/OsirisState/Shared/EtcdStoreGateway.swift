@@ -72,7 +72,12 @@ final class EtcdStoreGateway: Sendable {
                 endpoint, "/v3/auth/authenticate", ["name": .string(user.name), "password": .string(user.password)],
                 token: "", isRepeatable: true)
             token = answer.mapValue?["token"]?.stringValue ?? ""
-        } catch let fault as EtcdStoreFault where fault.text.contains("authentication is not enabled") {}
+        } catch let fault as EtcdStoreFault where fault.text.contains("authentication is not enabled") {
+        } catch var failure as EtcdStoreFailure {
+            // The request itself has not been sent yet.
+            failure.mayHaveTakenEffect = false
+            throw failure
+        }
         memory.withLock { $0.token = token }
         return token
     }
