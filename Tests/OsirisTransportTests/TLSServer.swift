@@ -62,7 +62,7 @@ final class TLSServer: Sendable {
         try python.run()
         process = python.processIdentifier
         var ports: [Substring] = []
-        for _ in 0..<1_000 where ports.isEmpty {
+        for _ in 0..<3_000 where ports.isEmpty {
             try await Task.sleep(for: .milliseconds(10))
             ports = ((try? String(contentsOfFile: folder + "/ports", encoding: .utf8)) ?? "").split(separator: " ")
         }
