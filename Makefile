@@ -4,7 +4,8 @@ RELEASE = -c release --static-swift-stdlib
 OSIRIS = .build/release/osiris
 # Hundreds of tests at once would keep those waiting that watch a real process against the clock.
 PACED = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6
-PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev pkg-config python3 curl
+PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev libxml2-dev pkg-config python3 curl
+TEST_PACKAGES = etcd-server openssl python3-pip
 IMAGE_PACKAGES = mmdebstrap podman binutils
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
@@ -17,6 +18,11 @@ if [ -n "$$missing" ]; then \
 	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing; \
 fi
+endef
+
+define PIP
+@python3 -c 'import $(1)' 2>/dev/null || python3 -m pip install --quiet '$(2)' \
+	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
 .PHONY: quickstart test test-podman test-tools build hub-image bench fmt lint packages image-tools install clean
@@ -63,9 +69,10 @@ packages: ## System packages that building needs.
 image-tools: ## System packages that images need.
 	$(call INSTALL,$(IMAGE_PACKAGES))
 
-test-tools: ## Python packages that tests check against.
-	@python3 -c 'import jsonschema' 2>/dev/null || python3 -m pip install --quiet jsonschema==4.26.0 \
-		|| python3 -m pip install --quiet --break-system-packages jsonschema==4.26.0
+test-tools: ## Services and Python packages that tests check against.
+	$(call INSTALL,$(TEST_PACKAGES))
+	$(call PIP,jsonschema,jsonschema==4.26.0)
+	$(call PIP,moto.server,moto[server]==5.2.1)
 
 install: build ## Into PREFIX, by default /usr/local.
 	install -D -t $(or $(PREFIX),/usr/local)/bin .build/release/osiris .build/release/osiris-hub

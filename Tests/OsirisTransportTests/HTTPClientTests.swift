@@ -108,6 +108,24 @@ import Testing
         #expect(injected?.kind == .other)
     }
 
+    /// The server reads the request on a kept connection and hangs up; on a new one it answers.
+    @Test(arguments: [false, true])
+    func whatMustBeSentOnceIsSentOnce(sendsOnce: Bool) async throws {
+        _ = try await client.send(HTTPRequest("GET", server.base + "/raw"))
+        let before = try #require(try await stats()["requests"]?.intValue)
+        let request = HTTPRequest("POST", server.base + "/fresh", body: [1], sendsOnce: sendsOnce)
+        if sendsOnce {
+            let lost = await error(request)
+            #expect(lost?.kind == .connectionLost(sent: true) && lost?.sent == true)
+        } else {
+            #expect(try await client.send(request).status == 200)
+        }
+        // This question is one of them.
+        #expect(try await stats()["requests"]?.intValue == before + (sendsOnce ? 2 : 3))
+        // On a new connection it is no different from others.
+        #expect(try await HTTPClient().send(request).status == 200)
+    }
+
     @Test func aServerThatNeverAnswersTimesOut() async throws {
         let clock = ContinuousClock()
         let start = clock.now

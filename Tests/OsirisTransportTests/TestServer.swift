@@ -18,6 +18,7 @@ final class TestServer: Sendable {
             def address_string(self): return "local"
             def setup(self):
                 with lock: connections[0] += 1
+                self.served = 0
                 super().setup()
             def answer(self, status, body, headers=()):
                 self.send_response(status)
@@ -27,6 +28,7 @@ final class TestServer: Sendable {
                 if self.command != "HEAD": self.wfile.write(body)
             def serve(self):
                 with lock: requests[0] += 1
+                self.served += 1
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 path = self.path.split("?")[0]
@@ -44,7 +46,8 @@ final class TestServer: Sendable {
                     self.send_response(200); self.send_header("Content-Length", "1000"); self.end_headers()
                     self.wfile.write(b"half"); self.wfile.flush(); self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
-                elif path == "/nothing":
+                elif path == "/fresh" and self.served == 1: self.answer(200, body)
+                elif path in ("/nothing", "/fresh"):
                     self.connection.shutdown(socket.SHUT_RDWR); self.close_connection = True
                 elif path == "/never": time.sleep(30)
                 elif path == "/endless":

@@ -59,7 +59,8 @@ struct EtcdStore: SharedStore {
 
     func list(_ prefix: String, after: String?) async throws -> [String] {
         let whole = address.key(prefix)
-        var start = whole
+        // An empty key is none to etcd; the lowest one is a zero byte.
+        var start = whole.isEmpty ? "\0" : whole
         if let after { start = max(start, address.key(after) + "\0") }
         var keys: [String] = []
         while true {

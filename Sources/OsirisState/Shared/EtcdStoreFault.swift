@@ -27,7 +27,10 @@ struct EtcdStoreFault: Error, Sendable, Hashable {
     }
 
     /// Another member may do it, or this one a little later.
-    var isPassing: Bool { code == 14 || code == 4 || isDropped || text == "too many requests" }
+    var isPassing: Bool {
+        // Without a leader a write ends in a bare timeout of Go's, which has no code of its own.
+        code == 14 || code == 4 || isDropped || text == "too many requests" || text == "context deadline exceeded"
+    }
 
     /// False only for what etcd refuses before it proposes anything to the cluster.
     var mayHaveTakenEffect: Bool {
@@ -69,15 +72,19 @@ struct EtcdStoreFailure: Error, Sendable, Hashable {
     }
 
     /// What to say when no member answered. None of them did anything that the caller cares about.
-    static func summary(_ failures: [EtcdStoreFailure], at location: String) -> SharedStoreError {
+    static func summary(_ failures: [EtcdStoreFailure], at address: SharedStoreAddress) -> SharedStoreError {
+        let location = address.text
         let reasons = failures.map { "\($0.host): \($0.reason)" }.joined(separator: "; ")
-        if failures.allSatisfy(\.isTLS) {
+        if failures.contains(where: \.isTLS) {
             return SharedStoreError(
                 .denied, "no TLS connection to \(location): \(reasons)",
                 help: "check ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY")
         }
         return SharedStoreError(
             .unavailable, "no member of \(location) can serve: \(reasons)",
-            help: "check that most members of the cluster run and can be reached from here")
+            help: "check that most members of the cluster run and can be reached from here"
+                + (address.scheme == .etcds
+                    ? ", and ETCDCTL_CERT and ETCDCTL_KEY if they want a client certificate"
+                    : "; the URL of those that speak TLS begins with etcds://"))
     }
 }

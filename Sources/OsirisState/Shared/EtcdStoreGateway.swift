@@ -10,6 +10,7 @@ final class EtcdStoreGateway: Sendable {
     private struct Memory {
         /// Index of the endpoint that answered last.
         var good = 0
+        /// Empty where the cluster asks for none; nil before the first login.
         var token: String?
     }
 
@@ -44,16 +45,16 @@ final class EtcdStoreGateway: Sendable {
                 failures.append(failure)
             }
         }
-        throw EtcdStoreFailure.summary(failures, at: location)
+        throw EtcdStoreFailure.summary(failures, at: settings.address)
     }
 
     /// With the user's token, if there is a user; a token that is not valid any more is replaced once.
     private func callAsUser(_ endpoint: String, _ path: String, _ body: Value, isRepeatable: Bool) async throws -> Value
     {
         guard let user = settings.user else {
-            return try await ask(endpoint, path, body, token: nil, isRepeatable: isRepeatable)
+            return try await ask(endpoint, path, body, token: "", isRepeatable: isRepeatable)
         }
-        let token: String?
+        let token: String
         if let kept = memory.withLock({ $0.token }) { token = kept } else { token = try await logIn(user, endpoint) }
         do {
             return try await ask(endpoint, path, body, token: token, isRepeatable: isRepeatable)
@@ -63,30 +64,34 @@ final class EtcdStoreGateway: Sendable {
         }
     }
 
-    /// A new token, which every member knows; nil if the cluster asks for none.
-    private func logIn(_ user: EtcdStoreSettings.User, _ endpoint: String) async throws -> String? {
+    /// A new token, which every member knows; empty if the cluster asks for none.
+    private func logIn(_ user: EtcdStoreSettings.User, _ endpoint: String) async throws -> String {
+        var token = ""
         do {
             let answer = try await ask(
                 endpoint, "/v3/auth/authenticate", ["name": .string(user.name), "password": .string(user.password)],
-                token: nil, isRepeatable: true)
-            let token = answer.mapValue?["token"]?.stringValue
-            memory.withLock { $0.token = token }
-            return token
+                token: "", isRepeatable: true)
+            token = answer.mapValue?["token"]?.stringValue ?? ""
         } catch let fault as EtcdStoreFault where fault.text.contains("authentication is not enabled") {
-            return nil
+        } catch var failure as EtcdStoreFailure {
+            // The request itself has not been sent yet.
+            failure.mayHaveTakenEffect = false
+            throw failure
         }
+        memory.withLock { $0.token = token }
+        return token
     }
 
-    private func ask(_ endpoint: String, _ path: String, _ body: Value, token: String?, isRepeatable: Bool) async throws
+    private func ask(_ endpoint: String, _ path: String, _ body: Value, token: String, isRepeatable: Bool) async throws
         -> Value
     {
         let host = String(endpoint.drop { $0 != "/" }.dropFirst(2))
-        let headers = [HTTPHeader("Content-Type", "application/json")]
+        let authorization = token.isEmpty ? [] : [HTTPHeader("Authorization", token)]
         let response: HTTPResponse
         do {
             response = try await http.send(
                 HTTPRequest(
-                    "POST", endpoint + path, headers: headers + (token.map { [HTTPHeader("Authorization", $0)] } ?? []),
+                    "POST", endpoint + path, headers: [HTTPHeader("Content-Type", "application/json")] + authorization,
                     body: body.plainJSON(), timeout: Self.timeout, tls: settings.tls, sendsOnce: !isRepeatable))
         } catch let error as HTTPError {
             throw EtcdStoreFailure(

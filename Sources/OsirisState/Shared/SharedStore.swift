@@ -25,7 +25,8 @@ protocol SharedStore: Sendable {
     func write(_ value: [UInt8], to key: String, if condition: WriteCondition, holding lease: StoreLease?) async throws
         -> String?
 
-    /// All keys that begin with `prefix` and come after `after` in byte order; sorted; every page.
+    /// All keys that begin with `prefix` and come after `after` in byte order; sorted; every page. The key of a lease may
+    /// be among them or not.
     func list(_ prefix: String, after: String?) async throws -> [String]
 
     /// Removes keys; those that are not there count as removed.

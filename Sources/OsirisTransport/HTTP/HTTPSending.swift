@@ -16,7 +16,8 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
         case connectionLost(sent: Bool)
         /// The body is larger than `maxBodySize`.
         case tooLarge
-        /// Handshake or certificate, of either side: the request did not take effect.
+        /// Handshake or certificate, of either side: the request did not take effect. A server that refuses the client's
+        /// certificate may also hang up before its reason arrives: then it is `connectionLost`.
         case tls
         case other
     }

@@ -43,12 +43,38 @@ import Testing
         #expect(try await store.renew(second))
     }
 
-    /// Who saw the end of a lease must not take it when it was renewed after that look.
+    /// Who saw the end of a lease does not take it when it was renewed after that look.
     @Test func aRenewalBeatsWhoSawTheEnd() async throws {
         let first = try #require(lease(try await store.acquire([1], at: "lock", seconds: 300)))
-        let before = try await store.read("lock")?.version
+        let interruption = Interruption()
+        let other = try s3.store("edge/\(name)", http: interruption)
+        #expect(try await other.write([1], to: "a", if: .absent, holding: nil) != nil)
+        try await faults(["shift": 302])
+        interruption.beforeNextPut {
+            try await faults(["shift": 0])
+            let isRenewed = try await store.renew(first)
+            #expect(isRenewed)
+        }
+        #expect(lease(try await other.acquire([2], at: "lock", seconds: 300)) == nil)
         #expect(try await store.renew(first))
-        #expect(try await store.read("lock")?.version != before)
+    }
+
+    /// Two saw the same end: one takes the lease, the other is told of it.
+    @Test func oneOfTwoTakesWhatBothSawEnd() async throws {
+        let first = try #require(lease(try await store.acquire([1], at: "lock", seconds: 300)))
+        let interruption = Interruption()
+        let other = try s3.store("edge/\(name)", http: interruption)
+        #expect(try await other.write([1], to: "a", if: .absent, holding: nil) != nil)
+        try await faults(["shift": 302])
+        interruption.beforeNextPut {
+            let second = try await store.acquire([3], at: "lock", seconds: 600)
+            #expect(lease(second) != nil)
+        }
+        guard case .held(let shown) = try await other.acquire([2], at: "lock", seconds: 300) else {
+            return #expect(Bool(false), "two hold the lease")
+        }
+        #expect(shown.bytes == [3])
+        #expect(try await !store.renew(first))
     }
 
     @Test(arguments: ["lose", "drop", "500 InternalError", "502 BadGateway"])

@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func manyKeysAreListedReadAndRemoved(kind: StoreKind) async throws {
         let store = try await kind.store()
-        let keys = (0..<2_345).map { "many/" + String(10_000 + $0) }
+        let keys = (0..<1_050).map { "many/" + String(10_000 + $0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (number, key) in keys.enumerated() {
                 if number >= 16 { try await group.next() }
@@ -72,8 +72,8 @@ import Testing
             try await group.waitForAll()
         }
         #expect(try await store.list("many/", after: nil) == keys)
-        #expect(try await store.list("many/", after: keys[1_000]) == Array(keys[1_001...]))
-        let some = stride(from: 0, to: keys.count, by: 23).map { keys[$0] }
+        #expect(try await store.list("many/", after: keys[20]) == Array(keys[21...]))
+        let some = stride(from: 0, to: keys.count, by: 11).map { keys[$0] }
         let values = try await store.read(some + ["many/none"])
         #expect(values.mapValues(\.bytes) == Dictionary(uniqueKeysWithValues: some.map { ($0, Array($0.utf8)) }))
         let one = try await store.read(some[1])

@@ -1,6 +1,7 @@
 import Foundation
 import OsirisModel
 import OsirisTransport
+import Synchronization
 import Testing
 
 @testable import OsirisState
@@ -79,13 +80,16 @@ final class TestS3: Sendable {
         endpoint = "http://127.0.0.1:\(try #require(try await service.line()["port"]?.intValue))"
     }
 
-    func store(_ prefix: String, bucket: String = "edge", _ changes: [String: String] = [:]) throws -> any SharedStore {
+    func store(
+        _ prefix: String, bucket: String = "edge", _ changes: [String: String] = [:],
+        http: any HTTPSending = HTTPClient()
+    ) throws -> any SharedStore {
         let environment = [
             "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": "AKIDOSIRIS",
             "AWS_SECRET_ACCESS_KEY": "CANARY-secret", "AWS_SESSION_TOKEN": "CANARY-token",
         ]
         return try SharedStoreAddress("s3://\(bucket)/\(prefix)")
-            .store(environment: environment.merging(changes) { $1 }, home: "/", http: HTTPClient())
+            .store(environment: environment.merging(changes) { $1 }, home: "/", http: http)
     }
 
     /// Tells the front of faults to make below `edge/NAME`; see `s3.py`.
@@ -93,6 +97,19 @@ final class TestS3: Sendable {
     @discardableResult func faults(_ faults: Value, for name: String) async throws -> [String: Value] {
         let request = HTTPRequest("POST", "\(endpoint)/_faults/\(name)", body: faults.plainJSON())
         return try Value(plainJSON: try await HTTPClient().send(request).body).mapValue ?? [:]
+    }
+}
+
+/// Lets something happen between two requests of a store: right before its next PUT.
+final class Interruption: HTTPSending {
+    private let client = HTTPClient()
+    private let action = Mutex<(@Sendable () async throws -> Void)?>(nil)
+
+    func beforeNextPut(_ body: @escaping @Sendable () async throws -> Void) { action.withLock { $0 = body } }
+
+    func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+        if request.method == "PUT", let body = action.withLock({ $0.take() }) { try await body() }
+        return try await client.send(request)
     }
 }
 
