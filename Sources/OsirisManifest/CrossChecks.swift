@@ -46,7 +46,8 @@ struct CrossChecks {
         guard let end = text.range(of: "://")?.lowerBound else { return }
         let scheme = String(text[..<end])
         if ManifestRules.stateSchemes.contains(scheme) { return }
-        let near = Suggestion.didYouMean(scheme, among: ManifestRules.stateSchemes).map { "did you mean `\($0)`? " } ?? ""
+        let near =
+            Suggestion.didYouMean(scheme, among: ManifestRules.stateSchemes).map { "did you mean `\($0)`? " } ?? ""
         report(
             .invalidChoice, "`spec.state` begins with \((scheme + "://").ticked), which is no place for a state",
             at: state.place, help: near + "write a path, `etcd://…`, `etcds://…` or `s3://…`")

@@ -18,7 +18,8 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
     public init(_ text: String, folder: String) throws(DiagnosticsError) {
         guard text.contains("://") else {
             guard !text.isEmpty else {
-                throw Self.invalid("the state's place is empty", help: "name a file, or a URL such as s3://BUCKET/PREFIX")
+                throw Self.invalid(
+                    "the state's place is empty", help: "name a file, or a URL such as s3://BUCKET/PREFIX")
             }
             let base = URL(fileURLWithPath: folder, isDirectory: true)
             kind = .file(URL(fileURLWithPath: text, relativeTo: base).standardizedFileURL.path)

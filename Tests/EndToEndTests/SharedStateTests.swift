@@ -93,7 +93,8 @@ import Testing
             }
             // The manifest says where the state is; also one with a fault elsewhere.
             place = next
-            try scratch.write(text.replacing("spec:\n", with: "spec:\n  state: \(next)\n  oops: 1\n"), to: "cluster.yaml")
+            try scratch.write(
+                text.replacing("spec:\n", with: "spec:\n  state: \(next)\n  oops: 1\n"), to: "cluster.yaml")
             let list = try await Program.run("state", "list", "--json", environment: environment, in: scratch.url)
             #expect((try list.json as? [String])?.count == 200, "\(list)")
             try scratch.edit("cluster.yaml", "  oops: 1\n", "")

@@ -121,21 +121,24 @@ import Testing
     @Test(arguments: [PlaceKind.local, .memory])
     func whatIsThereIsNotWrittenOver(kind: PlaceKind) async throws {
         let (old, other) = (try await PlaceKind.memory.place(), try await kind.place())
-        #expect(await codes { _ = try await StateMove(from: old.open(), to: other.open()).run(arguments: []) }
-            == [.stateMigration])
+        #expect(
+            await codes { _ = try await StateMove(from: old.open(), to: other.open()).run(arguments: []) }
+                == [.stateMigration])
         try await Self.fill(old)
         try await Self.fill(other)
         let before = try await Contents(other)
-        #expect(await codes { _ = try await StateMove(from: old.open(), to: other.open()).run(arguments: []) }
-            == [.stateMigration])
+        #expect(
+            await codes { _ = try await StateMove(from: old.open(), to: other.open()).run(arguments: []) }
+                == [.stateMigration])
         #expect(try await Contents(other) == before)
         let third = try await PlaceKind.memory.place()
         // A move that was cut off is finished by nobody else.
         var cut = StateMove(from: old.sealingTokens(), to: third.sealingTokens())
         cut.reached = { if $0 == .received { throw Cut() } }
         await #expect(throws: Cut.self) { _ = try await cut.run(arguments: []) }
-        #expect(await codes { _ = try await StateMove(from: other.open(), to: third.open()).run(arguments: []) }
-            == [.stateMigration])
+        #expect(
+            await codes { _ = try await StateMove(from: other.open(), to: third.open()).run(arguments: []) }
+                == [.stateMigration])
     }
 
     @Test func aLaterMoveToTheOldPlaceIsNotFinishedByAnEarlierOne() async throws {
@@ -156,8 +159,9 @@ import Testing
     @Test func aHeldLockHoldsTheMove() async throws {
         let (old, new) = (try await PlaceKind.memory.place(), try await PlaceKind.local.place())
         let session = try await old.open().begin(.test)
-        #expect(await codes { _ = try await StateMove(from: old.open(), to: new.open()).run(arguments: []) }
-            == [.stateLocked])
+        #expect(
+            await codes { _ = try await StateMove(from: old.open(), to: new.open()).run(arguments: []) }
+                == [.stateLocked])
         try await session.end(.succeeded)
         #expect(new.folder.files.isEmpty)
     }

@@ -28,7 +28,9 @@ import Testing
         }
         // The dead child's lock does not stand in the way.
         try await place.open().begin(.test).end(.succeeded)
-        #expect(try await place.open().applies(limit: 9).map(\.outcome) == [.succeeded] + [ApplyOutcome?](
-            repeating: .abandoned, count: 4))
+        #expect(
+            try await place.open().applies(limit: 9).map(\.outcome) == [.succeeded]
+                + [ApplyOutcome?](
+                    repeating: .abandoned, count: 4))
     }
 }

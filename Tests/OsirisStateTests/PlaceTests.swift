@@ -202,6 +202,27 @@ import Testing
         #expect(try await other.snapshot(unsealing: false).resources.count == 1)
     }
 
+    @Test(arguments: PlaceKind.allCases.filter { $0 != .local })
+    func nothingStaysSealedUnderTheOldKey(kind: PlaceKind) async throws {
+        let place = try await kind.place()
+        let hub = ResourceRecord.hub(token: "CANARY-token")
+        let session = try await place.sealingTokens().begin(.test)
+        try await session.create(hub)
+        try await session.end(.succeeded)
+        let old = Data(try #require(try await place.backend.load()?.sealed[hub.address])).base64EncodedString()
+        let rotating = try await place.sealingTokens().begin(.test)
+        #expect(try await rotating.rotateKey(try await place.sealingTokens().snapshot()) == 1)
+        try await rotating.create(.sample(1))
+        try await rotating.end(.succeeded)
+        let store = try #require(place.store)
+        for (key, value) in try await store.read(try await store.list("", after: nil).filter { $0 != "lock" }) {
+            #expect(Data(value.bytes).range(of: Data(old.utf8)) == nil, "\(key)")
+        }
+        let read = try await place.sealingTokens().snapshot().resources
+        #expect(read.count == 2 && read[hub.address]?.attributes["token"]?.stringValue == "CANARY-token")
+        #expect(try await place.open().applies(limit: 9).map(\.outcome) == [.succeeded, .succeeded])
+    }
+
     @Test(arguments: PlaceKind.allCases)
     func oneStateForOneCluster(kind: PlaceKind) async throws {
         let place = try await kind.place()

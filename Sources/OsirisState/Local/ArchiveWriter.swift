@@ -21,7 +21,8 @@ struct ArchiveWriter {
             }
         }
         var seq: Int64 = 0
-        func record(_ record: ResourceRecord, _ kind: EventRecord.Kind, _ run: Int, _ time: Date, _ text: String) throws {
+        func record(_ record: ResourceRecord, _ kind: EventRecord.Kind, _ run: Int, _ time: Date, _ text: String) throws
+        {
             seq += 1
             let header = EventHeader(seq: seq, serial: snapshot.serial, kind: kind, token: nil, text: text)
             try ChangeWriter(db: db, apply: run, now: time.stateMilliseconds).write(

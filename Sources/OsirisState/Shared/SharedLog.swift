@@ -38,7 +38,8 @@ struct SharedLog: Sendable {
             }
             // A state without its identity is no empty state.
             if let key = left.first {
-                throw Fault.stored(StoredFault("\(key) is there, but it is missing"), key: SharedKeys.meta, at: location)
+                throw Fault.stored(
+                    StoredFault("\(key) is there, but it is missing"), key: SharedKeys.meta, at: location)
             }
             return nil
         }

@@ -16,7 +16,8 @@ struct MigrateCommand: AsyncParsableCommand {
             Example: osiris state migrate --to s3://bucket/edge -f examples/quickstart
             """)
 
-    @Option(help: ArgumentHelp("The new place: a file, or etcd://, etcds:// or s3:// and where.", valueName: "path or url"))
+    @Option(
+        help: ArgumentHelp("The new place: a file, or etcd://, etcds:// or s3:// and where.", valueName: "path or url"))
     var to: String
 
     @OptionGroup var manifest: ClusterOptions
