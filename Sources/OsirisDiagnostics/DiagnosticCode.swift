@@ -61,10 +61,10 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stateKey = "OSR0406"
     case stateOtherCluster = "OSR0407"
     case stateWrite = "OSR0408"
-    case stateMoved = "OSR0409"
-    case statePlace = "OSR0410"
-    case stateMigration = "OSR0411"
     case stateFilesystem = "OSR0412"
+    case stateMoved = "OSR0415"
+    case statePlace = "OSR0416"
+    case stateMigration = "OSR0417"
 
     // Applying.
     case operationFailed = "OSR0501"

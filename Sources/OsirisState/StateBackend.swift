@@ -44,7 +44,7 @@ protocol StateBackend: Sendable {
     func archive() async throws -> StateArchive?
 
     /// Keeps a state that is about to move here. It is not in use before `activate`; until then every other call throws.
-    /// - Throws: `DiagnosticsError`: OSR0408, OSR0411 if the state of another lineage is there.
+    /// - Throws: `DiagnosticsError`: OSR0408, OSR0417 if the state of another lineage is there.
     func receive(_ archive: StateArchive, now: Date) async throws
 
     /// Puts the state that arrived in use. Called again, it changes nothing.

@@ -21,7 +21,7 @@ public struct StateMove: Sendable {
 
     /// - Parameter arguments: the command line, for the history.
     /// - Returns: the state as it is in the new place, without opening what is sealed.
-    /// - Throws: `DiagnosticsError`: OSR0404, OSR0409 if the state moved to a third place, OSR0411 if there is nothing to
+    /// - Throws: `DiagnosticsError`: OSR0404, OSR0415 if the state moved to a third place, OSR0417 if there is nothing to
     ///   move or another state is in the new place, and what reading and writing throw.
     public func run(arguments: [String]) async throws -> StateSnapshot {
         let here = try await old.backend.standing()

@@ -14,7 +14,7 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
     /// - Parameters:
     ///   - text: a path, or `etcd://HOST:PORT,HOST:PORT/PREFIX`, `etcds://…`, `s3://BUCKET/PREFIX`.
     ///   - folder: where a relative path begins.
-    /// - Throws: `DiagnosticsError` (OSR0410) if the text is a malformed URL, or one of a service that is not known.
+    /// - Throws: `DiagnosticsError` (OSR0416) if the text is a malformed URL, or one of a service that is not known.
     public init(_ text: String, folder: String) throws(DiagnosticsError) {
         guard text.contains("://") else {
             guard !text.isEmpty else {
@@ -54,7 +54,7 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// - Parameter environment: settings and credentials of services.
-    /// - Throws: `DiagnosticsError` (OSR0410) if settings are missing or malformed. Nothing is sent or opened yet.
+    /// - Throws: `DiagnosticsError` (OSR0416) if settings are missing or malformed. Nothing is sent or opened yet.
     func backend(environment: [String: String]) throws(DiagnosticsError) -> any StateBackend {
         switch kind {
         case .file(let path): return LocalBackend(path: path)

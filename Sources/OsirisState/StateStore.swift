@@ -48,7 +48,7 @@ public final class StateStore: Sendable {
     ///   - keyFolder: where the key file `key` of a shared state is, such as `.osiris` beside the manifest; that of a
     ///     file is its neighbour.
     ///   - environment: `OSIRIS_STATE_KEY`, `OSIRIS_STATE_KEY_NEXT`, and the settings of services.
-    /// - Throws: `DiagnosticsError` (OSR0410) if settings of a service are missing or malformed.
+    /// - Throws: `DiagnosticsError` (OSR0416) if settings of a service are missing or malformed.
     public static func open(
         _ place: StatePlace, keyFolder: String, environment: [String: String], lineage: String? = nil,
         sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }

@@ -39,7 +39,7 @@ struct ClusterOptions: ParsableArguments {
     /// Where osiris keeps what belongs to the manifest.
     var dataFolder: String { folder + "/.osiris" }
 
-    /// - Throws: `DiagnosticsError`: OSR0410 for a malformed URL, or faults of a manifest that hide where the state is.
+    /// - Throws: `DiagnosticsError`: OSR0416 for a malformed URL, or faults of a manifest that hide where the state is.
     func statePlace() throws(DiagnosticsError) -> StatePlace {
         let current = FileManager.default.currentDirectoryPath
         if let state { return try StatePlace(state, folder: current) }

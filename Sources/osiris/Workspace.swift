@@ -19,7 +19,14 @@ struct Workspace {
         _ options: ClusterOptions, _ console: Console, lineage: String? = nil
     ) async throws -> Workspace {
         let registry = Providers.registry()
-        let store = try options.stateStore(registry, lineage: lineage)
+        let store: StateStore
+        do {
+            store = try options.stateStore(registry, lineage: lineage)
+        } catch {
+            // If the manifest is what is wrong, it is shown on its line, with its other faults.
+            _ = try load(options, registry, secretSalt: "no state", console)
+            throw error
+        }
         let snapshot = try await store.snapshot()
         let cluster = try load(options, registry, secretSalt: snapshot.lineage, console)
         if let recorded = snapshot.cluster, recorded != cluster.name {

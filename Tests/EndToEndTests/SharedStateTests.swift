@@ -89,7 +89,7 @@ import Testing
             #expect(moved.status == 0 && moved.out.contains("200 resources moved"), "\(moved)")
             for verbs in [["plan"], ["state", "list"], ["apply", "--auto-approve"]] {
                 let answer = try await Program.Running(verbs, environment: environment, in: scratch.url).wait()
-                #expect(answer.status == 4 && answer.err.contains("OSR0409"), "\(place): \(answer)")
+                #expect(answer.status == 4 && answer.err.contains("OSR0415"), "\(place): \(answer)")
             }
             // The manifest says where the state is; also one with a fault elsewhere.
             place = next
@@ -109,7 +109,7 @@ import Testing
             ("s4://bucket/edge", "s3://"), ("etcd:///edge", "host"), ("s3://user:CANARY@bucket/x", "AWS_ACCESS_KEY_ID"),
         ] {
             let answer = try await Program.run("state", "list", "--state", place, in: scratch.url)
-            #expect(answer.status == 1 && answer.err.contains("OSR0410") && answer.err.contains(word), "\(answer)")
+            #expect(answer.status == 1 && answer.err.contains("OSR0416") && answer.err.contains(word), "\(answer)")
             #expect(!answer.err.contains("CANARY"))
         }
         let nobody = try await Program.run("plan", "--state", "etcd://127.0.0.1:\(try freePort())/x", in: scratch.url)

@@ -6,7 +6,7 @@ import OsirisModel
 extension LocalBackend {
     private var draft: StateFile { StateFile(path: file.path + ".arriving") }
 
-    /// - Throws: OSR0411 if a migration to this place is not finished, and there is no state here meanwhile.
+    /// - Throws: OSR0417 if a migration to this place is not finished, and there is no state here meanwhile.
     func checkArrival() throws {
         if draft.exists, !file.exists { throw Fault.arriving(file.path) }
     }

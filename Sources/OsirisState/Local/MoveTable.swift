@@ -3,7 +3,7 @@ import GRDB
 
 /// The mark of a state that moved away, in the one row of `meta`. Inside a transaction of the caller.
 enum MoveTable {
-    /// - Throws: OSR0409 if the state is elsewhere now.
+    /// - Throws: OSR0415 if the state is elsewhere now.
     static func check(_ db: Database, path: String) throws {
         if let move = try mark(db) { throw Fault.moved(path, to: move.place, at: move.time) }
     }

@@ -44,7 +44,6 @@ struct StoredFields {
     }
 
     func optionalText(_ name: String) throws(StoredFault) -> String? { has(name) ? try text(name) : nil }
-    func optionalInt(_ name: String) throws(StoredFault) -> Int? { has(name) ? try int(name) : nil }
 
     func attributes(_ name: String) throws(StoredFault) -> Attributes {
         guard let map = map[name]?.mapValue else { throw StoredFault("`\(name)` is missing") }
