@@ -61,6 +61,11 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stateKey = "OSR0406"
     case stateOtherCluster = "OSR0407"
     case stateWrite = "OSR0408"
+    case stateNotEmpty = "OSR0409"
+    case doubleClaim = "OSR0410"
+    case placeUnreadable = "OSR0411"
+    case severalLineages = "OSR0412"
+    case parentMissing = "OSR0413"
 
     // Applying.
     case operationFailed = "OSR0501"

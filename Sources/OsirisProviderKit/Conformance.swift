@@ -1,5 +1,6 @@
 import OsirisManifest
 import OsirisModel
+import OsirisTransport
 
 /// What every handler has to do right, as one run against a real or a stand-in place.
 ///
@@ -14,12 +15,15 @@ public struct Conformance: Sendable {
     /// The arguments of the update; nil for a type that has nothing to change.
     public var changed: Attributes?
     public var ancestors: [Attributes]
+    /// What a discovery is told to lie below the object.
+    public var below: [DiscoveredResource]
     /// The operations' tokens begin with it.
     public var token: String
 
     public init(
         _ handler: any ResourceHandler, cluster: Cluster, address: ResourceAddress, planned: Attributes,
-        changed: Attributes?, ancestors: [Attributes] = [], token: String = "conformance"
+        changed: Attributes?, ancestors: [Attributes] = [], below: [DiscoveredResource] = [],
+        token: String = "conformance"
     ) {
         self.handler = handler
         self.cluster = cluster
@@ -27,6 +31,7 @@ public struct Conformance: Sendable {
         self.planned = planned
         self.changed = changed
         self.ancestors = ancestors
+        self.below = below
         self.token = token
     }
 
@@ -34,7 +39,15 @@ public struct Conformance: Sendable {
     /// - Returns: One sentence for each broken promise; empty if the handler conforms.
     /// - Throws: What the handler threw where it should have succeeded.
     public func violations() async throws -> [String] {
+        let key = try Sealer(key: Sealer.makeKey())
+        let owner = Ownership(lineage: Self.lineage, fencing: 1, key: { key })
+        func request(_ operation: String, _ planned: Attributes, prior: Attributes = [:]) -> OperationRequest {
+            OperationRequest(
+                cluster: cluster, address: address, planned: planned, prior: prior, ancestors: ancestors,
+                token: "\(token)-\(operation)", owner: owner)
+        }
         var found: [String] = []
+        found += await discovery(of: nil, key, step: "before create")
         if try await resolution("create", planned) != "notLanded" {
             found.append("resolve before create is not notLanded")
         }
@@ -43,6 +56,7 @@ public struct Conformance: Sendable {
         let created = try await handler.create(request("create", planned))
         found += faults(of: created, planned: planned, step: "create")
         found += await difference(created, step: "create")
+        found += await discovery(of: created, key, step: "after create")
         let again = try await handler.create(request("create", planned))
         if again != created { found.append("a second create with the same token answers another object") }
         if try await resolution("create", planned) != "landed" { found.append("resolve after create is not landed") }
@@ -55,6 +69,7 @@ public struct Conformance: Sendable {
             last = try await handler.update(request("update", changed, prior: created))
             found += faults(of: last, planned: changed, step: "update")
             found += await difference(last, step: "update")
+            found += await discovery(of: last, key, step: "after update")
             let repeated = try await handler.update(request("update", changed, prior: created))
             if repeated != last { found.append("a repeated update answers other attributes") }
         }
@@ -62,17 +77,12 @@ public struct Conformance: Sendable {
         try await handler.delete(request("delete", [:], prior: last))
         let after = await state(last)
         if after != "absent" { found.append("read after delete is not absent but \(after)") }
+        found += await discovery(of: nil, key, step: "after delete")
         try await handler.delete(request("delete", [:], prior: last))
         if try await resolution("create", planned) != "notLanded" {
             found.append("resolve after delete is not notLanded")
         }
         return found
-    }
-
-    private func request(_ operation: String, _ planned: Attributes, prior: Attributes = [:]) -> OperationRequest {
-        OperationRequest(
-            cluster: cluster, address: address, planned: planned, prior: prior, ancestors: ancestors,
-            token: "\(token)-\(operation)")
     }
 
     private func read(_ recorded: Attributes) async -> [ReadResult] {
@@ -89,7 +99,10 @@ public struct Conformance: Sendable {
     }
 
     private func resolution(_ operation: String, _ planned: Attributes) async throws -> String {
-        switch try await handler.resolve(request(operation, planned)) {
+        let request = OperationRequest(
+            cluster: cluster, address: address, planned: planned, prior: [:], ancestors: ancestors,
+            token: "\(token)-\(operation)")
+        return switch try await handler.resolve(request) {
         case .landed: "landed"
         case .notLanded: "notLanded"
         case .unknownYet(let reason): "unknownYet: \(reason)"
@@ -136,5 +149,31 @@ public struct Conformance: Sendable {
         case .list(let items): items.allSatisfy(isSecret)
         default: false
         }
+    }
+}
+
+// MARK: Discovery
+
+extension Conformance {
+    /// Of the operations' owner.
+    static let lineage = "00000000-0000-4000-8000-00000000c0de"
+
+    /// What is wrong with what a discovery finds at the address; `expected` is nil where it must find nothing.
+    fileprivate func discovery(of expected: Attributes?, _ key: Sealer, step: String) async -> [String] {
+        let answer = await handler.discover(DiscoveryRequest(cluster: cluster, below: below, key: key))
+        var found = answer.unreadable.map { "discovery \(step) cannot search \($0.place): \($0.reason)" }
+        let claims = answer.resources.filter { $0.address == address }
+        if claims.count != (expected == nil ? 0 : 1) {
+            found.append("discovery \(step) finds \(claims.count) objects")
+        }
+        guard let expected, let claim = claims.first else { return found }
+        for name in Set(expected.keys).union(claim.attributes.keys).sorted() {
+            if handler.type.schema[name]?.volatile == true || expected[name] == claim.attributes[name] { continue }
+            found.append("discovery \(step) differs in \(name)")
+        }
+        if claim.lineage != Self.lineage { found.append("discovery \(step) does not tell the lineage") }
+        if claim.incomplete != nil { found.append("discovery \(step) is incomplete with the key at hand") }
+        if claim.place.isEmpty { found.append("discovery \(step) does not say where the object is") }
+        return found
     }
 }

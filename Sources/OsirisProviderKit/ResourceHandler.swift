@@ -19,7 +19,8 @@ public protocol ResourceHandler: Sendable {
     /// - Throws: `ProviderError`; `.answerLost` when the object may exist.
     func create(_ request: OperationRequest) async throws -> Attributes
 
-    /// Changes the object in place from `request.prior` to `request.planned`. Repeating it is harmless.
+    /// Changes the object in place from `request.prior` to `request.planned`. Repeating it is harmless. A computed
+    /// secret that `prior` does not have, because it was lost, is made anew.
     /// - Returns: all attributes.
     func update(_ request: OperationRequest) async throws -> Attributes
 
@@ -31,6 +32,13 @@ public protocol ResourceHandler: Sendable {
     /// Changes nothing: plan asks it too, without the lock. An object that is there but not finished is `landed` with
     /// its present attributes; the plan then brings it to what is wanted.
     func resolve(_ request: OperationRequest) async throws -> IntentResolution
+
+    /// Everything of this type that carries the cluster's marks, in as few calls as listing allows: also objects whose
+    /// target or function left the manifest, never those of another cluster. Changes nothing.
+    ///
+    /// Create and update leave the marks (cluster, address, lineage of `request.owner`) in the very call that makes or
+    /// changes the object. An object made before there were lineages is found as well.
+    func discover(_ request: DiscoveryRequest) async -> Discovery
 }
 
 /// Asks for the present state of one object.

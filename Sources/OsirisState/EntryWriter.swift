@@ -146,6 +146,7 @@ struct EntryWriter {
         }
         try appendEvent(kind, address, token: token, text: text)
         index.remove(address)
+        index.hasRemoved = true
     }
 
     private mutating func appendEvent(

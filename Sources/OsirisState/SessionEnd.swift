@@ -5,7 +5,8 @@ import OsirisDiagnostics
 extension StateSession {
     /// Closes the run's row of the history, releases the lock and closes the database, which leaves the one file.
     ///
-    /// When no resource is left, the key file goes too: nothing is left that it could open.
+    /// When the run removed the last resource, the key file goes too: nothing is left that it could open. A run that
+    /// found the state empty leaves it: the state may have been lost, and objects keep secrets under that key.
     /// - Throws: `DiagnosticsError` as for `record`. The session is over either way.
     public func end(_ outcome: ApplyOutcome) async throws {
         await stopRenewal()
@@ -20,7 +21,7 @@ extension StateSession {
                 let isEmpty = try inTransaction { db, index in
                     if index.compactionIsDue { try HistoryTable.compact(db) }
                     try HistoryTable.end(db, apply: applyID, outcome: outcome, now: Date())
-                    return index.parents.isEmpty
+                    return index.parents.isEmpty && index.hasRemoved
                 }
                 // Before the release, so that no other run finds its key taken away.
                 if isEmpty { try store.key.remove() }

@@ -52,7 +52,9 @@ struct StateKey: Sendable {
 
     private var place: String { environment == nil ? "the key file \(path)" : "the key in \(Self.variable)" }
 
-    private func existing() throws -> Sealer? {
+    /// Nil if there is none.
+    /// - Throws: `DiagnosticsError` (OSR0406) if it is unreadable or malformed.
+    func existing() throws -> Sealer? {
         let text: String
         if let environment {
             text = environment

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import OsirisDiagnostics
 import OsirisModel
+import OsirisTransport
 import Synchronization
 
 /// The state of one cluster: an SQLite database, read as snapshots and written by one session at a time.
@@ -48,6 +49,10 @@ public final class StateStore: Sendable {
             return try read(SnapshotReader(path: path, key: key, unsealing: unsealing).read)
         }
     }
+
+    /// The state's key, if there is one. Makes none, unlike `StateSession.sealingKey`.
+    /// - Throws: `DiagnosticsError`: OSR0406 unreadable or malformed.
+    public func existingKey() async throws -> Sealer? { try await thread.run { [key] in try key.existing() } }
 
     /// Takes the lock, making the database if there is none, and starts a row of the history.
     ///

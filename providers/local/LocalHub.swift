@@ -27,12 +27,13 @@ struct LocalHub: ResourceHandler {
 
     func read(_ requests: [ReadRequest], of cluster: Cluster) async -> [ReadResult] {
         var results: [ReadResult] = []
-        for request in requests { results.append(await read(request, of: cluster)) }
+        for request in requests {
+            results.append(await read(request, HubFolder(request.address, of: cluster), of: cluster))
+        }
         return results
     }
 
-    private func read(_ request: ReadRequest, of cluster: Cluster) async -> ReadResult {
-        let folder = HubFolder(request.address, of: cluster)
+    func read(_ request: ReadRequest, _ folder: HubFolder, of cluster: Cluster) async -> ReadResult {
         do {
             guard let config = try folder.config() else { return .absent }
             let url = Self.url(config.port)
@@ -43,7 +44,9 @@ struct LocalHub: ResourceHandler {
                 return .present(attributes)
             }
             guard let token = request.recorded["token"]?.stringValue else {
-                return .unreadable("hub \(request.address) runs, but its token is not in the state")
+                // Without its token it can only be asked whether it is alive.
+                attributes["status"] = await isAlive(url) ? "running" : "unresponsive"
+                return .present(attributes)
             }
             let answer: HubClient.Answer
             do {
@@ -70,6 +73,10 @@ struct LocalHub: ResourceHandler {
         }
     }
 
+    private func isAlive(_ url: String) async -> Bool {
+        (try? await HubClient(url: url, token: nil, http: http).call("GET", "/healthz"))?.status == 200
+    }
+
     // MARK: Changing
 
     func create(_ request: OperationRequest) async throws -> Attributes {
@@ -89,12 +96,10 @@ struct LocalHub: ResourceHandler {
 
     func update(_ request: OperationRequest) async throws -> Attributes {
         do {
-            guard case .secret(let token)? = request.prior["token"], token.plaintext != nil else {
-                throw ProviderError(
-                    .rejected, "update of \(request.address): the hub's token is not in the state",
-                    help: "delete the hub and create it again; that makes a new token")
-            }
-            return try await bring(request, HubFolder(request.address, of: request.cluster), token: token)
+            // One whose token was lost gets a new one; its functions stay.
+            let known = request.prior["token"]?.stringValue.map(Secret.init(hubToken:))
+            return try await bring(
+                request, HubFolder(request.address, of: request.cluster), token: known ?? issued.token(of: request))
         } catch {
             throw ProviderError(local: error, at: request.address, action: "update")
         }

@@ -34,6 +34,12 @@ actor ObjectStore {
         return fold.candidates(address)
     }
 
+    /// Every object of `type` that is there.
+    func all(_ type: String) throws -> [StoredObject] {
+        try refresh(trustingGrowth: false)
+        return fold.all(type)
+    }
+
     // MARK: Changing
 
     /// The object under `address` that carries `token`, made if there is none. `isNew` says which.
@@ -56,7 +62,8 @@ actor ObjectStore {
 
     /// Changes an object to `attributes`, which are all it shall have. Nothing is written if they are all it has.
     func update(
-        _ address: ResourceAddress, id: String?, token: String, to attributes: (StoredObject) -> Attributes
+        _ address: ResourceAddress, id: String?, token: String, owner: StoreOwner?,
+        to attributes: (StoredObject) -> Attributes
     ) throws -> (object: StoredObject, isNew: Bool) {
         try file.locked { file in
             try refresh(trustingGrowth: true)
@@ -66,7 +73,7 @@ actor ObjectStore {
             for name in object.attributes.keys where changes[name] == nil { changes[name] = .null }
             let line = StoreLine(
                 operation: .update, id: object.id, type: String(address.type), address: address.text, token: token,
-                attributes: changes)
+                attributes: changes, owner: owner == object.owner ? nil : owner)
             try append(line, to: file)
             return (fold.present(address, id: object.id) ?? object, true)
         }

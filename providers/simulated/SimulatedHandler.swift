@@ -56,7 +56,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
             attributes.merge(Kind.computed(request, previous: nil)) { $1 }
             let line = StoreLine(
                 operation: .create, id: Self.objectID(request), type: Kind.type.name, address: request.address.text,
-                token: request.token, attributes: attributes)
+                token: request.token, attributes: attributes, owner: StoreOwner(request))
             let made = try await store.create(line, at: request.address)
             return (Kind.completed(made.object), made.isNew)
         }
@@ -65,7 +65,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
     func update(_ request: OperationRequest) async throws -> Attributes {
         try await perform(.update, request) { store in
             let changed = try await store.update(
-                request.address, id: request.prior["id"]?.stringValue, token: request.token
+                request.address, id: request.prior["id"]?.stringValue, token: request.token, owner: StoreOwner(request)
             ) { object in
                 var attributes = request.planned.filter { $0.value != .null && $0.key != "id" }
                 let arguments = attributes.allSatisfy { object.attributes[$0.key] == $0.value }

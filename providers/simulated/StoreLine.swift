@@ -12,18 +12,31 @@ struct StoreLine: Sendable, Equatable {
     var token: String
     /// All attributes for a create; for an update those that are set, `null` for those that are removed.
     var attributes: Attributes
+    /// Whose the object is; nil in lines of an osiris that left no mark, and where the mark does not change.
+    var owner: StoreOwner?
 
     /// The token of changes that no operation of the provisioner made.
     static let outside = "outside"
 }
 
+/// The mark that says whose an object is.
+struct StoreOwner: Sendable, Hashable {
+    var cluster: String
+    /// Of the state.
+    var lineage: String
+}
+
 extension StoreLine {
     /// The line as it stands in the file, with its line feed. Secrets are written as their digests.
     func encoded() -> [UInt8] {
-        let fields: [(String, Value)] = [
+        var fields: [(String, Value)] = [
             ("op", .string(operation.rawValue)), ("id", .string(id)), ("type", .string(type)),
             ("address", .string(address)), ("token", .string(token)), ("attributes", .map(attributes)),
         ]
+        if let owner {
+            fields.append(("cluster", .string(owner.cluster)))
+            fields.append(("lineage", .string(owner.lineage)))
+        }
         var bytes: [UInt8] = []
         for (name, value) in fields {
             bytes.append(contentsOf: (bytes.isEmpty ? "{\"" : ",\"").utf8)
@@ -47,6 +60,9 @@ extension StoreLine {
         address = fields["address"]?.stringValue ?? ""
         token = fields["token"]?.stringValue ?? ""
         attributes = fields["attributes"]?.mapValue ?? [:]
+        if let cluster = fields["cluster"]?.stringValue, let lineage = fields["lineage"]?.stringValue {
+            owner = StoreOwner(cluster: cluster, lineage: lineage)
+        }
         if operation == .create, ResourceAddress(address) == nil { return nil }
     }
 

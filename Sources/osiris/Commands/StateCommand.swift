@@ -5,12 +5,12 @@ import OsirisModel
 import OsirisRender
 import OsirisState
 
-/// Looks into the state. All of these only read; none needs the lock.
+/// Looks into the state, or makes a lost one again. All but `rebuild` only read, and need no lock.
 struct StateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "state", abstract: "Look into the state: resources, history.",
+        commandName: "state", abstract: "Look into the state: resources, history; rebuild a lost one.",
         discussion: "Example: osiris state show here/hub.here -f examples/quickstart",
-        subcommands: [List.self, Show.self, History.self, Export.self])
+        subcommands: [List.self, Show.self, History.self, Export.self, StateRebuildCommand.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

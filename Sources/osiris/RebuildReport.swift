@@ -1,0 +1,96 @@
+import OsirisDiagnostics
+import OsirisEngine
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+import OsirisState
+
+/// What a rebuild did.
+struct RebuildReport {
+    let draft: RebuildDraft
+    /// Path of the state.
+    let state: String
+    /// False if something was left out.
+    let isWhole: Bool
+    /// Where the damaged state is now; nil if it was not damaged.
+    var aside: String?
+
+    var text: String {
+        var text = aside.map { "The damaged state is kept as \($0).\n" } ?? ""
+        guard !draft.records.isEmpty else {
+            return text + "Nothing was recorded. What the manifest wants, `osiris apply` makes.\n"
+        }
+        text += "Recorded \(RebuildText.counted(draft.records.count)) in \(state). "
+        text +=
+            isWhole
+            ? "`osiris plan` shows how they differ from the manifest.\n"
+            : "What is named above was left out; mend it and run `osiris state rebuild` again.\n"
+        return text
+    }
+
+    /// One object on one line.
+    var json: String {
+        let value: Value = [
+            "state": .string(state), "damaged": aside.map(Value.string) ?? .null, "complete": .bool(isWhole),
+            "lineage": draft.lineage.map(Value.string) ?? .null,
+            "recorded": .list(
+                draft.records.map { record in
+                    [
+                        "address": .string(record.address.text), "provider": .string(record.provider),
+                        "place": .string(draft.places[record.address] ?? ""),
+                        "incomplete": record.incomplete.map(Value.string) ?? .null,
+                    ]
+                }),
+        ]
+        return value.jsonText + "\n"
+    }
+}
+
+/// The words of a rebuild.
+enum RebuildText {
+    static func counted(_ count: Int) -> String { "\(count) resource\(count == 1 ? "" : "s")" }
+
+    static func condition(_ condition: StateCondition, _ path: String, _ cluster: Cluster) -> String {
+        switch condition {
+        case .missing: "There is no state \(path)."
+        case .damaged(let reason): reason.prefix(1).uppercased() + reason.dropFirst() + "."
+        case .fillable(serial: 0): "The state \(path) has no resources."
+        case .fillable, .filled: "The state \(path) was not finished by an earlier rebuild, or is empty."
+        }
+    }
+
+    /// Of the table of what was found. A fleet is cut short: `--json` has it all.
+    static func rows(_ draft: RebuildDraft) -> [[String]] {
+        let shown = draft.records.prefix(100).map { record in
+            [record.address.text, "\(record.type) (\(record.provider))", draft.places[record.address] ?? ""]
+        }
+        let more = draft.records.count - shown.count
+        return more == 0 ? shown : shown + [["… and \(more) more", "", ""]]
+    }
+
+    static func filled(_ path: String, _ count: Int) -> Diagnostic {
+        Diagnostic(
+            .stateNotEmpty, "the state \(path) is healthy and has \(counted(count))",
+            help: """
+                there is nothing to rebuild: `osiris plan` shows how what exists differs; if you mean to give this state \
+                up, move the file away, then run `osiris state rebuild` again
+                """)
+    }
+
+    static func unreadable(_ place: UnreadablePlace, isTolerated: Bool) -> Diagnostic {
+        let way = "or record the rest with --partial: what is missing then, the next plan takes for not there"
+        return Diagnostic(
+            isTolerated ? .warning : .error, .placeUnreadable, "\(place.place) cannot be searched: \(place.reason)",
+            help: isTolerated ? place.help : [place.help ?? "mend the cause", way].joined(separator: "; "))
+    }
+
+    static func incomplete(_ draft: RebuildDraft) -> [Diagnostic] {
+        draft.records.compactMap { record in
+            record.incomplete.map {
+                Diagnostic(
+                    .warning, .placeUnreadable, "`\(record.address)`: \($0)", address: record.address.text,
+                    help: "the next apply gives it a new token and deploys the manifest's functions to it again")
+            }
+        }
+    }
+}
