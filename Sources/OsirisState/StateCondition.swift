@@ -9,7 +9,7 @@ public enum StateCondition: Sendable {
     /// The file cannot be used (OSR0402); the reason.
     case damaged(String)
     /// Healthy, and without resources, or with those of a rebuild that did not end or left something out.
-    case fillable(serial: Int)
+    case fillable(serial: Int, resources: Int)
     /// Healthy; how many resources it has.
     case filled(Int)
 
@@ -35,11 +35,12 @@ extension StateStore {
     /// Moves a damaged state to `PATH.damaged-TIME` with its log beside it. Never over another file; deletes nothing.
     ///
     /// May be killed at any instant: until the last file is moved the state still counts as damaged, and the next call
-    /// moves the rest to the same name.
+    /// moves the rest to the same name. What SQLite can still take out of a log it has put into the database before.
     /// - Returns: The path the database has now; nil if it is not damaged, as after another run mended it.
     /// - Throws: `DiagnosticsError`: OSR0408 when it cannot be moved.
     public func setDamagedAside(cluster: String, now: Date = Date()) async throws -> String? {
         try await thread.run { [self] in
+            guard file.exists else { return nil }
             do {
                 return try PrivateFile.whileFolderIsLocked(of: path) {
                     guard file.exists else { return nil }
@@ -68,11 +69,10 @@ extension StateFile {
                 throw Fault.otherCluster(path, recorded: recorded, wanted: cluster)
             }
             let last = try HistoryTable.applies(db, limit: 1).first
-            if last?.operation == StateStore.rebuildOperation && last?.outcome != .succeeded {
-                return .fillable(serial: snapshot.serial)
-            }
-            return snapshot.resources.isEmpty
-                ? .fillable(serial: snapshot.serial) : .filled(snapshot.resources.count)
+            let isUnfinished = last?.operation == StateStore.rebuildOperation && last?.outcome != .succeeded
+            return snapshot.resources.isEmpty || isUnfinished
+                ? .fillable(serial: snapshot.serial, resources: snapshot.resources.count)
+                : .filled(snapshot.resources.count)
         }
     }
 

@@ -1,6 +1,5 @@
 import OsirisDiagnostics
 import OsirisEngine
-import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
 import OsirisState
@@ -50,22 +49,30 @@ struct RebuildReport {
 enum RebuildText {
     static func counted(_ count: Int) -> String { "\(count) resource\(count == 1 ? "" : "s")" }
 
-    static func condition(_ condition: StateCondition, _ path: String, _ cluster: Cluster) -> String {
+    static func condition(_ condition: StateCondition, _ path: String) -> String {
         switch condition {
         case .missing: "There is no state \(path)."
         case .damaged(let reason): reason.prefix(1).uppercased() + reason.dropFirst() + "."
-        case .fillable(serial: 0): "The state \(path) has no resources."
-        case .fillable, .filled: "The state \(path) was not finished by an earlier rebuild, or is empty."
+        case .fillable(_, resources: 0): "The state \(path) has no resources."
+        case .fillable(_, let count): "The state \(path) has \(counted(count)) of a rebuild that did not end."
+        case .filled(let count): "The state \(path) has \(counted(count))."
         }
     }
 
     /// Of the table of what was found. A fleet is cut short: `--json` has it all.
     static func rows(_ draft: RebuildDraft) -> [[String]] {
-        let shown = draft.records.prefix(100).map { record in
+        let shown = draft.records.prefix(50).map { record in
             [record.address.text, "\(record.type) (\(record.provider))", draft.places[record.address] ?? ""]
         }
         let more = draft.records.count - shown.count
         return more == 0 ? shown : shown + [["… and \(more) more", "", ""]]
+    }
+
+    /// `Found 500 resources: 100 engine, 100 function, …`.
+    static func found(_ draft: RebuildDraft) -> String {
+        let byType = Dictionary(grouping: draft.records, by: \.type).sorted { $0.key < $1.key }
+        return "Found \(counted(draft.records.count)): "
+            + byType.map { "\($0.value.count) \($0.key)" }.joined(separator: ", ") + "."
     }
 
     static func filled(_ path: String, _ count: Int) -> Diagnostic {

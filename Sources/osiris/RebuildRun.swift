@@ -35,8 +35,11 @@ struct RebuildRun {
         if unreadable.hasErrors { throw DiagnosticsError(unreadable + draft.leftOut) }
 
         if !console.json {
-            console.line(RebuildText.condition(condition, store.path, cluster))
-            if !draft.records.isEmpty { console.table(["address", "what", "where"], RebuildText.rows(draft)) }
+            console.line(RebuildText.condition(condition, store.path))
+            if !draft.records.isEmpty {
+                console.table(["address", "what", "where"], RebuildText.rows(draft))
+                console.line(RebuildText.found(draft))
+            }
         }
         console.report(unreadable + draft.leftOut + RebuildText.incomplete(draft))
         var report = RebuildReport(draft: draft, state: store.path, isWhole: (unreadable + draft.leftOut).isEmpty)
@@ -65,7 +68,7 @@ struct RebuildRun {
         do {
             let present = try await store.snapshot(unsealing: false)
             var expected = 0
-            if case .fillable(let serial) = condition { expected = serial }
+            if case .fillable(let serial, _) = condition { expected = serial }
             guard present.serial == expected else {
                 throw Diagnostic(
                     .stalePlan, "another run has changed the state at this very moment", help: "run this again")

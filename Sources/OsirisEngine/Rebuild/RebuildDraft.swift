@@ -46,8 +46,9 @@ public struct RebuildDraft: Sendable {
         while true {
             let orphans = single.values.filter { $0.resource.parent.map { single[$0] == nil } ?? false }
             if orphans.isEmpty { break }
-            for (parent, orphans) in Dictionary(grouping: orphans, by: { $0.resource.parent! }).sorted(by: { $0.key < $1.key })
-            {
+            for (parent, orphans) in Dictionary(grouping: orphans, by: { $0.resource.parent! }).sorted(by: {
+                $0.key < $1.key
+            }) {
                 leftOut.append(Self.orphaned(orphans.map(\.resource.address).sorted(), parent, claims[parent] != nil))
             }
             for orphan in orphans { single[orphan.resource.address] = nil }
@@ -100,7 +101,8 @@ extension RebuildDraft {
             "\(shown)\(more) \(verb) on `\(parent)`, which \(isLeftOut ? "is left out" : "was not found"), and \(are) left out",
             address: addresses[0].text,
             help: isLeftOut
-                ? "they are found again once that one is" : "see what became of it, and run `osiris state rebuild` again")
+                ? "they are found again once that one is"
+                : "see what became of it, and run `osiris state rebuild` again")
     }
 
     private static func several(_ finds: [Rebuild.Find], _ told: [String: Int]) -> Diagnostic {
@@ -111,7 +113,8 @@ extension RebuildDraft {
             notes: byCount.map { lineage, count in
                 let example = finds.map(\.resource).filter { $0.lineage == lineage }.min { $0.address < $1.address }
                 return .init(
-                    "lineage \(lineage): \(count) object\(count == 1 ? "" : "s"), such as `\(example!.address)`, \(example!.place)")
+                    "lineage \(lineage): \(count) object\(count == 1 ? "" : "s"), such as `\(example!.address)`, \(example!.place)"
+                )
             },
             help: """
                 somebody else may have a cluster of this name in the same place; name the lineages that are yours, that of \
