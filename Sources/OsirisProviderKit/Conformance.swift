@@ -163,6 +163,12 @@ extension Conformance {
         let answer = await handler.discover(DiscoveryRequest(cluster: cluster, below: below, key: key))
         var found = answer.unreadable.map { "discovery \(step) cannot search \($0.place): \($0.reason)" }
         let claims = answer.resources.filter { $0.address == address }
+        var other = cluster
+        other.name += "-other"
+        let theirs = await handler.discover(DiscoveryRequest(cluster: other, below: below, key: key))
+        if theirs.resources.contains(where: { $0.address == address }) {
+            found.append("discovery \(step) gives the object to another cluster")
+        }
         if claims.count != (expected == nil ? 0 : 1) {
             found.append("discovery \(step) finds \(claims.count) objects")
         }

@@ -96,7 +96,10 @@ enum RebuildText {
             record.incomplete.map {
                 Diagnostic(
                     .warning, .placeUnreadable, "`\(record.address)`: \($0)", address: record.address.text,
-                    help: "the next apply gives it a new token and deploys the manifest's functions to it again")
+                    help: """
+                        if you have the right key, put it back before you record this; without it the next apply gives \
+                        the hub a new token and deploys the manifest's functions to it again
+                        """)
             }
         }
     }

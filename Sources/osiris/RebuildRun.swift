@@ -45,7 +45,9 @@ struct RebuildRun {
         var report = RebuildReport(draft: draft, state: store.path, isWhole: (unreadable + draft.leftOut).isEmpty)
         if !draft.records.isEmpty || condition.isDamaged {
             if !options.autoApprove {
-                try await Approval(console, control).ask("Record this in the state?", alone: "add --auto-approve")
+                try await Approval(console, control).ask(
+                    draft.records.isEmpty ? "Move the damaged state aside?" : "Record this in the state?",
+                    alone: "add --auto-approve")
             }
             if await control.stopReason != nil {
                 console.note("Interrupted before anything was changed.")

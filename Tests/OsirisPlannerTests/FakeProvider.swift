@@ -10,7 +10,7 @@ struct FakeProvider: Provider {
     var name = "fake"
     let targetKind: TargetKind? = nil
 
-    var handlers: [any ResourceHandler] { [Self.box, Self.app, Self.note].map(FakeHandler.init) }
+    var handlers: [any ResourceHandler] { [Self.box, Self.app, Self.note, Self.vault].map(FakeHandler.init) }
 
     func expand(_ target: Target, of cluster: Cluster) throws -> Expansion { Expansion() }
 
@@ -33,6 +33,13 @@ struct FakeProvider: Provider {
             Field("env", .map(of: .string), doc: ""), Field("peer", .string, doc: ""),
             Field("key", .string, secret: true, doc: ""), Field("id", .string, role: .computed, doc: ""),
             Field("url", .string, role: .computed, changesWith: ["*"], doc: ""),
+        ]))
+
+    /// Has a secret that its provider makes.
+    static let vault = ResourceType(
+        name: "vault", doc: "",
+        schema: Schema([
+            Field("label", .string, doc: ""), Field("token", .string, role: .computed, secret: true, doc: ""),
         ]))
 
     /// Goes with what it lives on.

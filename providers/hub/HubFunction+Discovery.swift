@@ -29,7 +29,7 @@ extension HubFunction {
                 unreadable: [
                     UnreadablePlace(
                         "\(hub.address)", "its functions cannot be listed: \(reason)",
-                        help: "start the hub; its data is in \(hub.place)")
+                        help: "start the hub (its data is in \(hub.place)), then run this again")
                 ])
         }
         let statuses: [FunctionStatus]
@@ -39,7 +39,9 @@ extension HubFunction {
         }
         return Discovery(
             statuses.compactMap { status in
-                guard status.cluster == cluster, let address = status.address else { return nil }
+                guard status.cluster == cluster, let address = status.address, address.type == type.name else {
+                    return nil
+                }
                 return DiscoveredResource(
                     address: address, attributes: status.attributes, parent: hub.address, lineage: status.lineage,
                     operation: status.operation, place: "function \(status.key) in \(hub.address)")

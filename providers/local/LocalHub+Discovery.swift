@@ -1,6 +1,7 @@
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 
 extension LocalHub {
     /// Every hub with a data folder beside the manifest, whether it runs or not.
@@ -26,8 +27,8 @@ extension LocalHub {
         do {
             // A folder without a configuration is one that a killed create had just made.
             guard let config = try folder.config(), config.cluster == request.cluster.name else { return }
-            guard let address = ResourceAddress(config.address) else {
-                return unreadable("its hub.json names no address")
+            guard let address = ResourceAddress(config.address), address.type == type.name else {
+                return unreadable("its hub.json does not name the address of a hub")
             }
             let token = config.adminToken(request.key)
             let recorded: Attributes = token.map { ["token": .secret($0)] } ?? [:]
@@ -41,16 +42,22 @@ extension LocalHub {
                     DiscoveredResource(
                         address: address, attributes: attributes, lineage: config.mark?.lineage,
                         operation: config.mark?.operation, place: folder.path,
-                        incomplete: token == nil ? Self.tokenLost(config) : nil))
+                        incomplete: token == nil ? Self.tokenLost(config, request.key) : nil))
             }
         } catch {
             unreadable((error as? HubFolderError)?.message ?? "\(error)")
         }
     }
 
-    private static func tokenLost(_ config: HubConfiguration) -> String {
-        config.mark?.sealedToken == nil
-            ? "its admin token was left nowhere, so its functions could not be listed"
-            : "the state's key is lost, and with it its admin token, so its functions could not be listed"
+    private static func tokenLost(_ config: HubConfiguration, _ key: Sealer?) -> String {
+        let why =
+            if config.mark?.sealedToken == nil {
+                "its admin token was left nowhere"
+            } else if key == nil {
+                "the state's key is lost, and with it its admin token"
+            } else {
+                "the state's key does not open its admin token"
+            }
+        return why + ", so its functions could not be listed"
     }
 }
