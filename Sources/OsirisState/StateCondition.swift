@@ -21,7 +21,8 @@ extension StateStore {
     public static let rebuildOperation = "state rebuild"
 
     /// Looks more closely than other commands do: at every page of the file.
-    /// - Throws: `DiagnosticsError`: OSR0401 unreadable, OSR0403 too new, OSR0407 of another cluster.
+    /// - Throws: `DiagnosticsError`: OSR0401 unreadable, OSR0403 too new, OSR0406 none of its secrets can be opened, OSR0407 of
+    ///   another cluster.
     public func condition(cluster: String) async throws -> StateCondition {
         try await thread.run { [self] in
             guard file.exists else { return .missing }
@@ -64,7 +65,7 @@ extension StateFile {
         try withDatabase(writing: false) { db in
             let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(1)")
             if faults != ["ok"] { throw Fault.damaged(path, faults.first ?? "it cannot be checked") }
-            let snapshot = try SnapshotReader(path: path, key: key, unsealing: false).read(db)
+            let snapshot = try unsealed(db, key)
             if let recorded = snapshot.cluster, recorded != cluster {
                 throw Fault.otherCluster(path, recorded: recorded, wanted: cluster)
             }
@@ -73,6 +74,23 @@ extension StateFile {
             return snapshot.resources.isEmpty || isUnfinished
                 ? .fillable(serial: snapshot.serial, resources: snapshot.resources.count)
                 : .filled(snapshot.resources.count)
+        }
+    }
+
+    /// The snapshot with its secrets opened.
+    /// - Throws: OSR0402 where the key opens some of them, so that it is the right one; OSR0406 where it opens none.
+    private func unsealed(_ db: Database, _ key: StateKey) throws -> StateSnapshot {
+        do {
+            return try SnapshotReader(path: path, key: key, unsealing: true).read(db)
+        } catch let error as DiagnosticsError where error.diagnostics.first?.code == .stateKey {
+            guard let sealer = try key.existing() else { throw error }
+            let rows = try Row.fetchAll(db, sql: "SELECT address, sealed FROM changes WHERE sealed IS NOT NULL")
+            let opens = rows.contains { row in
+                guard let address = row.text(0), let sealed = row.blob(1) else { return false }
+                return (try? RecordSealing.open(sealed, address: address, attributes: [:], sealer: sealer)) != nil
+            }
+            if opens { throw Fault.damaged(path, "sealed secrets in it were changed") }
+            throw error
         }
     }
 

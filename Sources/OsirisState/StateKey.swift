@@ -17,7 +17,10 @@ struct StateKey: Sendable {
         guard let sealer = try existing() else {
             throw Fault.key(
                 "the state holds sealed secrets, but its key file \(path) is missing",
-                help: "put the key file back, or set \(Self.variable) to the key")
+                help: """
+                    put the key file back, or set \(Self.variable) to the key; if it is lost, move the state file away and \
+                    run `osiris state rebuild`
+                    """)
         }
         return sealer
     }
@@ -47,7 +50,10 @@ struct StateKey: Sendable {
     func wrongKey(for address: String) -> any Error {
         Fault.key(
             "\(place) does not open the sealed secrets of \(address): it is the wrong key, or the record was changed",
-            help: "use the key this state was written with; without it, the secrets must be made again")
+            help: """
+                use the key this state was written with; without it, move the state file away and run \
+                `osiris state rebuild`
+                """)
     }
 
     private var place: String { environment == nil ? "the key file \(path)" : "the key in \(Self.variable)" }

@@ -98,6 +98,26 @@ import Testing
         #expect(try await store.snapshot().lineage == "found")
     }
 
+    @Test func aChangedSecretIsDamageAndAWrongKeyIsNot() async throws {
+        let store = StateStore.sealingTokens(folder.state)
+        let session = try await store.begin(.test)
+        for name in ["one", "two"] {
+            var hub = ResourceRecord.hub(token: name)
+            hub.address = ResourceAddress("here/hub.\(name)")!
+            try await session.record(.observed(hub))
+        }
+        try await session.end(.succeeded)
+        #expect("\(try await store.condition(cluster: "edge"))" == "filled(2)")
+        let other = StateStore.sealingTokens(folder.state, keyText: String(repeating: "ab", count: 32))
+        #expect(await codes { _ = try await other.condition(cluster: "edge") } == [.stateKey])
+        try Inspection.execute(
+            "UPDATE changes SET sealed = zeroblob(60) WHERE address = 'here/hub.two'", in: folder.state)
+        #expect(try await store.condition(cluster: "edge").isDamaged)
+        #expect(await codes { _ = try await other.condition(cluster: "edge") } == [.stateKey])
+        try FileManager.default.removeItem(atPath: folder.key)
+        #expect(await codes { _ = try await store.condition(cluster: "edge") } == [.stateKey])
+    }
+
     @Test func aRunThatFoundTheStateEmptyLeavesTheKey() async throws {
         let store = StateStore.sealingTokens(folder.state)
         let first = try await store.begin(.test)
