@@ -79,8 +79,8 @@ enum RebuildText {
         Diagnostic(
             .stateNotEmpty, "the state \(path) is healthy and has \(counted(count))",
             help: """
-                there is nothing to rebuild: `osiris plan` shows how what exists differs; if you mean to give this state \
-                up, move the file away, then run `osiris state rebuild` again
+                `osiris plan` shows how what exists differs; if this state does not know all that exists (an older backup, \
+                an apply after the state was lost), move the file away, then run `osiris state rebuild` again
                 """)
     }
 
