@@ -61,7 +61,12 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stateKey = "OSR0406"
     case stateOtherCluster = "OSR0407"
     case stateWrite = "OSR0408"
-    case stateFilesystem = "OSR0412"
+    case stateNotEmpty = "OSR0409"
+    case doubleClaim = "OSR0410"
+    case placeUnreadable = "OSR0411"
+    case severalLineages = "OSR0412"
+    case parentMissing = "OSR0413"
+    case stateFilesystem = "OSR0414"
 
     // Applying.
     case operationFailed = "OSR0501"

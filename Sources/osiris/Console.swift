@@ -96,7 +96,7 @@ enum Exit {
     static func code(for diagnostics: [Diagnostic]) -> ExitCode {
         let codes = diagnostics.filter { $0.severity == .error }.map(\.code)
         let refusals: Set<DiagnosticCode> = [
-            .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost,
+            .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost, .stateNotEmpty,
         ]
         if codes.contains(where: refusals.contains) { return refused }
         // Two faults of a manifest show only when its providers have expanded it.
