@@ -87,18 +87,20 @@ struct PlanningPass {
         var after = diff.withDefaults(arguments)
         let parentAction = declaration.parent.flatMap(desiredIndex).map { actions[$0] }
         let moved = record.flatMap { ChangeCause.moved(from: $0, to: declaration, parentAction: parentAction) }
+        let lost = Self.lostSecrets(type.schema, actual)
         var action = Action.replace
         var reason: ActionReason
         if let parent = declaration.parent.flatMap(desiredIndex), actions[parent] == .replace {
             reason = .parentMade(declaration.parent!, .replace, reasons[parent])
         } else if let moved {
             reason = .manifestChanged([moved])
-        } else if differing.isEmpty && record?.incomplete == nil {
+        } else if differing.isEmpty && record?.incomplete == nil && lost.isEmpty {
             noopCount += 1
             return finish(.noop, .added, actual)
         } else {
             reason =
-                record?.incomplete.map(ActionReason.incomplete)
+                (lost.isEmpty ? nil : ActionReason.secretLost(lost))
+                ?? record?.incomplete.map(ActionReason.incomplete)
                 ?? ChangeCause(declaration, diff, recorded: record?.attributes ?? [:], actual: actual)
                 .reason(differing, arguments: arguments)
             if !differing.contains(where: \.forcesReplacement) { action = .update }
@@ -107,7 +109,9 @@ struct PlanningPass {
         let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
         var shown = diff.replaced(prior: actual, arguments: arguments)
         if action == .update {
-            let unknown = diff.unknownAfterUpdate(of: differing, prior: actual)
+            let unknown =
+                diff.unknownAfterUpdate(of: differing, prior: actual)
+                + lost.map { AttributeChange(path: $0, before: nil, after: .unknown) }
             shown = (differing + unknown).sorted { $0.path < $1.path }
             let changing = Set(unknown.map(\.path))
             for field in type.schema.fields where field.role == .computed && !changing.contains(field.name) {
@@ -116,6 +120,11 @@ struct PlanningPass {
         }
         append(declaration, action, reason, source, shown, prior: actual)
         finish(action, reason, after)
+    }
+
+    /// Generated secrets that ought to be known and are not: those of a rebuilt state whose key was lost.
+    private static func lostSecrets(_ schema: Schema, _ actual: Attributes) -> [String] {
+        schema.fields.filter { $0.role == .computed && $0.secret && actual[$0.name] == nil }.map(\.name)
     }
 
     /// What is there: by the refresh if it could tell, else by the record.

@@ -1,6 +1,7 @@
 import Foundation
 import OsirisManifest
 import OsirisModel
+import OsirisTransport
 
 /// What every handler has to do right, as one run against a real or a stand-in place.
 ///
@@ -15,14 +16,19 @@ public struct Conformance: Sendable {
     /// The arguments of the update; nil for a type that has nothing to change.
     public var changed: Attributes?
     public var ancestors: [Attributes]
+    /// What a discovery is told to lie below the object.
+    public var below: [DiscoveredResource]
     /// The operations' tokens begin with it.
     public var token: String
     /// A state of its own, so that runs on one place do not fence each other.
     private let lineage = UUID().uuidString.lowercased()
+    /// Of that state.
+    private var key: Sealer?
 
     public init(
         _ handler: any ResourceHandler, cluster: Cluster, address: ResourceAddress, planned: Attributes,
-        changed: Attributes?, ancestors: [Attributes] = [], token: String = "conformance"
+        changed: Attributes?, ancestors: [Attributes] = [], below: [DiscoveredResource] = [],
+        token: String = "conformance"
     ) {
         self.handler = handler
         self.cluster = cluster
@@ -30,6 +36,7 @@ public struct Conformance: Sendable {
         self.planned = planned
         self.changed = changed
         self.ancestors = ancestors
+        self.below = below
         self.token = token
     }
 
@@ -37,7 +44,14 @@ public struct Conformance: Sendable {
     /// - Returns: One sentence for each broken promise; empty if the handler conforms.
     /// - Throws: What the handler threw where it should have succeeded.
     public func violations() async throws -> [String] {
+        var run = self
+        run.key = try Sealer(key: Sealer.makeKey())
+        return try await run.steps()
+    }
+
+    private func steps() async throws -> [String] {
         var found: [String] = []
+        found += await discovery(of: nil, step: "before create")
         if try await resolution("create", planned) != "notLanded" {
             found.append("resolve before create is not notLanded")
         }
@@ -46,6 +60,7 @@ public struct Conformance: Sendable {
         let created = try await handler.create(request("create", planned))
         found += faults(of: created, planned: planned, step: "create")
         found += await difference(created, step: "create")
+        found += await discovery(of: created, step: "after create")
         let again = try await handler.create(request("create", planned))
         if again != created { found.append("a second create with the same token answers another object") }
         switch try await handler.resolve(request("create", planned)) {
@@ -60,6 +75,7 @@ public struct Conformance: Sendable {
             last = try await handler.update(request("update", changed, prior: created))
             found += faults(of: last, planned: changed, step: "update")
             found += await difference(last, step: "update")
+            found += await discovery(of: last, step: "after update")
             let repeated = try await handler.update(request("update", changed, prior: created))
             if repeated != last { found.append("a repeated update answers other attributes") }
         }
@@ -67,6 +83,7 @@ public struct Conformance: Sendable {
         try await handler.delete(request("delete", [:], prior: last))
         let after = await state(last)
         if after != "absent" { found.append("read after delete is not absent but \(after)") }
+        found += await discovery(of: nil, step: "after delete")
         try await handler.delete(request("delete", [:], prior: last))
         if try await resolution("create", planned) != "notLanded" {
             found.append("resolve after delete is not notLanded")
@@ -121,7 +138,7 @@ public struct Conformance: Sendable {
     ) -> OperationRequest {
         OperationRequest(
             cluster: cluster, address: address, planned: planned, prior: prior, ancestors: ancestors,
-            token: "\(token)-\(operation)", owner: Ownership(lineage: lineage, fencing: fencing))
+            token: "\(token)-\(operation)", owner: Ownership(lineage: lineage, fencing: fencing, key: { key }))
     }
 
     private func read(_ recorded: Attributes) async -> [ReadResult] {
@@ -138,7 +155,10 @@ public struct Conformance: Sendable {
     }
 
     private func resolution(_ operation: String, _ planned: Attributes) async throws -> String {
-        switch try await handler.resolve(request(operation, planned)) {
+        let request = OperationRequest(
+            cluster: cluster, address: address, planned: planned, prior: [:], ancestors: ancestors,
+            token: "\(token)-\(operation)")
+        return switch try await handler.resolve(request) {
         case .landed: "landed"
         case .unfinished: "unfinished"
         case .notLanded: "notLanded"
@@ -186,5 +206,34 @@ public struct Conformance: Sendable {
         case .list(let items): items.allSatisfy(isSecret)
         default: false
         }
+    }
+}
+
+// MARK: Discovery
+
+extension Conformance {
+    /// What is wrong with what a discovery finds at the address; `expected` is nil where it must find nothing.
+    fileprivate func discovery(of expected: Attributes?, step: String) async -> [String] {
+        let answer = await handler.discover(DiscoveryRequest(cluster: cluster, below: below, key: key))
+        var found = answer.unreadable.map { "discovery \(step) cannot search \($0.place): \($0.reason)" }
+        let claims = answer.resources.filter { $0.address == address }
+        var other = cluster
+        other.name += "-other"
+        let theirs = await handler.discover(DiscoveryRequest(cluster: other, below: below, key: key))
+        if theirs.resources.contains(where: { $0.address == address }) {
+            found.append("discovery \(step) gives the object to another cluster")
+        }
+        if claims.count != (expected == nil ? 0 : 1) {
+            found.append("discovery \(step) finds \(claims.count) objects")
+        }
+        guard let expected, let claim = claims.first else { return found }
+        for name in Set(expected.keys).union(claim.attributes.keys).sorted() {
+            if handler.type.schema[name]?.volatile == true || expected[name] == claim.attributes[name] { continue }
+            found.append("discovery \(step) differs in \(name)")
+        }
+        if claim.lineage != lineage { found.append("discovery \(step) does not tell the lineage") }
+        if claim.incomplete != nil { found.append("discovery \(step) is incomplete with the key at hand") }
+        if claim.place.isEmpty { found.append("discovery \(step) does not say where the object is") }
+        return found
     }
 }

@@ -21,7 +21,8 @@ public protocol ResourceHandler: Sendable {
     /// - Throws: `ProviderError`; `.answerLost` when the object may exist.
     func create(_ request: OperationRequest) async throws -> Attributes
 
-    /// Changes the object in place from `request.prior` to `request.planned`. Repeating it is harmless.
+    /// Changes the object in place from `request.prior` to `request.planned`. Repeating it is harmless. A computed
+    /// secret that `prior` does not have, because it was lost, is made anew.
     /// - Returns: all attributes.
     func update(_ request: OperationRequest) async throws -> Attributes
 
@@ -39,6 +40,13 @@ public protocol ResourceHandler: Sendable {
     /// An apply asks it first, under the lock: the run before may only be asleep, with its next call already made up.
     /// - Throws: `ProviderError`; `.fenced` if a later holder was there.
     func fence(_ request: OperationRequest) async throws
+
+    /// Everything of this type that carries the cluster's marks, in as few calls as listing allows: also objects whose
+    /// target or function left the manifest, never those of another cluster. Changes nothing.
+    ///
+    /// Create and update leave the marks (cluster, address, lineage of `request.owner`) in the very call that makes or
+    /// changes the object. An object made before there were lineages is found as well.
+    func discover(_ request: DiscoveryRequest) async -> Discovery
 }
 
 /// Asks for the present state of one object.

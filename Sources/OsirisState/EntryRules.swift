@@ -133,6 +133,7 @@ struct EntryRules {
         }
         changes.append(event(kind, address, token: token, text: text))
         index.remove(address)
+        index.hasRemoved = true
         return changes
     }
 

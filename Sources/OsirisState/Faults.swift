@@ -6,7 +6,10 @@ enum Fault {
     static func damaged(_ path: String, _ reason: String) -> DiagnosticsError {
         one(
             .stateDamaged, "the state \(path) is damaged: \(reason)",
-            help: "nothing was changed; restore the file from a backup")
+            help: """
+                nothing was changed; `osiris state rebuild` makes it again from what exists, or restore the file from a \
+                backup
+                """)
     }
 
     static func tooNew(_ path: String, version: Int, supported: Int = Schema.formatVersion) -> DiagnosticsError {
@@ -54,6 +57,12 @@ enum Fault {
 
     static func migration(_ message: String, help: String) -> DiagnosticsError {
         one(.stateMigration, message, help: help)
+    }
+
+    static func otherLineage(_ path: String) -> DiagnosticsError {
+        one(
+            .severalLineages, "the state \(path) has resources of another lineage than what was found",
+            help: "move the file away, then run `osiris state rebuild` again")
     }
 
     static func locked(_ path: String, by holder: LockHolder) -> DiagnosticsError {

@@ -52,4 +52,16 @@ enum PrivateFile {
         defer { close(file) }
         guard fsync(file) == 0 else { throw Failure(folder) }
     }
+
+    /// Runs `body` while no other process does so for a file of the same folder. The lock ends with the process.
+    static func whileFolderIsLocked<Result>(of path: String, _ body: () throws -> Result) throws -> Result {
+        let folder = (path as NSString).deletingLastPathComponent
+        let file = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw Failure(folder) }
+        defer { close(file) }
+        while flock(file, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw Failure(folder) }
+        }
+        return try body()
+    }
 }

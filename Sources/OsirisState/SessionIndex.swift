@@ -17,6 +17,8 @@ struct SessionIndex: Sendable {
     var nextIntent: Int64 = 1
     /// Rows of `changes` that hold a record, including those a newer row supersedes.
     var bodies = 0
+    /// True once this session removed a resource.
+    var hasRemoved = false
 
     /// Of an empty state.
     init() {}

@@ -50,6 +50,15 @@ protocol StateBackend: Sendable {
     /// Puts the state that arrived in use. Called again, it changes nothing.
     /// - Throws: `DiagnosticsError`: OSR0408.
     func activate() async throws
+
+    /// Whether the state has to be made again; looks more closely than `load` does.
+    /// - Throws: `DiagnosticsError`: OSR0401, OSR0403, OSR0406 if `key` opens none of its secrets, OSR0407.
+    func condition(of cluster: String, key: StateKey) async throws -> StateCondition
+
+    /// Moves a damaged state out of the way, whole, over nothing else; it may be killed at any instant and called again.
+    /// - Returns: where it is now; nil if it is not damaged, as after another run mended it.
+    /// - Throws: `DiagnosticsError`: OSR0408 when it cannot be moved.
+    func setDamagedAside(of cluster: String, key: StateKey, now: Date) async throws -> String?
 }
 
 /// What a place holds.
@@ -95,14 +104,18 @@ protocol BackendSession: Sendable {
     /// - Throws: as `commit`.
     func renew(now: Date) async throws
 
+    /// Gives a state without resources another lineage.
+    /// - Throws: OSR0412 if it has resources and another lineage, and as `commit`.
+    func adopt(lineage: String) async throws
+
     /// Leaves nothing of records that newer ones supersede, sealed secrets above all. What exists does not change.
     /// - Throws: as `commit`.
     func clearSuperseded() async throws
 
     /// Ends the run's row of the history and releases the lock.
-    /// - Parameter whenEmpty: called before the release if no resource is left.
+    /// - Parameter whenEmptied: called before the release if this session removed the last resource.
     /// - Throws: as `commit`. The session is over either way.
-    func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws
+    func end(_ outcome: ApplyOutcome, now: Date, whenEmptied: @escaping @Sendable () throws -> Void) async throws
 
     /// Ends the run and the state in this place: from now on every call names the place it moved to.
     /// - Throws: as `commit`. The session is over either way.
@@ -117,4 +130,28 @@ struct StoredState: Sendable {
     var snapshot: StateSnapshot
     /// Sealed secrets by the address of their record; see `RecordSealing`.
     var sealed: [ResourceAddress: [UInt8]] = [:]
+
+    /// The snapshot with its secrets opened.
+    /// - Throws: `DiagnosticsError` OSR0406 if there is no key, or none that opens them all.
+    func unsealed(by key: StateKey) throws -> StateSnapshot {
+        if sealed.isEmpty { return snapshot }
+        let sealers = try key.openers()
+        var snapshot = snapshot
+        for (address, sealed) in sealed {
+            guard let attributes = snapshot.resources[address]?.attributes else { continue }
+            do {
+                snapshot.resources[address]?.attributes = try RecordSealing.open(
+                    sealed, address: address.text, attributes: attributes, sealers: sealers)
+            } catch { throw key.wrongKey(for: address.text) }
+        }
+        return snapshot
+    }
+
+    /// True if the key opens at least one of the secrets.
+    func isOpenedInPart(by key: StateKey) throws -> Bool {
+        let sealers = try key.openers()
+        return sealed.contains { address, sealed in
+            (try? RecordSealing.open(sealed, address: address.text, attributes: [:], sealers: sealers)) != nil
+        }
+    }
 }

@@ -30,7 +30,10 @@ struct StateKey: Sendable {
     private var missing: DiagnosticsError {
         Fault.key(
             "the state holds sealed secrets, but its key file \(path) is missing",
-            help: "put the key file back, or set \(Self.variable) to the key")
+            help: """
+                put the key file back, or set \(Self.variable) to the key; if it is lost, move the state away and run \
+                `osiris state rebuild`
+                """)
     }
 
     /// The key there is, or a new one in the key file.
@@ -111,12 +114,17 @@ struct StateKey: Sendable {
     func wrongKey(for address: String) -> any Error {
         Fault.key(
             "\(place) does not open the sealed secrets of \(address): it is the wrong key, or the record was changed",
-            help: "use the key this state was written with; without it, the secrets must be made again")
+            help: """
+                use the key this state was written with; without it, move the state file away and run \
+                `osiris state rebuild`
+                """)
     }
 
     private var place: String { environment == nil ? "the key file \(path)" : "the key in \(Self.variable)" }
 
-    private func existing() throws -> Sealer? { try read(environment, path, place) }
+    /// Nil if there is none.
+    /// - Throws: `DiagnosticsError` (OSR0406) if it is unreadable or malformed.
+    func existing() throws -> Sealer? { try read(environment, path, place) }
 
     private func next() throws -> Sealer? {
         // A key from the environment is not mixed with files.

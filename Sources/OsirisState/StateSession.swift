@@ -91,7 +91,8 @@ public final class StateSession: Sendable {
 
     /// Closes the run's row of the history and releases the lock.
     ///
-    /// When no resource is left, the key file goes too: nothing is left that it could open.
+    /// When the run removed the last resource, the key file goes too: nothing is left that it could open. A run that
+    /// found the state empty leaves it: the state may have been lost, and objects keep secrets under that key.
     /// - Throws: `DiagnosticsError` as for `record`. The session is over either way.
     public func end(_ outcome: ApplyOutcome) async throws {
         await stopRenewal()
@@ -113,6 +114,10 @@ public final class StateSession: Sendable {
         isOver.withLock { $0 = true }
         try await backend.retire(to: place, now: store.now())
     }
+
+    /// Gives an empty state the lineage of the objects it is filled with: digests of secrets are salted with it.
+    /// - Throws: `DiagnosticsError`: OSR0412 if it has resources and another lineage, OSR0405, OSR0408.
+    public func adopt(lineage: String) async throws { try await backend.adopt(lineage: lineage) }
 
     // MARK: Lease
 

@@ -1,6 +1,7 @@
 import Foundation
 import OsirisDiagnostics
 import OsirisModel
+import OsirisTransport
 
 /// The state of one cluster, read as snapshots and written by one session at a time.
 ///
@@ -69,18 +70,13 @@ public final class StateStore: Sendable {
     /// - Throws: `DiagnosticsError`: OSR0401 unreadable, OSR0402 damaged, OSR0403 too new, OSR0406 key.
     public func snapshot(unsealing: Bool = true) async throws -> StateSnapshot {
         guard let stored = try await backend.load() else { return StateSnapshot(lineage: freshLineage) }
-        guard unsealing, !stored.sealed.isEmpty else { return stored.snapshot }
-        let sealers = try await keyThread.run { [key] in try key.openers() }
-        var snapshot = stored.snapshot
-        for (address, sealed) in stored.sealed {
-            guard let attributes = snapshot.resources[address]?.attributes else { continue }
-            do {
-                snapshot.resources[address]?.attributes = try RecordSealing.open(
-                    sealed, address: address.text, attributes: attributes, sealers: sealers)
-            } catch { throw key.wrongKey(for: address.text) }
-        }
-        return snapshot
+        guard unsealing else { return stored.snapshot }
+        return try await keyThread.run { [key] in try stored.unsealed(by: key) }
     }
+
+    /// The state's key, if there is one. Makes none, unlike `StateSession.sealingKey`.
+    /// - Throws: `DiagnosticsError`: OSR0406 unreadable or malformed.
+    public func existingKey() async throws -> Sealer? { try await keyThread.run { [key] in try key.existing() } }
 
     /// Takes the lock, making the state if there is none, and starts a row of the history.
     ///

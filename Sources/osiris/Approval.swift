@@ -13,14 +13,19 @@ struct Approval {
         self.control = control
     }
 
+    /// - Parameters:
+    ///   - question: ends with a question mark.
+    ///   - alone: what to do where nobody can be asked.
     /// - Throws: a `Diagnostic` if nobody can be asked; `ExitCode` for a no and for Ctrl-C.
-    func ask() async throws {
+    func ask(
+        _ question: String = "Apply these changes?",
+        alone: String = "add --auto-approve, or save the plan with `osiris plan --out FILE` and apply that"
+    ) async throws {
         guard isatty(STDIN_FILENO) == 1 && !console.json else {
             throw Diagnostic(
-                .usage, "nobody is there to approve the plan",
-                help: "add --auto-approve, or save the plan with `osiris plan --out FILE` and apply that")
+                .usage, "nobody is there to approve the plan", help: alone)
         }
-        console.out("Apply these changes? Only `yes` is taken: ")
+        console.out("\(question) Only `yes` is taken: ")
         let (answers, input) = AsyncStream.makeStream(of: String?.self)
         await control.attach(notify: { _ in input.finish() }, cancel: {})
         // Reading blocks: on a thread of its own, so that Ctrl-C is heard meanwhile.

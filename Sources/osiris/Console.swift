@@ -96,8 +96,8 @@ enum Exit {
     static func code(for diagnostics: [Diagnostic]) -> ExitCode {
         let codes = diagnostics.filter { $0.severity == .error }.map(\.code)
         let refusals: Set<DiagnosticCode> = [
-            .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost, .stateMoved,
-            .stateMigration,
+            .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost, .stateNotEmpty,
+            .stateMoved, .stateMigration,
         ]
         if codes.contains(where: refusals.contains) { return refused }
         // Two faults of a manifest show only when its providers have expanded it.

@@ -132,7 +132,7 @@ struct RecoveryTests {
         try #require(compiler.terminationStatus == 0)
         let preload = ["LD_PRELOAD": scratch.url.path + "/forget.so"]
         let answer = try await Program.run("apply", "--auto-approve", environment: preload, in: scratch.url)
-        #expect(answer.status == 1 && answer.err.contains("OSR0412"), "\(answer)")
+        #expect(answer.status == 1 && answer.err.contains("OSR0414"), "\(answer)")
         #expect(!FileManager.default.fileExists(atPath: scratch.url.path + "/sim.jsonl"), "nothing was made")
     }
 }

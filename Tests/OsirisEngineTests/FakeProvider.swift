@@ -23,11 +23,14 @@ final class FakeProvider: Provider, ResourceHandler {
         /// What `fence` throws.
         var fence: ProviderError.Kind?
         var wait: Duration = .zero
+        /// Places that a discovery cannot search.
+        var unreadable: [UnreadablePlace] = []
     }
 
     struct World: Sendable {
         var objects: [ResourceAddress: Attributes] = [:]
         var tokens: [String: ResourceAddress] = [:]
+        var lineages: [ResourceAddress: String] = [:]
         var calls: [String] = []
         var running = 0
         var mostRunning = 0
@@ -76,6 +79,7 @@ final class FakeProvider: Provider, ResourceHandler {
             precondition(world.objects[request.address] == nil, "\(request.address) was made twice")
             world.objects[request.address] = request.planned.merging(["id": .string(request.token)]) { $1 }
             world.tokens[request.token] = request.address
+            world.lineages[request.address] = request.owner.lineage
             return world.objects[request.address]!
         }
         if lost { throw ProviderError(.answerLost, "the answer was lost") }
@@ -110,6 +114,18 @@ final class FakeProvider: Provider, ResourceHandler {
         let kind = script.withLock { script in script.fence }
         world.withLock { $0.calls.append("fence \(request.address.name) \(request.owner.fencing)") }
         if let kind { throw ProviderError(kind, "scripted") }
+    }
+
+    func discover(_ request: DiscoveryRequest) async -> Discovery {
+        let parents = Dictionary(uniqueKeysWithValues: things.map { (Self.address($0.name), $0.parent) })
+        let found = world.withLock { world in
+            world.objects.map { address, attributes in
+                DiscoveredResource(
+                    address: address, attributes: attributes, parent: (parents[address] ?? nil).map(Self.address),
+                    lineage: world.lineages[address], place: "memory of \(address)")
+            }
+        }
+        return Discovery(found, unreadable: script.withLock { $0.unreadable })
     }
 
     private func attempt(_ verb: String, _ request: OperationRequest) async throws {

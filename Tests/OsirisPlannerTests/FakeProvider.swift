@@ -10,7 +10,7 @@ struct FakeProvider: Provider {
     var name = "fake"
     let targetKind: TargetKind? = nil
 
-    var handlers: [any ResourceHandler] { [Self.box, Self.app, Self.note].map(FakeHandler.init) }
+    var handlers: [any ResourceHandler] { [Self.box, Self.app, Self.note, Self.vault].map(FakeHandler.init) }
 
     func expand(_ target: Target, of cluster: Cluster) throws -> Expansion { Expansion() }
 
@@ -35,6 +35,13 @@ struct FakeProvider: Provider {
             Field("url", .string, role: .computed, changesWith: ["*"], doc: ""),
         ]))
 
+    /// Has a secret that its provider makes.
+    static let vault = ResourceType(
+        name: "vault", doc: "",
+        schema: Schema([
+            Field("label", .string, doc: ""), Field("token", .string, role: .computed, secret: true, doc: ""),
+        ]))
+
     /// Goes with what it lives on.
     static let note = ResourceType(
         name: "note", doc: "",
@@ -54,6 +61,7 @@ private struct FakeHandler: ResourceHandler {
     func delete(_ request: OperationRequest) async throws {}
     func resolve(_ request: OperationRequest) async throws -> IntentResolution { .notLanded }
     func fence(_ request: OperationRequest) async throws {}
+    func discover(_ request: DiscoveryRequest) async -> Discovery { Discovery() }
 }
 
 /// Short ways to write the parts of a plan request down.

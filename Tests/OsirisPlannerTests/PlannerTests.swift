@@ -155,6 +155,16 @@ import Testing
         #expect(plan.changeLines == ["update a/box.b: its last apply did not finish: answered 500 @10"])
     }
 
+    @Test func aLostGeneratedSecretIsMadeAnewByAnUpdate() throws {
+        let wanted = Fake.wants("a/vault.v", ["label": "x"], line: 10)
+        let known: Attributes = ["label": "x", "token": .secret(Secret(digest: "d", plaintext: "t"))]
+        #expect(try Fake.plan([wanted], [Fake.has("a/vault.v", known)]).isEmpty)
+        let plan = try Fake.plan([wanted], [Fake.has("a/vault.v", ["label": "x"], incomplete: "the key is lost")])
+        #expect(plan.changeLines == ["update a/vault.v: its token is lost; apply makes it anew @10"])
+        #expect(plan.changes[0].attributes == [AttributeChange(path: "token", before: nil, after: .unknown)])
+        #expect(plan.drift.isEmpty)
+    }
+
     @Test func secretsCompareByDigest() throws {
         func key(_ digest: String, _ text: String?) -> Attributes {
             ["key": .secret(Secret(digest: digest, plaintext: text))]

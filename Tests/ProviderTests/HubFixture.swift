@@ -23,6 +23,9 @@ struct HubFixture: Sendable {
 
     var handler: any ResourceHandler { provider.handler("function") }
 
+    /// The hub as a discovery of the local provider answers it.
+    var found: DiscoveredResource { DiscoveredResource(address: hub.address, attributes: attributes, place: hub.data) }
+
     func address(_ name: String) -> ResourceAddress {
         ResourceAddress(target: "here", type: "function", name: "here.demo.\(name)")
     }

@@ -13,7 +13,8 @@ import Testing
         let planned = fixture.request(token: "t").planned
         let run = Conformance(
             fixture.handler, cluster: fixture.hub.cluster, address: fixture.address("hello"), planned: planned,
-            changed: planned.merging(["env": ["GREETING": "hello"]]) { $1 }, ancestors: [fixture.attributes])
+            changed: planned.merging(["env": ["GREETING": "hello"]]) { $1 }, ancestors: [fixture.attributes],
+            below: [fixture.found])
         #expect(try await run.violations() == [])
     }
 

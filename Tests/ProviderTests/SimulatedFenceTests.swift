@@ -16,7 +16,7 @@ import Testing
         request.owner = Ownership(lineage: "l", fencing: 7)
         let made = try await handler.create(request)
         #expect(fleet.lines[1].contains(#""lineage":"l","fence":7"#))
-        #expect(StoreLine(decoding: Array(fleet.lines[1].utf8)[...])?.fence == StoreFence(lineage: "l", number: 7))
+        #expect(StoreLine(decoding: Array(fleet.lines[1].utf8)[...])?.owner?.fence == 7)
         // The same run again, and nothing to do: no line.
         #expect(try await handler.create(request) == made)
         #expect(fleet.lines.count == 2)

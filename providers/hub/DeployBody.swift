@@ -21,10 +21,13 @@ enum DeployBody {
                 "memoryBytes": limits["memory"]?.stringValue.flatMap(Quantities.bytes).map(Value.int),
             ].compactMapValues { $0 })
         body["secrets"] = .map(try secrets(planned["secrets"]?.mapValue ?? [:], spec, request))
-        body["annotations"] = [
-            "osiris:cluster": .string(request.cluster.name), "osiris:address": .string(request.address.text),
+        var marks: [String: Value] = [
+            FunctionStatus.clusterKey: .string(request.cluster.name),
+            FunctionStatus.addressKey: .string(request.address.text),
             FunctionStatus.operationKey: .string(request.token),
         ]
+        if !request.owner.lineage.isEmpty { marks[FunctionStatus.lineageKey] = .string(request.owner.lineage) }
+        body["annotations"] = .map(marks)
         body["files"] = .list(try files(planned["source"]?.stringValue, spec, request))
         return .map(body)
     }

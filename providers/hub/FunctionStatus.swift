@@ -4,6 +4,9 @@ import OsirisProviderKit
 /// A function as its hub shows it.
 struct FunctionStatus: Sendable {
     static let operationKey = "osiris:operation"
+    static let clusterKey = "osiris:cluster"
+    static let addressKey = "osiris:address"
+    static let lineageKey = "osiris:lineage"
 
     /// In the shape of the arguments, with the computed ones.
     let attributes: Attributes
@@ -14,6 +17,10 @@ struct FunctionStatus: Sendable {
     let lastError: String?
     /// Token of the operation that deployed it.
     let operation: String?
+    /// Whose it is, by its annotations; nil for one that nobody marked.
+    let cluster: String?
+    let address: ResourceAddress?
+    let lineage: String?
 
     /// `NAMESPACE/NAME`.
     var key: String { Self.key(attributes) }
@@ -50,7 +57,11 @@ struct FunctionStatus: Sendable {
         state = fields["state"]?.stringValue ?? ""
         isReady = fields["ready"]?.boolValue ?? false
         lastError = fields["lastError"]?.stringValue
-        operation = fields["annotations"]?.mapValue?[Self.operationKey]?.stringValue
+        let marks = fields["annotations"]?.mapValue ?? [:]
+        operation = marks[Self.operationKey]?.stringValue
+        cluster = marks[Self.clusterKey]?.stringValue
+        address = marks[Self.addressKey]?.stringValue.flatMap(ResourceAddress.init)
+        lineage = marks[Self.lineageKey]?.stringValue
     }
 
     /// What a hub says of a function that came without files.

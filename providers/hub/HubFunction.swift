@@ -30,34 +30,49 @@ struct HubFunction: ResourceHandler {
         return results
     }
 
-    private static let listingsAtOnce = 32
+    static let listingsAtOnce = 32
 
     /// Requests of one hub.
     private func read(_ requests: [(Int, ReadRequest)]) async -> [(Int, ReadResult)] {
         func all(_ result: ReadResult) -> [(Int, ReadResult)] { requests.map { ($0.0, result) } }
         // A function is gone with its hub.
         guard let hub = requests.first?.1.ancestors.first else { return all(.absent) }
-        // Whoever listens in place of a dead hub must not get its token.
-        if let status = hub["status"]?.stringValue, status != "running" {
-            return all(.unreadable("hub \(url(hub)) is \(status)"))
-        }
-        do {
-            let answer = try await client(hub, requests[0].1.address).call("GET", "/system/functions")
-            guard answer.status == 200, let list = answer.json?.listValue else {
-                return all(.unreadable("hub \(url(hub)) answers \(answer.status): \(answer.problem)"))
-            }
+        switch await list(hub, requests[0].1.address) {
+        case .failure(let failure): return all(.unreadable(failure.reason))
+        case .success(let list):
             var statuses: [String: FunctionStatus] = [:]
-            for case let status? in list.map(FunctionStatus.init) { statuses[status.key] = status }
+            for status in list { statuses[status.key] = status }
             return requests.map { index, request in
                 let key = FunctionStatus.key(identity(request.recorded, request.address))
                 return (index, statuses[key].map { .present($0.attributes) } ?? .absent)
             }
-        } catch let failure as HubClient.Failure {
-            return all(.unreadable("hub \(url(hub)) does not answer: \(failure.reason)"))
+        }
+    }
+
+    /// Why a hub could not be listed, in one sentence without a full stop.
+    struct ListingFailure: Error {
+        var reason: String
+    }
+
+    /// All functions of one hub; `address` is whose error it is.
+    func list(_ hub: Attributes, _ address: ResourceAddress) async -> Result<[FunctionStatus], ListingFailure> {
+        func failure(_ reason: String) -> Result<[FunctionStatus], ListingFailure> { .failure(.init(reason: reason)) }
+        // Whoever listens in place of a dead hub must not get its token.
+        if let status = hub["status"]?.stringValue, status != "running" {
+            return failure("hub \(url(hub)) is \(status)")
+        }
+        do {
+            let answer = try await client(hub, address).call("GET", "/system/functions")
+            guard answer.status == 200, let list = answer.json?.listValue else {
+                return failure("hub \(url(hub)) answers \(answer.status): \(answer.problem)")
+            }
+            return .success(list.compactMap(FunctionStatus.init))
+        } catch let failed as HubClient.Failure {
+            return failure("hub \(url(hub)) does not answer: \(failed.reason)")
         } catch let error as ProviderError {
-            return all(.unreadable(error.message))
+            return failure(error.message)
         } catch {
-            return all(.unreadable("the read of hub \(url(hub)) was cancelled"))
+            return failure("the read of hub \(url(hub)) was cancelled")
         }
     }
 

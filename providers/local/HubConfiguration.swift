@@ -11,13 +11,16 @@ struct HubConfiguration: Sendable, Equatable {
     var generation: String
     /// The digest of each role's token. Clear tokens are never in a file.
     var tokens: Value
+    /// What a rebuild of a lost state needs; the hub passes it over. Nil for a hub of an osiris that left none.
+    var mark: HubMark?
 
-    init(address: String, cluster: String, port: Int, generation: String, tokens: Value) {
+    init(address: String, cluster: String, port: Int, generation: String, tokens: Value, mark: HubMark? = nil) {
         self.address = address
         self.cluster = cluster
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.mark = mark
     }
 
     /// Nil if `value` is not such a configuration.
@@ -27,14 +30,26 @@ struct HubConfiguration: Sendable, Equatable {
             let generation = fields["generation"]?.stringValue,
             let tokens = fields["tokens"], tokens.listValue != nil
         else { return nil }
-        self.init(address: address, cluster: cluster, port: port, generation: generation, tokens: tokens)
+        self.init(
+            address: address, cluster: cluster, port: port, generation: generation, tokens: tokens,
+            mark: fields["osiris"].flatMap(HubMark.init))
     }
 
     var value: Value {
-        [
+        var fields: [String: Value] = [
             "address": .string(address), "cluster": .string(cluster), "host": "127.0.0.1", "port": .int(port),
             "generation": .string(generation), "tokens": tokens,
         ]
+        fields["osiris"] = mark?.value
+        return .map(fields)
+    }
+
+    /// True if a hub that was told the other is told the same by this. The mark is not for the hub.
+    func tellsTheSame(as other: HubConfiguration?) -> Bool {
+        var (mine, other) = (self, other)
+        mine.mark = nil
+        other?.mark = nil
+        return mine == other
     }
 
     /// Equal for every try of one operation, different for any other.

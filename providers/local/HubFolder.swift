@@ -9,7 +9,25 @@ struct HubFolder: Sendable {
     let path: String
 
     init(_ address: ResourceAddress, of cluster: Cluster) {
-        path = "\(cluster.folder)/.osiris/hubs/\(address.target)"
+        path = "\(Self.parent(cluster))/\(address.target)"
+    }
+
+    private init(path: String) { self.path = path }
+
+    private static func parent(_ cluster: Cluster) -> String { cluster.folder + "/.osiris/hubs" }
+
+    /// The data folders of all local hubs beside the manifest, by name, also of targets that left it.
+    static func all(of cluster: Cluster) throws -> [HubFolder] {
+        let parent = parent(cluster)
+        do {
+            // Beside them are the fences, `.fence-TARGET`.
+            return try FileManager.default.contentsOfDirectory(atPath: parent).sorted().filter { !$0.hasPrefix(".") }
+                .map { HubFolder(path: "\(parent)/\($0)") }
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            return []
+        } catch {
+            throw HubFolderError("\(parent) cannot be listed: \(error.localizedDescription)")
+        }
     }
 
     var log: String { path + "/hub.log" }

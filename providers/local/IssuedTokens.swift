@@ -32,6 +32,6 @@ final class IssuedTokens: Sendable {
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let text = Data(bytes).base64EncodedString().replacingOccurrences(of: "+", with: "-")
             .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
-        return Secret(digest: Digest.sha256(text.utf8), plaintext: text)
+        return Secret(hubToken: text)
     }
 }

@@ -17,7 +17,7 @@ extension LocalHub {
         let start = HubStart(
             address: request.address, folder: folder, config: config, runner: new,
             client: HubClient(url: Self.url(port), token: token.plaintext, http: http))
-        let isWritten = try folder.config() == config
+        let isWritten = config.tellsTheSame(as: try folder.config())
         if isWritten, try await new.running(folder) != nil {
             try await start.waitUntilReady(new.found(folder))
         } else {
@@ -25,7 +25,7 @@ extension LocalHub {
             let old = try runner(folder, request.address, request.cluster)
             try await old.stop(folder, progress: request.progress)
             try start.requireFreePort()
-            try folder.write(config)
+            try folder.write(try await config.marked(by: request, token: token))
             try folder.note(image: image)
             request.progress("starting the hub")
             try await start.waitUntilReady(try await new.start(folder))

@@ -27,12 +27,13 @@ struct LocalHub: ResourceHandler {
 
     func read(_ requests: [ReadRequest], of cluster: Cluster) async -> [ReadResult] {
         var results: [ReadResult] = []
-        for request in requests { results.append(await read(request, of: cluster)) }
+        for request in requests {
+            results.append(await read(request, HubFolder(request.address, of: cluster), of: cluster))
+        }
         return results
     }
 
-    private func read(_ request: ReadRequest, of cluster: Cluster) async -> ReadResult {
-        let folder = HubFolder(request.address, of: cluster)
+    func read(_ request: ReadRequest, _ folder: HubFolder, of cluster: Cluster) async -> ReadResult {
         do {
             guard let config = try folder.config() else { return .absent }
             let url = Self.url(config.port)
@@ -42,10 +43,10 @@ struct LocalHub: ResourceHandler {
             guard try await runner(folder, request.address, cluster).running(folder) != nil else {
                 return .present(attributes)
             }
-            // A token that nobody has any more is as good as a wrong one: the next update sets a new one.
-            guard let recorded = request.recorded["token"] else { return .present(attributes) }
-            guard let token = recorded.stringValue else {
-                return .unreadable("hub \(request.address) runs, but its token is not in the state")
+            guard let token = request.recorded["token"]?.stringValue else {
+                // Without its token it can only be asked whether it is alive.
+                attributes["status"] = await isAlive(url) ? "running" : "unresponsive"
+                return .present(attributes)
             }
             let answer: HubClient.Answer
             do {
@@ -72,6 +73,10 @@ struct LocalHub: ResourceHandler {
         }
     }
 
+    private func isAlive(_ url: String) async -> Bool {
+        (try? await HubClient(url: url, token: nil, http: http).call("GET", "/healthz"))?.status == 200
+    }
+
     // MARK: Changing
 
     func create(_ request: OperationRequest) async throws -> Attributes {
@@ -93,17 +98,10 @@ struct LocalHub: ResourceHandler {
 
     func update(_ request: OperationRequest) async throws -> Attributes {
         try await changing(request, "update") {
-            let folder = HubFolder(request.address, of: request.cluster)
-            // One without a token was made by a run that was killed before it could tell: it gets a new one.
-            guard let recorded = request.prior["token"] else {
-                return try await bring(request, folder, token: issued.token(of: request))
-            }
-            guard case .secret(let token) = recorded, token.plaintext != nil else {
-                throw ProviderError(
-                    .rejected, "update of \(request.address): the hub's token is not in the state",
-                    help: "delete the hub and create it again; that makes a new token")
-            }
-            return try await bring(request, folder, token: token)
+            // One whose token was lost gets a new one; its functions stay.
+            let known = request.prior["token"]?.stringValue.map(Secret.init(hubToken:))
+            return try await bring(
+                request, HubFolder(request.address, of: request.cluster), token: known ?? issued.token(of: request))
         }
     }
 
@@ -141,7 +139,7 @@ struct LocalHub: ResourceHandler {
         if recorded["token"] == nil { recorded["token"] = issued.known(request).map(Value.secret) }
         let present = await read(
             ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors),
-            of: request.cluster)
+            HubFolder(request.address, of: request.cluster), of: request.cluster)
         switch present {
         case .absent: return .notLanded
         case .unreadable(let reason): return .unknownYet(reason)

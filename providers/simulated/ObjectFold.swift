@@ -11,6 +11,8 @@ struct StoredObject: Sendable {
     /// Token of the last line.
     var lastToken: String
     var attributes: Attributes
+    /// Nil if no line of it says whose it is.
+    var owner: StoreOwner?
 }
 
 /// What the lines of a store add up to: the objects alive, found by machine. A plain value; no file in sight.
@@ -23,6 +25,7 @@ struct ObjectFold: Sendable {
     private var byMachine: [String: [Int]] = [:]
     /// Equal attributes are kept once: a thousand machines run the same functions.
     private var shared: [Attributes: Attributes] = [:]
+    private var owners: Set<StoreOwner> = []
     /// Addresses that changed by themselves before; that happens at most once to each.
     private(set) var touchedOutside: Set<String> = []
     /// By lineage: the highest fence of all lines.
@@ -31,7 +34,7 @@ struct ObjectFold: Sendable {
     var count: Int { byID.count }
 
     mutating func apply(_ line: StoreLine) {
-        if let fence = line.fence { fences[fence.lineage] = max(fences[fence.lineage] ?? 0, fence.number) }
+        if let owner = line.owner { fences[owner.lineage] = max(fences[owner.lineage] ?? 0, owner.fence) }
         switch line.operation {
         case .fence: break
         case .create: create(line)
@@ -39,6 +42,7 @@ struct ObjectFold: Sendable {
             guard let index = byID[line.id], var object = objects[index] else { return }
             object.attributes = share(Self.merge(line.attributes, into: object.attributes))
             object.lastToken = line.token
+            object.owner = share(line.owner) ?? object.owner
             objects[index] = object
             if line.token == StoreLine.outside { touchedOutside.insert(object.address.text) }
         case .delete:
@@ -53,7 +57,7 @@ struct ObjectFold: Sendable {
         guard let address = ResourceAddress(line.address) else { return }
         let object = StoredObject(
             id: line.id, address: address, rank: SimulatedChain.rank(address), createToken: line.token,
-            lastToken: line.token, attributes: share(line.attributes))
+            lastToken: line.token, attributes: share(line.attributes), owner: share(line.owner))
         if let index = byID[line.id] {
             objects[index] = object
             return
@@ -67,6 +71,10 @@ struct ObjectFold: Sendable {
         if let known = shared[attributes] { return known }
         shared[attributes] = attributes
         return attributes
+    }
+
+    private mutating func share(_ owner: StoreOwner?) -> StoreOwner? {
+        owner.map { owners.insert($0).memberAfterInsert }
     }
 
     /// The keys of `changes` set, those that are null removed.
@@ -98,6 +106,11 @@ struct ObjectFold: Sendable {
     func above(_ address: ResourceAddress) -> [StoredObject] {
         let rank = SimulatedChain.rank(address)
         return onMachine(of: address).filter { $0.rank > rank }.sorted { $0.rank > $1.rank }
+    }
+
+    /// Every object of `type` that is there, oldest first.
+    func all(_ type: String) -> [StoredObject] {
+        objects.compactMap { $0 }.filter { $0.address.type == type && stands($0.address) }
     }
 
     private func onMachine(of address: ResourceAddress) -> [StoredObject] {

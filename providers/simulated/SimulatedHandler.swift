@@ -56,7 +56,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
             attributes.merge(Kind.computed(request, previous: nil)) { $1 }
             let line = StoreLine(
                 operation: .create, id: Self.objectID(request), type: Kind.type.name, address: request.address.text,
-                token: request.token, attributes: attributes, fence: StoreFence(request.owner))
+                token: request.token, attributes: attributes, owner: StoreOwner(request))
             let made = try await store.create(line, at: request.address)
             return (Kind.completed(made.object), made.isNew)
         }
@@ -65,8 +65,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
     func update(_ request: OperationRequest) async throws -> Attributes {
         try await perform(.update, request) { store in
             let changed = try await store.update(
-                request.address, id: request.prior["id"]?.stringValue, token: request.token,
-                fence: StoreFence(request.owner)
+                request.address, id: request.prior["id"]?.stringValue, token: request.token, owner: StoreOwner(request)
             ) { object in
                 var attributes = request.planned.filter { $0.value != .null && $0.key != "id" }
                 let arguments = attributes.allSatisfy { object.attributes[$0.key] == $0.value }
@@ -83,7 +82,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
         _ = try await perform(.delete, request) { store in
             let isGone = try await store.delete(
                 request.address, id: request.prior["id"]?.stringValue, token: request.token,
-                fence: StoreFence(request.owner))
+                owner: StoreOwner(request))
             return ([:], isGone)
         }
     }
@@ -110,7 +109,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
     func fence(_ request: OperationRequest) async throws {
         let path = place.storePath(request.planned.merging(request.prior) { mine, _ in mine }, request)
         do {
-            try await place.store(path).raise(StoreFence(request.owner), token: request.token)
+            try await place.store(path).raise(StoreOwner(request), token: request.token)
         } catch {
             throw ProviderError(error, at: request.address, action: "fencing")
         }

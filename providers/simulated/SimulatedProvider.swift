@@ -5,7 +5,8 @@ import OsirisProviderKit
 /// `provider: simulated`: machines, engines, images, hubs and functions that exist as lines of a file, with latency and
 /// faults on request. For trying out fleets, rollouts and failures without a cloud.
 public struct SimulatedProvider: Provider {
-    public let name = "simulated"
+    static let name = "simulated"
+    public var name: String { Self.name }
     public let targetKind: TargetKind?
     public let handlers: [any ResourceHandler]
     private let hubVersion: String

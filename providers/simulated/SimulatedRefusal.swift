@@ -26,7 +26,10 @@ extension ProviderError {
             self.init(
                 .rejected,
                 "create of \(address): object \(id), which another operation made, is there already",
-                help: "delete it in the store: append a line with op delete and its id")
+                help: """
+                    if the state was lost or is older than the object, `osiris state rebuild` takes it over; else delete \
+                    it in the store: append a line with op delete and its id
+                    """)
         case SimulatedRefusal.gone:
             self.init(
                 .rejected, "\(action) of \(address): the object is gone", help: "plan again; the plan will create it")

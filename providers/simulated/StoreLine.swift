@@ -12,15 +12,16 @@ struct StoreLine: Sendable, Equatable {
     var token: String
     /// All attributes for a create; for an update those that are set, `null` for those that are removed.
     var attributes: Attributes
-    /// The run that made it; nil for what nobody asked for, and in lines of old stores.
-    var fence: StoreFence?
+    /// Nil for what nobody asked for, and in lines of an osiris that left no mark.
+    var owner: StoreOwner?
 
     /// The token of changes that no operation of the provisioner made.
     static let outside = "outside"
 
     /// The line of a run that changes no object.
-    static func fence(_ fence: StoreFence, token: String) -> StoreLine {
-        StoreLine(operation: .fence, id: "", type: "", address: "", token: token, attributes: [:], fence: fence)
+    static func fence(_ owner: StoreOwner, token: String) -> StoreLine {
+        let owner = StoreOwner(lineage: owner.lineage, fence: owner.fence)
+        return StoreLine(operation: .fence, id: "", type: "", address: "", token: token, attributes: [:], owner: owner)
     }
 }
 
@@ -32,7 +33,10 @@ extension StoreLine {
             fields += [("id", .string(id)), ("type", .string(type)), ("address", .string(address))]
         }
         fields.append(("token", .string(token)))
-        if let fence { fields += [("lineage", .string(fence.lineage)), ("fence", .int(fence.number))] }
+        if let owner {
+            if let cluster = owner.cluster { fields.append(("cluster", .string(cluster))) }
+            fields += [("lineage", .string(owner.lineage)), ("fence", .int(owner.fence))]
+        }
         if operation != .fence { fields.append(("attributes", .map(attributes))) }
         var bytes: [UInt8] = []
         for (name, value) in fields {
@@ -52,14 +56,16 @@ extension StoreLine {
             let id = fields["id"]?.stringValue ?? (operation == .fence ? "" : nil)
         else { return nil }
         self.operation = operation
-        fence = StoreFence(lineage: fields["lineage"]?.stringValue, number: fields["fence"]?.intValue)
         self.id = id
         type = fields["type"]?.stringValue ?? ""
         address = fields["address"]?.stringValue ?? ""
         token = fields["token"]?.stringValue ?? ""
         attributes = fields["attributes"]?.mapValue ?? [:]
+        if let lineage = fields["lineage"]?.stringValue, let fence = fields["fence"]?.intValue {
+            owner = StoreOwner(cluster: fields["cluster"]?.stringValue, lineage: lineage, fence: fence)
+        }
         if operation == .create, ResourceAddress(address) == nil { return nil }
-        if operation == .fence, fence == nil { return nil }
+        if operation == .fence, owner == nil { return nil }
     }
 
     /// True if `bytes` can be the beginning of a line whose end was never written: a bracket or a string is still open.

@@ -47,6 +47,14 @@ struct LocalBackend: StateBackend {
         try await reading { try HistoryTable.events($0, apply: id) } ?? []
     }
 
+    func condition(of cluster: String, key: StateKey) async throws -> StateCondition {
+        try await thread.run { try file.condition(of: cluster, key: key) }
+    }
+
+    func setDamagedAside(of cluster: String, key: StateKey, now: Date) async throws -> String? {
+        try await thread.run { try file.setDamagedAside(of: cluster, key: key, now: now) }
+    }
+
     /// Runs `body` in one read transaction; nil without a database.
     private func reading<Result: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Result

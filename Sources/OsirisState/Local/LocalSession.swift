@@ -74,18 +74,26 @@ final class LocalSession: BackendSession {
 
     func renew(now: Date) async throws { try await transaction { db, _ in try LockTable.renew(db, now: now) } }
 
+    func adopt(lineage: String) async throws {
+        try await transaction { [path] db, index in
+            if try String.fetchOne(db, sql: "SELECT lineage FROM meta") == lineage { return }
+            guard index.parents.isEmpty else { throw Fault.otherLineage(path) }
+            try db.execute(sql: "UPDATE meta SET lineage = ?", arguments: [lineage])
+        }
+    }
+
     func clearSuperseded() async throws { try await transaction { db, _ in try HistoryTable.compact(db) } }
 
-    func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws {
+    func end(_ outcome: ApplyOutcome, now: Date, whenEmptied: @escaping @Sendable () throws -> Void) async throws {
         try await thread.run { [self] in
             defer { try? connection.close() }
             do {
-                let isEmpty = try inTransaction { db, index in
+                let isEmptied = try inTransaction { db, index in
                     if index.compactionIsDue { try HistoryTable.compact(db) }
                     try HistoryTable.end(db, apply: applyID, outcome: outcome, now: now)
-                    return index.parents.isEmpty
+                    return index.parents.isEmpty && index.hasRemoved
                 }
-                if isEmpty { try whenEmpty() }
+                if isEmptied { try whenEmptied() }
                 try inTransaction { db, _ in _ = try LockTable.release(db, fencing: fencing) }
             } catch {
                 throw Fault.database(error, path: path, writing: true)

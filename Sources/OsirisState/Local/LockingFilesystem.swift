@@ -6,7 +6,7 @@ import OsirisDiagnostics
 /// SQLite keeps its write-ahead log in shared memory and its transactions apart by locks: over a network neither holds
 /// (https://www.sqlite.org/wal.html, "All processes using a database must be on the same host computer").
 enum LockingFilesystem {
-    /// - Throws: OSR0412.
+    /// - Throws: OSR0414.
     static func check(_ path: String) throws(DiagnosticsError) {
         let real = realpath(path, nil).map { pointer in
             defer { free(pointer) }

@@ -5,7 +5,8 @@ import GRDB
 struct StateFile: Sendable {
     let path: String
 
-    var exists: Bool { access(path, F_OK) == 0 }
+    /// True also for a log whose database is gone: what it holds must not be mixed into a new one.
+    var exists: Bool { access(path, F_OK) == 0 || access(path + "-wal", F_OK) == 0 }
 
     /// Opens the database, gives it to `body`, and closes it, which copies the write-ahead log into it.
     ///
@@ -27,7 +28,10 @@ struct StateFile: Sendable {
     /// - Throws: `DiagnosticsError` if it is not a state or is newer; `DatabaseError`.
     func open() throws -> DatabaseQueue {
         var size = stat()
-        guard stat(path, &size) == 0 else { throw Fault.unreadable(path, String(cString: strerror(errno))) }
+        guard stat(path, &size) == 0 else {
+            if errno == ENOENT { throw Fault.damaged(path, "the file is missing, but its log is there") }
+            throw Fault.unreadable(path, String(cString: strerror(errno)))
+        }
         // SQLite takes an empty file for an empty database, which would make every resource look absent.
         guard size.st_size > 0 else { throw Fault.damaged(path, "the file is empty") }
         do {

@@ -57,7 +57,7 @@ actor SharedSession: BackendSession {
     }
 
     /// The key file stays, also when no resource is left: others have copies of it, and a new key would make theirs wrong.
-    func end(_ outcome: ApplyOutcome, now: Date, whenEmpty: @escaping @Sendable () throws -> Void) async throws {
+    func end(_ outcome: ApplyOutcome, now: Date, whenEmptied: @escaping @Sendable () throws -> Void) async throws {
         try await Task {
             do {
                 try await self.append(marked: .ended(outcome), now: now)
@@ -73,6 +73,22 @@ actor SharedSession: BackendSession {
                 try await log.store.release(lock.lease)
             }
         }.value
+    }
+
+    func adopt(lineage: String) async throws {
+        guard let found = try await log.meta(), found.meta.lineage != lineage else { return }
+        guard fold.resources.isEmpty else { throw Fault.otherLineage(log.location) }
+        var meta = found.meta
+        meta.lineage = lineage
+        let bytes = meta.json()
+        try await log.writing { [log, lock] in
+            let version = WriteCondition.version(found.version)
+            let isWritten =
+                try await log.store.write(bytes, to: SharedKeys.meta, if: version, holding: lock.lease) != nil
+            // Refused: the answer to a first try was lost, or the lock is.
+            if isWritten { return }
+            guard try await log.store.read(SharedKeys.meta)?.bytes == bytes else { throw Fault.lockLost(log.location) }
+        }
     }
 
     func clearSuperseded() async throws {

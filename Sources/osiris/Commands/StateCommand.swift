@@ -10,7 +10,10 @@ struct StateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "state", abstract: "Look into the state, and look after it.",
         discussion: "Example: osiris state show here/hub.here -f examples/quickstart",
-        subcommands: [List.self, Show.self, History.self, Export.self, RotateKeyCommand.self, MigrateCommand.self])
+        subcommands: [
+            List.self, Show.self, History.self, Export.self, StateRebuildCommand.self, RotateKeyCommand.self,
+            MigrateCommand.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
