@@ -19,7 +19,7 @@ extension StateSession {
             do {
                 let isEmpty = try inTransaction { db, index in
                     if index.compactionIsDue { try HistoryTable.compact(db) }
-                    try HistoryTable.end(db, apply: applyID, outcome: outcome, now: Date())
+                    try HistoryTable.end(db, apply: applyID, outcome: outcome, now: store.now())
                     return index.parents.isEmpty
                 }
                 // Before the release, so that no other run finds its key taken away.
@@ -51,7 +51,9 @@ extension StateSession {
     /// - Returns: false if the lock is lost. Any other failure, such as a full disk, is tried again at the next turn.
     private func renew() async -> Bool {
         do {
-            try await store.thread.run { [self] in try inTransaction { db, _ in try LockTable.renew(db, now: Date()) } }
+            try await store.thread.run { [self] in
+                try inTransaction { db, _ in try LockTable.renew(db, now: store.now()) }
+            }
         } catch  where Fault.isLockLost(error) {
             isOver.withLock { $0 = true }
             return false

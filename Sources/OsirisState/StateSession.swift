@@ -47,7 +47,7 @@ public final class StateSession: Sendable {
                     guard cluster == run.cluster else {
                         throw Fault.otherCluster(store.path, recorded: cluster, wanted: run.cluster)
                     }
-                    let now = Date()
+                    let now = store.now()
                     let fencing = try LockTable.take(
                         db, operation: run.operation, identity: identity, now: now, path: store.path)
                     let index = try SessionIndex(db, path: store.path)
@@ -128,7 +128,7 @@ public final class StateSession: Sendable {
     /// One transaction for all entries, on the store's thread.
     private func write(_ entries: [PreparedEntry]) throws -> [Result<Void, any Error>] {
         try inTransaction { db, index in
-            var writer = EntryWriter(db: db, apply: applyID, now: Date().stateMilliseconds, index: index)
+            var writer = EntryWriter(db: db, apply: applyID, now: store.now().stateMilliseconds, index: index)
             // Given up here, so that the writer changes the only copy instead of making one.
             index = SessionIndex()
             defer { index = writer.index }

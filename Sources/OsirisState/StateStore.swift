@@ -14,16 +14,22 @@ public final class StateStore: Sendable {
     let file: StateFile
     let key: StateKey
     let sealing: SealingRule
+    /// The clock of leases and of the history.
+    let now: @Sendable () -> Date
     let thread = StateThread()
     private let freshLineage: String
 
-    private init(path: String, keyText: String?, lineage: String?, sealing: @escaping SealingRule) {
+    private init(
+        path: String, keyText: String?, lineage: String?, sealing: @escaping SealingRule,
+        now: @escaping @Sendable () -> Date
+    ) {
         self.path = path
         freshLineage = lineage ?? UUID().uuidString.lowercased()
         file = StateFile(path: path)
         let folder = (path as NSString).deletingLastPathComponent
         key = StateKey(path: folder.isEmpty ? "key" : folder + "/key", environment: keyText)
         self.sealing = sealing
+        self.now = now
     }
 
     /// A store for a database that exists or will be made. Touches no file.
@@ -32,11 +38,12 @@ public final class StateStore: Sendable {
     ///   - keyText: the value of `OSIRIS_STATE_KEY`, if set: 64 hexadecimal digits or base64 of 32 bytes.
     ///   - lineage: identity of a state that does not exist yet; nil makes one up. A plan file brings its own.
     ///   - sealing: the attributes whose clear secrets are kept, sealed. All other secrets are kept as digests only.
+    ///   - now: the clock; `test chaos` gives one that jumps.
     public static func open(
         path: String, keyText: String? = nil, lineage: String? = nil,
-        sealing: @escaping SealingRule = { _, _ in false }
+        sealing: @escaping SealingRule = { _, _ in false }, now: @escaping @Sendable () -> Date = { Date() }
     ) -> StateStore {
-        StateStore(path: path, keyText: keyText, lineage: lineage, sealing: sealing)
+        StateStore(path: path, keyText: keyText, lineage: lineage, sealing: sealing, now: now)
     }
 
     /// What is recorded. A missing file gives an empty snapshot with serial 0 and the lineage it will be made with.

@@ -17,6 +17,7 @@ struct Osiris: AsyncParsableCommand {
         subcommands: [
             ValidateCommand.self, PlanCommand.self, ApplyCommand.self, DestroyCommand.self, DriftCommand.self,
             ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, InitCommand.self,
-            UnlockCommand.self, FunctionsCommand.self, HubCommand.self, CompletionCommand.self, VersionCommand.self,
+            UnlockCommand.self, FunctionsCommand.self, HubCommand.self, TestCommand.self, CompletionCommand.self,
+            VersionCommand.self,
         ])
 }
