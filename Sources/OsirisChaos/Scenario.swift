@@ -31,7 +31,10 @@ public struct Scenario: Sendable {
                     // A later run has less to do.
                     step(phase, length: round == 0 ? length : length / 2 + 1, &random)
                 })
-            if operators == 2, random.chance(0.4), phase != .remove { rounds[round][1].variant = .earlier }
+            guard operators == 2 else { continue }
+            if random.chance(0.4), phase != .remove { rounds[round][1].variant = .earlier }
+            // By the second operator's clock the first has been silent for longer than a lease: its lock is taken.
+            if random.chance(0.5) { rounds[round][1].clockJumps = [.init(boundary: 0, seconds: 3600)] }
         }
         return Scenario(seed: String(seed), phase: phase, rounds: rounds)
     }
@@ -79,9 +82,10 @@ public struct Scenario: Sendable {
         var step = phase.undisturbed
         step.parallelism = [1, 2, 4, 8, 32].randomElement(using: &random) ?? 1
         if random.chance(0.5) {
-            step.faults = Step.Faults(
+            let faults = Step.Faults(
                 throttle: rate(&random), transient: rate(&random), lostAnswer: rate(&random),
                 seed: Int.random(in: 1...1_000_000, using: &random))
+            if faults.throttle + faults.transient + faults.lostAnswer > 0 { step.faults = faults }
         }
         if random.chance(0.3) {
             step.outage = Step.Outage(
@@ -91,7 +95,7 @@ public struct Scenario: Sendable {
         }
         if random.chance(0.25) {
             step.fullDisk = Step.FullDisk(
-                boundary: Int.random(in: 1...length, using: &random), count: Int.random(in: 1...40, using: &random))
+                boundary: Int.random(in: 1...length, using: &random), count: Int.random(in: 1...120, using: &random))
         }
         if random.chance(0.3) { step.clockJumps.append(jump(at: 0, &random)) }
         if random.chance(0.2) {
