@@ -56,6 +56,8 @@ public final class Boundaries: Sendable {
                 if counters.passed == full.boundary { Self.limitFiles(to: 1) }
                 if counters.passed == full.boundary + full.count { Self.limitFiles(to: nil) }
             }
+            // Blocks every task that comes to a boundary, on purpose: a process that sleeps does nothing at all.
+            if let nap = step.nap, nap.boundary == counters.passed { usleep(UInt32(nap.milliseconds) * 1000) }
             for jump in step.clockJumps where jump.boundary == counters.passed { counters.clockOffset += jump.seconds }
         }
     }

@@ -101,16 +101,21 @@ public struct Rehearsal: Sendable {
         return result
     }
 
-    /// Operators at the same time on the same state.
+    /// Operators at the same time on the same state. Who does not sleep begins when the other has fallen asleep.
     private func round(_ steps: [Step], _ number: Int, in folder: String) async throws -> [Violation] {
-        try await withThrowingTaskGroup(of: Violation?.self) { group in
+        let names = steps.indices.map { steps.count == 1 ? "\(number)" : "\(number)-operator-\($0 + 1)" }
+        let sleeper = steps.firstIndex { $0.nap != nil }
+        let watch = SleepWatch(
+            log: "\(folder)/run-\(names[sleeper ?? 0]).log", boundary: sleeper.flatMap { steps[$0].nap?.boundary } ?? 0)
+        return try await withThrowingTaskGroup(of: Violation?.self) { group in
             for (index, step) in steps.enumerated() {
                 var step = step
                 step.sabotage = sabotage
                 group.addTask { [step] in
-                    let name = steps.count == 1 ? "\(number)" : "\(number)-operator-\(index + 1)"
-                    let end = try await program.run(step, name: name, in: folder)
-                    return Self.complaint(end, step, name)
+                    if let sleeper, index != sleeper { await watch.wait() }
+                    let end = try await program.run(step, name: names[index], in: folder)
+                    if index == sleeper { watch.ended() }
+                    return Self.complaint(end, step, names[index])
                 }
             }
             var found: [Violation] = []

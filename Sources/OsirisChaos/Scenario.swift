@@ -25,16 +25,18 @@ public struct Scenario: Sendable {
         let length = max(1, boundaries[phase] ?? 1)
         var rounds: [[Step]] = []
         for round in 0..<Int.random(in: 1...3, using: &random) {
-            let operators = random.chance(0.25) ? 2 : 1
-            rounds.append(
-                (0..<operators).map { _ in
-                    // A later run has less to do.
-                    step(phase, length: round == 0 ? length : length / 2 + 1, &random)
-                })
-            guard operators == 2 else { continue }
-            if random.chance(0.4), phase != .remove { rounds[round][1].variant = .earlier }
-            // By the second operator's clock the first has been silent for longer than a lease: its lock is taken.
-            if random.chance(0.5) { rounds[round][1].clockJumps = [.init(boundary: 0, seconds: 3600)] }
+            // A later run has less to do.
+            let length = round == 0 ? length : length / 2 + 1
+            var steps = [step(phase, length: length, &random)]
+            if random.chance(0.3) {
+                steps =
+                    random.chance(0.5)
+                    ? steps + [step(phase, length: length, &random)] : overtaking(phase, length: length, &random)
+                if random.chance(0.5), phase != .remove {
+                    steps[Int.random(in: 0...1, using: &random)].variant = .earlier
+                }
+            }
+            rounds.append(steps)
         }
         return Scenario(seed: String(seed), phase: phase, rounds: rounds)
     }
@@ -110,6 +112,19 @@ public struct Scenario: Sendable {
             }
         }
         return step
+    }
+
+    /// One operator falls asleep. By the other's clock its lease is over: the lock is taken, and the sleeper wakes up in
+    /// the middle of what it did.
+    private static func overtaking(_ phase: Phase, length: Int, _ random: inout SplitMix64) -> [Step] {
+        var sleeper = phase.undisturbed
+        sleeper.parallelism = [1, 4, 32].randomElement(using: &random) ?? 1
+        sleeper.nap = Step.Nap(
+            boundary: Int.random(in: 1...length, using: &random), milliseconds: Int.random(in: 20...600, using: &random)
+        )
+        var other = phase.undisturbed
+        other.clockJumps = [Step.ClockJump(boundary: 0, seconds: 3600)]
+        return [sleeper, other]
     }
 
     private static func rate(_ random: inout SplitMix64) -> Double {

@@ -32,6 +32,12 @@ public struct Step: Codable, Sendable, Hashable {
         public var seconds: Int
     }
 
+    /// Nothing of the process moves for so long, as on a laptop that was closed.
+    public struct Nap: Codable, Sendable, Hashable {
+        public var boundary: Int
+        public var milliseconds: Int
+    }
+
     public var variant: Twin.Variant = .wanted
     /// `destroy` instead of `apply`.
     public var destroys = false
@@ -44,6 +50,7 @@ public struct Step: Codable, Sendable, Hashable {
     public var killAfterMilliseconds: Int?
     public var outage: Outage?
     public var fullDisk: FullDisk?
+    public var nap: Nap?
     public var clockJumps: [ClockJump] = []
     public var sabotage: Sabotage?
 
@@ -73,6 +80,7 @@ extension Step {
         if let fullDisk {
             parts.append("disk full from boundary \(fullDisk.boundary) for \(fullDisk.count) boundaries")
         }
+        if let nap { parts.append("asleep at boundary \(nap.boundary) for \(nap.milliseconds) ms") }
         for jump in clockJumps {
             let place = jump.boundary == 0 ? "from the start" : "at boundary \(jump.boundary)"
             parts.append("clock \(jump.seconds < 0 ? "" : "+")\(jump.seconds) s \(place)")

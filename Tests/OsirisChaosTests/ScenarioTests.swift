@@ -33,7 +33,7 @@ struct ScenarioTests {
         #expect(steps.contains { $0.fullDisk != nil })
         #expect(steps.contains { $0.clockJumps.contains { $0.boundary == 0 && $0.seconds > 30 } })
         #expect(steps.contains { $0.clockJumps.contains { $0.boundary > 0 && $0.seconds < -30 } })
-        #expect(steps.contains { $0.variant == .earlier })
+        #expect(steps.contains { $0.nap != nil } && steps.contains { $0.variant == .earlier })
         let scenarios = (1...100).map { Scenario.mixed(seed: $0, boundaries: Self.boundaries) }
         #expect(
             scenarios.contains { $0.rounds.contains { $0.count == 2 } } && scenarios.contains { $0.rounds.count > 2 })
