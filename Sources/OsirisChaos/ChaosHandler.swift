@@ -67,6 +67,10 @@ private struct ChaosHandler: ResourceHandler {
         return try await call("resolve", request) { try await base.resolve(request) }
     }
 
+    func fence(_ request: OperationRequest) async throws {
+        try await call("fence", request) { try await base.fence(request) }
+    }
+
     private func call<Answer>(
         _ name: String, _ request: OperationRequest, _ body: () async throws -> Answer
     ) async throws -> Answer {

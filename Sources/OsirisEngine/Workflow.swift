@@ -7,7 +7,7 @@ import OsirisState
 
 /// The stages of every command, in order: settle, refresh, plan. Apply is `Applier`.
 public struct Workflow: Sendable {
-    private let registry: ProviderRegistry
+    let registry: ProviderRegistry
     private let parallelism: Int
     private let settler: IntentSettler
 
@@ -22,10 +22,13 @@ public struct Workflow: Sendable {
     }
 
     /// Settles open intents and reads what exists. Writes nothing.
-    public func base(_ snapshot: StateSnapshot, of cluster: Cluster, refresh: Bool = true) async -> PlanBase {
+    /// - Parameter unfenced: what `fence` answered; empty for who does not hold the lock.
+    public func base(
+        _ snapshot: StateSnapshot, of cluster: Cluster, refresh: Bool = true, unfenced: [String: ProviderError] = [:]
+    ) async -> PlanBase {
         var base = PlanBase(
             lineage: snapshot.lineage, serial: snapshot.serial, records: snapshot.resources, actual: [:], settled: [])
-        base.settled = await settle(snapshot, cluster)
+        base.settled = await settle(snapshot, cluster, unfenced)
         for settled in base.settled {
             if case .landed(let record) = settled.outcome { base.records[record.address] = record }
         }
@@ -70,11 +73,15 @@ public struct Workflow: Sendable {
     }
 
     /// All open intents at once, answers oldest first. They ran at the same time, so none lives on another.
-    private func settle(_ snapshot: StateSnapshot, _ cluster: Cluster) async -> [SettledIntent] {
+    private func settle(
+        _ snapshot: StateSnapshot, _ cluster: Cluster, _ unfenced: [String: ProviderError]
+    ) async -> [SettledIntent] {
         let intents = snapshot.intents.sorted { $0.startedAt < $1.startedAt }
         return await withTaskGroup(of: (Int, SettledIntent.Outcome).self) { group in
             for (index, intent) in intents.enumerated() {
-                group.addTask { (index, await settle(intent, snapshot.resources, cluster)) }
+                group.addTask {
+                    (index, await settle(intent, snapshot.resources, cluster, unfenced[intent.token]))
+                }
             }
             var outcomes: [Int: SettledIntent.Outcome] = [:]
             for await (index, outcome) in group { outcomes[index] = outcome }
@@ -83,7 +90,7 @@ public struct Workflow: Sendable {
     }
 
     private func settle(
-        _ intent: Intent, _ records: [ResourceAddress: ResourceRecord], _ cluster: Cluster
+        _ intent: Intent, _ records: [ResourceAddress: ResourceRecord], _ cluster: Cluster, _ unfenced: ProviderError?
     ) async -> SettledIntent.Outcome {
         guard intent.action == .create else {
             return .closed("\(intent.action.rawValue) was cut off: what is there now decides")
@@ -95,25 +102,21 @@ public struct Workflow: Sendable {
                     "`\(intent.address)` may exist: this program has no provider `\(intent.provider)` to ask",
                     address: intent.address.text, help: "run the osiris that has it"))
         }
-        var ancestors: [Attributes] = []
-        var next = intent.parent
-        while let parent = next.flatMap({ records[$0] }) {
-            ancestors.append(parent.attributes)
-            next = parent.parent
-        }
-        let request = OperationRequest(
-            cluster: cluster, address: intent.address, planned: intent.planned, prior: [:], ancestors: ancestors,
-            token: intent.token)
         do {
-            guard let attributes = try await settler.landed(request, handler) else {
+            // Not there now means nothing while the run that began it may still make it.
+            if let unfenced { throw unfenced }
+            let request = intent.request(records, cluster, .reading)
+            switch try await settler.settle(request, handler) {
+            case .doesNotExist:
                 return .closed(
                     intent.failure.map { "its create failed and left nothing: \($0)" }
                         ?? "create was cut off before it took effect")
+            case .exists(let attributes, let unfinished):
+                return .landed(
+                    ResourceRecord(
+                        address: intent.address, provider: intent.provider, attributes: attributes,
+                        parent: intent.parent, dependsOn: intent.dependsOn, incomplete: intent.failure ?? unfinished))
             }
-            return .landed(
-                ResourceRecord(
-                    address: intent.address, provider: intent.provider, attributes: attributes, parent: intent.parent,
-                    dependsOn: intent.dependsOn, incomplete: intent.failure))
         } catch {
             let help = (error as? ProviderError)?.help
             return .open(

@@ -30,4 +30,7 @@ public protocol Catalog: Sendable {
     func prove(_ name: FunctionName, version: Int) async throws
     /// Forgets one version, or with nil all of them.
     func remove(_ name: FunctionName, version: Int?) async throws
+    /// Keeps the fence's number if it is the highest of its lineage.
+    /// - Returns: the highest.
+    func raise(_ fence: Fence) async throws -> Int
 }

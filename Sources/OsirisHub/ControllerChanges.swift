@@ -2,11 +2,31 @@ import Foundation
 
 extension Controller {
     /// Deploys a function. It is stored when this returns, and starts after.
-    /// - Parameter replace: false to refuse a function that exists.
-    /// - Throws: `HubError` 409, or what the disk says.
-    public func deploy(_ deployment: Deployment, replace: Bool) async throws -> (result: DeployResult, version: Int) {
+    /// - Parameters:
+    ///   - replace: false to refuse a function that exists.
+    ///   - fence: who asks; nil for a person.
+    /// - Throws: `HubError` 409, 412, or what the disk says.
+    public func deploy(
+        _ deployment: Deployment, replace: Bool, fence: Fence? = nil
+    ) async throws -> (result: DeployResult, version: Int) {
         if closing { throw HubError(503, "shutting_down", "The hub is shutting down.", retryable: true) }
-        return try await serially { try await self.deployNow(deployment, replace: replace) }
+        return try await serially {
+            try await self.pass(fence)
+            return try await self.deployNow(deployment, replace: replace)
+        }
+    }
+
+    /// Keeps a fence without changing a function.
+    /// - Throws: `HubError` 412, or what the disk says.
+    public func raise(_ fence: Fence) async throws {
+        try await serially { try await self.pass(fence) }
+    }
+
+    /// Inside of `serially`, so that no change stands between the check and the one that it is for.
+    private func pass(_ fence: Fence?) async throws {
+        guard let fence else { return }
+        let highest = try await catalog.raise(fence)
+        if highest > fence.number { throw fence.tooLate(highest) }
     }
 
     private func deployNow(
@@ -50,9 +70,12 @@ extension Controller {
     }
 
     /// Removes a function: its entry before this returns, its instances and files after.
-    /// - Throws: `HubError` 404.
-    public func delete(_ name: FunctionName) async throws {
-        try await serially { try await self.deleteNow(name) }
+    /// - Throws: `HubError` 404, 412.
+    public func delete(_ name: FunctionName, fence: Fence? = nil) async throws {
+        try await serially {
+            try await self.pass(fence)
+            try await self.deleteNow(name)
+        }
     }
 
     private func deleteNow(_ name: FunctionName) async throws {

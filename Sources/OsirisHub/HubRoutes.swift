@@ -72,7 +72,8 @@ struct HubRoutes: Sendable {
                 "/system/functions", method: method,
                 use: guarded(.write) { request, _ in
                     let body = try await request.bytes(upTo: DeployRequest.mostBodyBytes)
-                    let (result, version) = try await controller.deploy(DeployRequest.parse(body), replace: replace)
+                    let (result, version) = try await controller.deploy(
+                        DeployRequest.parse(body), replace: replace, fence: Fence(request.headers))
                     let status = [Controller.DeployResult.unchanged: 200, .created: 201, .updated: 202][result] ?? 200
                     return .json(status, try HubJSON.encode(Deployed(result: result, version: version)))
                 })
@@ -84,8 +85,18 @@ struct HubRoutes: Sendable {
                 guard let wanted = try? HubJSON.decode(Deletion.self, body) else {
                     throw HubError(400, "bad_request", "The body must be an object with functionName and namespace.")
                 }
-                try await controller.delete(FunctionName(namespace: wanted.namespace, name: wanted.functionName))
+                try await controller.delete(
+                    FunctionName(namespace: wanted.namespace, name: wanted.functionName), fence: Fence(request.headers))
                 return .json(202, Array(#"{"result":"deleted"}"#.utf8))
+            })
+        router.put(
+            "/system/fence",
+            use: guarded(.write) { request, _ in
+                guard let fence = try Fence(request.headers) else {
+                    throw HubError(400, "bad_request", "The request has no Osiris-Lineage and Osiris-Fence.")
+                }
+                try await controller.raise(fence)
+                return .json(200, Array(#"{"result":"fenced"}"#.utf8))
             })
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisManifest
 import OsirisModel
 
@@ -16,6 +17,8 @@ public struct Conformance: Sendable {
     public var ancestors: [Attributes]
     /// The operations' tokens begin with it.
     public var token: String
+    /// A state of its own, so that runs on one place do not fence each other.
+    private let lineage = UUID().uuidString.lowercased()
 
     public init(
         _ handler: any ResourceHandler, cluster: Cluster, address: ResourceAddress, planned: Attributes,
@@ -45,10 +48,12 @@ public struct Conformance: Sendable {
         found += await difference(created, step: "create")
         let again = try await handler.create(request("create", planned))
         if again != created { found.append("a second create with the same token answers another object") }
-        if try await resolution("create", planned) != "landed" { found.append("resolve after create is not landed") }
-        if case .landed(let resolved) = try await handler.resolve(request("create", planned)), resolved != created {
-            found.append("resolve answers other attributes than create")
+        switch try await handler.resolve(request("create", planned)) {
+        case .landed(let resolved), .unfinished(let resolved, _):
+            if resolved != created { found.append("resolve answers other attributes than create") }
+        default: found.append("resolve after create is not landed")
         }
+        found += await lateCalls(on: created)
 
         var last = created
         if let changed {
@@ -66,13 +71,57 @@ public struct Conformance: Sendable {
         if try await resolution("create", planned) != "notLanded" {
             found.append("resolve after delete is not notLanded")
         }
+        // What a run does not touch, it still takes from the runs before it.
+        try await handler.fence(request("fence", planned, fencing: Self.present + 1))
+        if await outcome({ try await handler.fence(request("fence", planned)) }) != "fenced" {
+            found.append("fence after a higher one is not fenced")
+        }
+        found += await lateCalls(on: nil, fencing: Self.present)
         return found
     }
 
-    private func request(_ operation: String, _ planned: Attributes, prior: Attributes = [:]) -> OperationRequest {
+    private static let present = 2
+
+    /// What a run that was overtaken can still do to an object, or to the place of none.
+    private func lateCalls(on object: Attributes?, fencing: Int = Self.present - 1) async -> [String] {
+        let calls: [(String, () async throws -> Void)] = [
+            ("create", { _ = try await handler.create(request("late-create", planned, fencing: fencing)) }),
+            (
+                "update",
+                {
+                    let late = request("late-update", changed ?? planned, prior: object ?? [:], fencing: fencing)
+                    _ = try await handler.update(late)
+                }
+            ),
+            (
+                "delete",
+                { try await handler.delete(request("late-delete", [:], prior: object ?? [:], fencing: fencing)) }
+            ),
+        ]
+        var found: [String] = []
+        for (name, call) in calls {
+            let answer = await outcome(call)
+            if answer != "fenced" { found.append("\(name) with a lower fence is not fenced but \(answer)") }
+        }
+        if let object { return found + (await difference(object, step: "late calls")) }
+        return await state([:]) == "absent" ? found : found + ["a late call made an object"]
+    }
+
+    private func outcome(_ call: () async throws -> Void) async -> String {
+        do {
+            try await call()
+            return "done"
+        } catch {
+            return (error as? ProviderError)?.kind == .fenced ? "fenced" : "\(error)"
+        }
+    }
+
+    private func request(
+        _ operation: String, _ planned: Attributes, prior: Attributes = [:], fencing: Int = Self.present
+    ) -> OperationRequest {
         OperationRequest(
             cluster: cluster, address: address, planned: planned, prior: prior, ancestors: ancestors,
-            token: "\(token)-\(operation)")
+            token: "\(token)-\(operation)", owner: Ownership(lineage: lineage, fencing: fencing))
     }
 
     private func read(_ recorded: Attributes) async -> [ReadResult] {
@@ -91,6 +140,7 @@ public struct Conformance: Sendable {
     private func resolution(_ operation: String, _ planned: Attributes) async throws -> String {
         switch try await handler.resolve(request(operation, planned)) {
         case .landed: "landed"
+        case .unfinished: "unfinished"
         case .notLanded: "notLanded"
         case .unknownYet(let reason): "unknownYet: \(reason)"
         case .ambiguous: "ambiguous"

@@ -58,11 +58,17 @@ public struct HubClient: Sendable {
     /// - Parameters:
     ///   - body: Sent as it stands; clear secrets belong in it as `.string`.
     ///   - timeout: Longest wait for the whole answer.
+    ///   - owner: Who changes the hub: a later holder of its lock makes the hub answer 412.
     /// - Throws: `Failure`, or `CancellationError`.
     public func call(
-        _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10)
+        _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10),
+        owner: Ownership = .reading
     ) async throws -> Answer {
         var headers: [HTTPHeader] = []
+        if owner.isFenced {
+            headers.append(HTTPHeader("Osiris-Lineage", owner.lineage))
+            headers.append(HTTPHeader("Osiris-Fence", String(owner.fencing)))
+        }
         if let token { headers.append(HTTPHeader("Authorization", "Bearer \(token)")) }
         if body != nil { headers.append(HTTPHeader("Content-Type", "application/json")) }
         do {

@@ -22,4 +22,7 @@ public struct Ownership: Sendable {
 
     /// Of a request that changes nothing.
     public static let reading = Ownership(lineage: "", fencing: 0)
+
+    /// True if places check `fencing`; false for `.reading`, which has none.
+    public var isFenced: Bool { !lineage.isEmpty }
 }

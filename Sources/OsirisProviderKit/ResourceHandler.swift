@@ -5,6 +5,8 @@ import OsirisModel
 /// Reads and changes the objects of one resource type.
 ///
 /// Called from many tasks at once. A call ends when the object is as asked, or throws `ProviderError`.
+/// Create, update and delete first check `request.owner` at the place, in one step with the change: a lower fencing number
+/// than the highest seen there of its lineage throws `.fenced` and changes nothing; a higher one is kept.
 /// Cancellation is honoured between steps, never in the middle of a write.
 public protocol ResourceHandler: Sendable {
     var type: ResourceType { get }
@@ -28,9 +30,15 @@ public protocol ResourceHandler: Sendable {
 
     /// Finds out whether a create, whose answer nobody recorded, took place: by token, tag or deterministic name.
     ///
-    /// Changes nothing: plan asks it too, without the lock. An object that is there but not finished is `landed` with
-    /// its present attributes; the plan then brings it to what is wanted.
+    /// Changes nothing: plan asks it too, without the lock. It starts, stops, removes and calls nothing.
     func resolve(_ request: OperationRequest) async throws -> IntentResolution
+
+    /// Makes the place of an operation that an earlier run left open refuse every holder of the state's lock before
+    /// `request.owner`, from its return on. Changes no object.
+    ///
+    /// An apply asks it first, under the lock: the run before may only be asleep, with its next call already made up.
+    /// - Throws: `ProviderError`; `.fenced` if a later holder was there.
+    func fence(_ request: OperationRequest) async throws
 }
 
 /// Asks for the present state of one object.
@@ -92,8 +100,11 @@ public struct OperationRequest: Sendable {
 
 /// What became of a create nobody recorded.
 public enum IntentResolution: Sendable {
-    /// The object exists and is ours; its attributes.
+    /// The object exists, is ours and as the create would have answered it; its present attributes.
     case landed(Attributes)
+    /// The object exists and is ours, and its create did not come to its end: its present attributes, and what is
+    /// missing, in one sentence without a full stop. The same create again, or an update, finishes it.
+    case unfinished(Attributes, String)
     case notLanded
     /// The service cannot say yet (eventual consistency): ask again.
     case unknownYet(String)

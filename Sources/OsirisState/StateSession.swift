@@ -27,6 +27,9 @@ public final class StateSession: Sendable {
     let renewal = Mutex<Task<Void, Never>?>(nil)
     let isOver = Mutex(false)
 
+    /// True once it ended or lost the lock: nothing more can be recorded.
+    public var isEnded: Bool { isOver.withLock { $0 } }
+
     private init(store: StateStore, connection: DatabaseQueue, index: SessionIndex, applyID: Int, fencing: Int) {
         self.store = store
         self.connection = connection

@@ -39,9 +39,7 @@ struct ApplyRun {
     /// Plans, asks, applies.
     func run(_ mode: Plan.Mode) async throws {
         try await locked(mode.rawValue) { session, snapshot in
-            let base = await console.reminding("reading what exists") {
-                await workflow.base(snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
-            }
+            let base = try await base(session, snapshot, refresh: !planning.noRefresh)
             let plan = try workflow.plan(
                 workspace.cluster, from: base, mode: mode,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
@@ -68,9 +66,7 @@ struct ApplyRun {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: \(moved)", help: "make a new one with `osiris plan --out FILE`")
             }
-            let base = await console.reminding("reading what exists") {
-                await workflow.base(snapshot, of: workspace.cluster)
-            }
+            let base = try await base(session, snapshot)
             // Facts that the plan was made from may have moved too; only what it touches matters.
             if let changed = base.firstMovedFact(of: plan) {
                 throw Diagnostic(
@@ -80,6 +76,15 @@ struct ApplyRun {
             let plan = plan.withSecrets(of: workspace.cluster)
             try show(plan, base)
             try await execute(plan, base, session)
+        }
+    }
+
+    private func base(
+        _ session: StateSession, _ snapshot: StateSnapshot, refresh: Bool = true
+    ) async throws -> PlanBase {
+        try await console.reminding("reading what exists") {
+            let unfenced = try await workflow.fence(snapshot, of: workspace.cluster, by: session)
+            return await workflow.base(snapshot, of: workspace.cluster, refresh: refresh, unfenced: unfenced)
         }
     }
 

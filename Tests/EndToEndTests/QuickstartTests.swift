@@ -98,7 +98,7 @@ struct QuickstartTests {
         #expect(destroyed.status == 0, "\(destroyed)")
         #expect(await eventually { !Self.isAlive(last) })
         let left = scratch.files().filter { $0.hasPrefix(".osiris") }
-        #expect(left == [".osiris/state.db"])
+        #expect(left == [".osiris/hubs/.fence-here", ".osiris/state.db"])
         #expect(try await osiris("state", "history").out.contains("destroy"))
     }
 
@@ -115,7 +115,8 @@ struct QuickstartTests {
             try scratch.write("no database", to: ".osiris/hubs/here/catalog.db")
             let destroyed = try await osiris("destroy", "--auto-approve")
             #expect(destroyed.status == 0, "\(destroyed)")
-            #expect(scratch.files().filter { $0.hasPrefix(".osiris") } == [".osiris/state.db"])
+            let left = scratch.files().filter { $0.hasPrefix(".osiris") }
+            #expect(left == [".osiris/hubs/.fence-here", ".osiris/state.db"])
         }
     }
 

@@ -18,6 +18,10 @@ final class FakeProvider: Provider, ResourceHandler {
         var lostAnswers: Set<String> = []
         /// What `resolve` says before it knows.
         var unknownAnswers = 0
+        /// What `resolve` says is missing of what is there.
+        var unfinished: String?
+        /// What `fence` throws.
+        var fence: ProviderError.Kind?
         var wait: Duration = .zero
     }
 
@@ -68,6 +72,7 @@ final class FakeProvider: Provider, ResourceHandler {
         try await attempt("create", request)
         let lost = script.withLock { $0.lostAnswers.remove(String(request.address.name)) != nil }
         let attributes = world.withLock { world in
+            if world.tokens[request.token] == request.address { return world.objects[request.address]! }
             precondition(world.objects[request.address] == nil, "\(request.address) was made twice")
             world.objects[request.address] = request.planned.merging(["id": .string(request.token)]) { $1 }
             world.tokens[request.token] = request.address
@@ -96,9 +101,15 @@ final class FakeProvider: Provider, ResourceHandler {
             return script.unknownAnswers > 0
         }
         if unknown { return .unknownYet("not listed yet") }
-        return world.withLock { world in
-            world.tokens[request.token].flatMap { world.objects[$0] }.map(IntentResolution.landed) ?? .notLanded
-        }
+        let found = world.withLock { world in world.tokens[request.token].flatMap { world.objects[$0] } }
+        guard let found else { return .notLanded }
+        return script.withLock { $0.unfinished }.map { .unfinished(found, $0) } ?? .landed(found)
+    }
+
+    func fence(_ request: OperationRequest) async throws {
+        let kind = script.withLock { script in script.fence }
+        world.withLock { $0.calls.append("fence \(request.address.name) \(request.owner.fencing)") }
+        if let kind { throw ProviderError(kind, "scripted") }
     }
 
     private func attempt(_ verb: String, _ request: OperationRequest) async throws {
@@ -146,10 +157,23 @@ final class Rig: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    func plan(_ mode: Plan.Mode = .apply) async throws -> (Plan, PlanBase) {
+    func plan(
+        _ mode: Plan.Mode = .apply, unfenced: [String: ProviderError] = [:]
+    ) async throws -> (Plan, PlanBase) {
         let workflow = Workflow(registry, sleep: { _ in })
-        let base = await workflow.base(try await store.snapshot(), of: cluster)
+        let base = await workflow.base(try await store.snapshot(), of: cluster, unfenced: unfenced)
         return (try workflow.plan(cluster, from: base, mode: mode), base)
+    }
+
+    /// Leaves an open create of `a`, as a run killed between intent and result does.
+    func leaveIntent(token: String) async throws {
+        let session = try await store.begin(RunDescription(operation: "apply", cluster: "test"))
+        try await session.record(
+            .intent(
+                Intent(
+                    token: token, address: FakeProvider.address("a"), provider: "fake", type: "thing", action: .create,
+                    planned: ["size": 1], startedAt: Date())))
+        try await session.end(.failed)
     }
 
     func apply(
@@ -157,7 +181,8 @@ final class Rig: Sendable {
         control: ApplyControl = ApplyControl()
     ) async throws -> ApplySummary {
         let session = try await store.begin(RunDescription(operation: mode.rawValue, cluster: "test"))
-        let (plan, base) = try await plan(mode)
+        let unfenced = try await Workflow(registry).fence(try await store.snapshot(), of: cluster, by: session)
+        let (plan, base) = try await plan(mode, unfenced: unfenced)
         try await Workflow(registry).record(base, plan, to: session)
         let summary = await Applier(
             registry, observer: events, parallelism: parallelism, retry: retry,

@@ -8,20 +8,9 @@ import Testing
 
 /// Intents that a killed run left behind.
 struct RecoveryTests {
-    /// Leaves an open create of `a`, as a run killed between intent and result does.
-    private func leaveIntent(_ rig: Rig, token: String = "t1") async throws {
-        let session = try await rig.store.begin(RunDescription(operation: "apply", cluster: "test"))
-        try await session.record(
-            .intent(
-                Intent(
-                    token: token, address: FakeProvider.address("a"), provider: "fake", type: "thing", action: .create,
-                    planned: ["size": 1], startedAt: Date())))
-        try await session.end(.failed)
-    }
-
     @Test func aCreateThatLandedIsTakenOver() async throws {
         let rig = try Rig(FakeProvider([("a", nil, 1)]))
-        try await leaveIntent(rig)
+        try await rig.leaveIntent(token: "t1")
         rig.provider.world.withLock { world in
             world.objects[FakeProvider.address("a")] = ["size": 1, "id": "t1"]
             world.tokens["t1"] = FakeProvider.address("a")
@@ -37,14 +26,14 @@ struct RecoveryTests {
 
     @Test func aCreateThatDidNotLandIsMade() async throws {
         let rig = try Rig(FakeProvider([("a", nil, 1)]))
-        try await leaveIntent(rig)
+        try await rig.leaveIntent(token: "t1")
         #expect(try await rig.apply().succeeded[.create] == 1)
         #expect(try await rig.store.snapshot().intents.isEmpty)
     }
 
     @Test func anAnswerThatNobodyHasKeepsTheTokenForTheNextTry() async throws {
         let rig = try Rig(FakeProvider([("a", nil, 1)], script: .init(unknownAnswers: 1000)))
-        try await leaveIntent(rig, token: "kept")
+        try await rig.leaveIntent(token: "kept")
         let (plan, base) = try await rig.plan()
         #expect(base.openTokens[FakeProvider.address("a")] == "kept")
         #expect(plan.diagnostics.contains { $0.code == .unresolvedIntent })

@@ -16,6 +16,7 @@ import Testing
                 ("PUT", "/system/functions", ["admin", "deploy"]),
                 ("POST", "/system/functions", ["admin", "deploy"]),
                 ("DELETE", "/system/functions", ["admin", "deploy"]),
+                ("PUT", "/system/fence", ["admin", "deploy"]),
                 ("POST", "/function/demo/f", ["admin", "invoke"]),
                 ("GET", "/function/demo/f", ["admin", "invoke"]),
             ]

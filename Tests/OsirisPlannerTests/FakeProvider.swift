@@ -53,6 +53,7 @@ private struct FakeHandler: ResourceHandler {
     func update(_ request: OperationRequest) async throws -> Attributes { request.planned }
     func delete(_ request: OperationRequest) async throws {}
     func resolve(_ request: OperationRequest) async throws -> IntentResolution { .notLanded }
+    func fence(_ request: OperationRequest) async throws {}
 }
 
 /// Short ways to write the parts of a plan request down.

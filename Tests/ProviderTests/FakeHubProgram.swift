@@ -23,7 +23,7 @@ let fakeHubProgram = #"""
     if os.stat(data + "/hub.json").st_mode & 0o077: sys.exit("hub.json is open to others")
     time.sleep(mode().get("startDelay", 0))
     config = json.load(open(data + "/hub.json"))
-    functions = {}
+    functions, fences = {}, {}
     catalog = data + "/catalog.json"
     if os.path.exists(catalog): functions = json.load(open(catalog))
 
@@ -59,6 +59,12 @@ let fakeHubProgram = #"""
             key = self.command + " " + path
             if key in faults.get("delay", {}): time.sleep(faults["delay"][key])
             if key in faults.get("status", {}): return self.fail(faults["status"][key], "broken on request")
+            lineage = self.headers.get("Osiris-Lineage")
+            if self.command in ("PUT", "POST", "DELETE") and lineage and path.startswith("/system/"):
+                fence = int(self.headers["Osiris-Fence"])
+                if fences.get(lineage, 0) > fence: return self.fail(412, "a later run, %d" % fences[lineage])
+                fences[lineage] = fence
+            if key == "PUT /system/fence": return self.reply(200, {"result": "fenced"})
             if path == "/system/info":
                 return self.reply(200, {"version": faults.get("version", "1.0.0"), "cluster": config["cluster"],
                                         "address": config["address"], "generation": config["generation"]})

@@ -115,6 +115,28 @@ import Testing
         }
     }
 
+    @Test func settlingOnlyAsks() async throws {
+        let smoke = FunctionSpec.Smoke(input: [:], expect: nil, withinMilliseconds: 1000)
+        let fixture = try await HubFixture(smoke: smoke)
+        defer { fixture.end() }
+        try fixture.hub.setMode(["lost": ["PUT /system/functions"]])
+        let request = fixture.request(token: "t")
+        _ = await providerError { _ = try await fixture.handler.create(request) }
+        for (state, missing) in [("starting", "not ready"), ("ready", "smoke call")] {
+            try fixture.hub.setMode(["state": .string(state)])
+            let before = fixture.hub.requests.count
+            guard case .unfinished(_, let why) = try await fixture.handler.resolve(request) else {
+                Issue.record("not unfinished")
+                return
+            }
+            #expect(why.contains(missing))
+            #expect(fixture.hub.requests.dropFirst(before).allSatisfy { $0.hasPrefix("GET /system/function/hello?") })
+        }
+        // The same create again finishes it and makes no second version.
+        #expect(try await fixture.handler.create(request)["version"] == 1)
+        #expect(fixture.hub.requests.last == "POST /function/demo/hello")
+    }
+
     @Test func aFunctionThatDoesNotStartIsReportedAndTakenBack() async throws {
         let fixture = try await HubFixture()
         defer { fixture.end() }

@@ -28,7 +28,13 @@ import Testing
             Issue.record("landed")
             return
         }
-        #expect(!FileManager.default.fileExists(atPath: hub.data))
+        #expect(FileManager.default.fileExists(atPath: hub.data))
+        // A create that fails for good takes such a folder with it.
+        try hub.setMode(["exit": true])
+        let failed = await providerError { _ = try await restarted(hub).create(try hub.request("t")) }
+        #expect(failed?.kind == .rejected && !FileManager.default.fileExists(atPath: hub.data))
+        try hub.setMode([:])
+        try FileManager.default.createDirectory(atPath: hub.data, withIntermediateDirectories: true)
         await expectOneHub(hub, try await restarted(hub).create(try hub.request("t")))
     }
 
@@ -38,11 +44,53 @@ import Testing
         _ = try await hub.handler.create(try hub.request("t"))
         for process in hub.processes { kill(process, SIGKILL) }
         #expect(await eventually { await hub.read([:]).attributes?["status"] == "stopped" })
-        guard case .landed(let found) = try await restarted(hub).resolve(try hub.request("t")) else {
-            Issue.record("not landed")
-            return
+        try await expectNothingChanged(hub) {
+            guard case .unfinished(let found, let why) = try await restarted(hub).resolve(try hub.request("t")) else {
+                Issue.record("not unfinished")
+                return
+            }
+            #expect(found["status"] == "stopped" && found["token"] == nil && why.contains("token"))
         }
-        await expectOneHub(hub, found)
+        // By an update, as a plan does, or by the same create again.
+        let updated = try await restarted(hub).update(
+            try hub.request("u", prior: ["status": "stopped", "port": .int(hub.port)]))
+        await expectOneHub(hub, updated)
+        await expectOneHub(hub, try await restarted(hub).create(try hub.request("t")))
+    }
+
+    @Test func afterTheHubWasStarted() async throws {
+        let hub = try FakeHub()
+        defer { hub.end() }
+        let created = try await hub.handler.create(try hub.request("t"))
+        try await expectNothingChanged(hub) {
+            guard case .landed(let found) = try await hub.handler.resolve(try hub.request("t")) else {
+                Issue.record("not landed")
+                return
+            }
+            #expect(found == created)
+            // In another process nobody knows the token.
+            guard case .unfinished(let lost, _) = try await restarted(hub).resolve(try hub.request("t")) else {
+                Issue.record("not unfinished")
+                return
+            }
+            #expect(await hub.read(lost).attributes == lost)
+        }
+    }
+
+    /// Files, processes and calls to the hub are as they were, but for questions.
+    private func expectNothingChanged(_ hub: FakeHub, _ body: () async throws -> Void) async throws {
+        func files() -> [String: Data] {
+            var found: [String: Data] = [:]
+            for name in FileManager.default.enumerator(atPath: hub.cluster.folder) ?? .init() {
+                let name = "\(name)"
+                found[name] = FileManager.default.contents(atPath: hub.cluster.folder + "/" + name) ?? Data()
+            }
+            return found
+        }
+        let before = (files(), hub.processes, hub.requests.count)
+        try await body()
+        #expect(files() == before.0 && hub.processes == before.1)
+        #expect(hub.requests.dropFirst(before.2).allSatisfy { $0.hasPrefix("GET ") })
     }
 
     @Test func whileTheHubStarts() async throws {

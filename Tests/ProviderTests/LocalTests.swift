@@ -15,7 +15,9 @@ import Testing
             changed: request.planned.merging(["port": .int(try freePort())]) { $1 })
         #expect(try await run.violations() == [])
         #expect(hub.processes.isEmpty)
-        #expect(!FileManager.default.fileExists(atPath: hub.cluster.folder + "/.osiris"))
+        // The fence outlives the hub.
+        let left = try FileManager.default.contentsOfDirectory(atPath: hub.cluster.folder + "/.osiris/hubs")
+        #expect(left == [".fence-here"])
     }
 
     @Test func theTokenIsInNoFileAndNoFileIsOpenToOthers() async throws {

@@ -17,7 +17,7 @@ import Testing
             changed: planned.merging(["port": .int(try freePort())]) { $1 })
         #expect(try await run.violations() == [])
         #expect(podman.hub.processes.isEmpty)
-        #expect(!FileManager.default.fileExists(atPath: podman.hub.cluster.folder + "/.osiris"))
+        #expect(!FileManager.default.fileExists(atPath: podman.hub.data))
         #expect(podman.changes.filter { $0[0] == "load" }.count == 1, "one image, one load")
     }
 
@@ -136,10 +136,14 @@ import Testing
         // Another process, which knows nothing of the first.
         let next = LocalProvider(
             hubVersion: "1.0.0", podman: podman.hub.folder.path + "/program/podman", http: testHTTP)
-        guard case .landed(let found) = try await next.handler("hub").resolve(try podman.request("t")) else {
-            Issue.record("not landed")
+        let before = podman.hub.processes
+        let resolution = try await next.handler("hub").resolve(try podman.request("t"))
+        guard case .unfinished = resolution else {
+            Issue.record("\(resolution)")
             return
         }
+        #expect(podman.hub.processes == before)
+        let found = try await next.handler("hub").create(try podman.request("t"))
         #expect(podman.hub.processes.count == 1)
         #expect(await podman.read(found).attributes == found)
         try await next.handler("hub").delete(try podman.request("d", prior: found))

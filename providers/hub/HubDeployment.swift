@@ -20,13 +20,26 @@ struct HubDeployment: Sendable {
         namespace = identity["namespace"]?.stringValue ?? ""
     }
 
+    /// As the manifest has it.
+    private var function: FunctionSpec? {
+        request.cluster.functions.first { $0.name == name && $0.namespace == namespace }
+    }
+
+    /// What a function that a create of ours deployed still lacks, in one sentence; nil if nothing. Only asks.
+    func missing(_ status: FunctionStatus) -> String? {
+        if !status.isReady { return "it was not ready: \(status.lastError ?? status.state)" }
+        // No hub keeps what a smoke call answered.
+        return function?.smoke == nil ? nil : "nobody knows whether its smoke call answered"
+    }
+
     /// Hands the function to the hub, which answers once it is stored.
     func put() async throws -> (version: Int?, isNew: Bool) {
         let body = try DeployBody.make(request)
         request.progress("sending the function")
         let answer: HubClient.Answer
         do {
-            answer = try await client.call("PUT", "/system/functions", body: body, timeout: .seconds(60))
+            answer = try await client.call(
+                "PUT", "/system/functions", body: body, timeout: .seconds(60), owner: request.owner)
         } catch let failure as HubClient.Failure {
             if case .noAnswer(let reason) = failure {
                 throw ProviderError(.answerLost, "\(request.address): no answer to the deployment: \(reason)")
@@ -37,11 +50,21 @@ struct HubDeployment: Sendable {
         return (answer.json?.mapValue?["version"]?.intValue, answer.status == 201)
     }
 
+    /// Makes the hub refuse every run before this one.
+    func fence() async throws {
+        let answer: HubClient.Answer
+        do {
+            answer = try await client.call("PUT", "/system/fence", owner: request.owner)
+        } catch let failure as HubClient.Failure {
+            throw unreachable(failure)
+        }
+        guard answer.status == 200 else { throw refused(answer, "fence") }
+    }
+
     /// Waits for the version to be ready, then makes the smoke call.
     /// - Returns: All attributes.
     func finish(version: Int?) async throws -> Attributes {
         let status = try await ready(version)
-        let function = request.cluster.functions.first { $0.name == name && $0.namespace == namespace }
         if let function, let smoke = function.smoke {
             request.progress("waiting for the smoke call")
             try await SmokeCall(address: request.address, function: function, smoke: smoke).run(client)
@@ -57,16 +80,17 @@ struct HubDeployment: Sendable {
         var last = "no answer"
         while ContinuousClock.now < deadline {
             do {
-                if let status = try await status(), version == nil || status.version == version {
-                    if status.isReady { return status }
-                    last = status.lastError ?? status.state
-                    if status.state == "crash-loop" {
-                        throw ProviderError(
-                            .rejected, "\(request.address): the function does not start: \(last)",
-                            help: "mend the function, then apply again")
-                    }
-                } else {
-                    last = "the hub does not have this version"
+                guard let status = try await status(), version == nil || status.version == version else {
+                    // The hub had it when it answered the deployment.
+                    throw ProviderError(
+                        .answerLost, "\(request.address): somebody else changed or removed the function meanwhile")
+                }
+                if status.isReady { return status }
+                last = status.lastError ?? status.state
+                if status.state == "crash-loop" {
+                    throw ProviderError(
+                        .rejected, "\(request.address): the function does not start: \(last)",
+                        help: "mend the function, then apply again")
                 }
             } catch let failure as HubClient.Failure {
                 last = failure.reason
@@ -104,7 +128,8 @@ struct HubDeployment: Sendable {
         do {
             answer = try await client.call(
                 "DELETE", "/system/functions",
-                body: ["functionName": .string(name), "namespace": .string(namespace)], timeout: .seconds(30))
+                body: ["functionName": .string(name), "namespace": .string(namespace)], timeout: .seconds(30),
+                owner: request.owner)
         } catch let failure as HubClient.Failure {
             // Harmless to repeat, so an answer that did not come is no other case.
             throw unreachable(failure)
@@ -122,6 +147,7 @@ struct HubDeployment: Sendable {
         let message =
             "\(request.address): hub \(client.url) answers the \(what) with \(answer.status): \(answer.problem)"
         switch answer.status {
+        case 412: return ProviderError(.fenced, message)
         case 429: return ProviderError(.throttled(retryAfter: nil), message)
         case 500...: return ProviderError(.transient, message)
         case 401, 403:

@@ -70,7 +70,11 @@ struct HubFunction: ResourceHandler {
             return try await deployment.finish(version: answer.version)
         } catch let error as ProviderError where error.kind == .rejected && answer.isNew {
             // Nobody will ask for it again under this operation: leave nothing half-made behind.
-            try? await deployment.delete()
+            do {
+                try await deployment.delete()
+            } catch let fenced as ProviderError where fenced.kind == .fenced {
+                throw fenced
+            } catch {}
             throw error
         }
     }
@@ -92,10 +96,17 @@ struct HubFunction: ResourceHandler {
             guard let status = try await deployment.status(), status.operation == request.token else {
                 return .notLanded
             }
-            return .landed(try await deployment.finish(version: status.version))
+            let missing = deployment.missing(status)
+            return missing.map { .unfinished(status.attributes, $0) } ?? .landed(status.attributes)
         } catch let failure as HubClient.Failure {
             return .unknownYet("hub \(url(hub)) does not answer: \(failure.reason)")
         }
+    }
+
+    func fence(_ request: OperationRequest) async throws {
+        // Without a hub there is no place where the function could be made.
+        guard let hub = request.ancestors.first else { return }
+        try await HubDeployment(request, client(hub, request.address)).fence()
     }
 
     private func client(_ hub: Attributes?, _ address: ResourceAddress) throws -> HubClient {

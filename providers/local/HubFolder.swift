@@ -16,6 +16,12 @@ struct HubFolder: Sendable {
 
     var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// True if a hub was never told anything here: no folder, or one that a kill left between making and filling it.
+    var isUnused: Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.allSatisfy { $0.hasSuffix(".new") }
+    }
+
     /// What the hub was told; nil if it was told nothing yet.
     func config() throws -> HubConfiguration? {
         guard let bytes = try contents("hub.json") else { return nil }
@@ -54,6 +60,13 @@ struct HubFolder: Sendable {
 
     func write(_ bytes: [UInt8], to name: String) throws {
         let file = path + "/" + name
+        let beside = try Self.writeBeside(bytes, file)
+        guard rename(beside, file) == 0 else { throw HubFolderError(errno: "\(file) cannot be written") }
+    }
+
+    /// Writes and flushes a file that is to take the place of `file`.
+    /// - Returns: its path.
+    static func writeBeside(_ bytes: [UInt8], _ file: String) throws -> String {
         let beside = file + ".new"
         unlink(beside)
         let descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -65,7 +78,7 @@ struct HubFolder: Sendable {
         } catch {
             throw HubFolderError("\(beside) cannot be written: \(error.localizedDescription)")
         }
-        guard rename(beside, file) == 0 else { throw HubFolderError(errno: "\(file) cannot be written") }
+        return beside
     }
 
     /// The image its hub runs from, noted so that it can be removed after the target left the manifest; nil for a process.

@@ -10,13 +10,20 @@ final class IssuedTokens: Sendable {
     private let tokens = Mutex<[String: Secret]>([:])
 
     func token(of request: OperationRequest) -> Secret {
-        tokens.withLock { tokens in
-            let key = "\(request.cluster.folder) \(request.address) \(request.token)"
+        let key = Self.key(request)
+        return tokens.withLock { tokens in
             if let token = tokens[key] { return token }
             let token = Self.random()
             tokens[key] = token
             return token
         }
+    }
+
+    /// Nil if this process made none.
+    func known(_ request: OperationRequest) -> Secret? { tokens.withLock { $0[Self.key(request)] } }
+
+    private static func key(_ request: OperationRequest) -> String {
+        "\(request.cluster.folder) \(request.address) \(request.token)"
     }
 
     /// 32 bytes of the system's generator, in base64url.

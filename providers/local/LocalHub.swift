@@ -42,7 +42,9 @@ struct LocalHub: ResourceHandler {
             guard try await runner(folder, request.address, cluster).running(folder) != nil else {
                 return .present(attributes)
             }
-            guard let token = request.recorded["token"]?.stringValue else {
+            // A token that nobody has any more is as good as a wrong one: the next update sets a new one.
+            guard let recorded = request.recorded["token"] else { return .present(attributes) }
+            guard let token = recorded.stringValue else {
                 return .unreadable("hub \(request.address) runs, but its token is not in the state")
             }
             let answer: HubClient.Answer
@@ -73,57 +75,82 @@ struct LocalHub: ResourceHandler {
     // MARK: Changing
 
     func create(_ request: OperationRequest) async throws -> Attributes {
-        let folder = HubFolder(request.address, of: request.cluster)
-        let isNew = !folder.exists
-        do {
-            return try await bring(request, folder, token: issued.token(of: request))
-        } catch {
-            let error = ProviderError(local: error, at: request.address, action: "create")
-            if isNew, error.kind == .rejected {
-                // Nobody will ask for this hub again under this operation: leave nothing behind.
-                try? await remove(request, folder)
+        try await changing(request, "create") {
+            let folder = HubFolder(request.address, of: request.cluster)
+            let isNew = folder.isUnused
+            do {
+                return try await bring(request, folder, token: issued.token(of: request))
+            } catch {
+                let error = ProviderError(local: error, at: request.address, action: "create")
+                if isNew, error.kind == .rejected {
+                    // Nobody will ask for this hub again under this operation: leave nothing behind.
+                    try? await remove(request, folder)
+                }
+                throw error
             }
-            throw error
         }
     }
 
     func update(_ request: OperationRequest) async throws -> Attributes {
-        do {
-            guard case .secret(let token)? = request.prior["token"], token.plaintext != nil else {
+        try await changing(request, "update") {
+            let folder = HubFolder(request.address, of: request.cluster)
+            // One without a token was made by a run that was killed before it could tell: it gets a new one.
+            guard let recorded = request.prior["token"] else {
+                return try await bring(request, folder, token: issued.token(of: request))
+            }
+            guard case .secret(let token) = recorded, token.plaintext != nil else {
                 throw ProviderError(
                     .rejected, "update of \(request.address): the hub's token is not in the state",
                     help: "delete the hub and create it again; that makes a new token")
             }
-            return try await bring(request, HubFolder(request.address, of: request.cluster), token: token)
-        } catch {
-            throw ProviderError(local: error, at: request.address, action: "update")
+            return try await bring(request, folder, token: token)
         }
     }
 
     func delete(_ request: OperationRequest) async throws {
-        do {
+        try await changing(request, "delete") {
             try await remove(request, HubFolder(request.address, of: request.cluster))
-        } catch {
-            throw ProviderError(local: error, at: request.address, action: "delete")
         }
     }
 
-    func resolve(_ request: OperationRequest) async throws -> IntentResolution {
-        let folder = HubFolder(request.address, of: request.cluster)
+    func fence(_ request: OperationRequest) async throws {
+        try await changing(request, "fencing") {}
+    }
+
+    private func changing<Result>(
+        _ request: OperationRequest, _ action: String, _ body: () async throws -> Result
+    ) async throws -> Result {
         do {
-            if let config = try folder.config() {
-                guard config.generation == Self.generation(request) else { return .notLanded }
-                let prior = request.prior["token"]
-                if case .secret(let token)? = prior, token.plaintext != nil {
-                    return .landed(try await bring(request, folder, token: token))
-                }
-                return .landed(try await bring(request, folder, token: issued.token(of: request)))
-            }
-            // Killed between making the folder and writing what the hub is told: nothing in it yet.
-            if folder.exists { try await remove(request, folder) }
-            return .notLanded
+            return try await HubFence(request).pass(request, body)
+        } catch {
+            throw ProviderError(local: error, at: request.address, action: action)
+        }
+    }
+
+    // MARK: Settling
+
+    /// By the generation, which names the operation: only reads.
+    func resolve(_ request: OperationRequest) async throws -> IntentResolution {
+        do {
+            let config = try HubFolder(request.address, of: request.cluster).config()
+            guard config?.generation == Self.generation(request) else { return .notLanded }
         } catch {
             throw ProviderError(local: error, at: request.address, action: "resolve")
+        }
+        var recorded = request.prior
+        if recorded["token"] == nil { recorded["token"] = issued.known(request).map(Value.secret) }
+        let present = await read(
+            ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors),
+            of: request.cluster)
+        switch present {
+        case .absent: return .notLanded
+        case .unreadable(let reason): return .unknownYet(reason)
+        case .present(let attributes):
+            if attributes["token"] == nil {
+                return .unfinished(attributes, "the hub's token was lost with the run that made it")
+            }
+            return attributes["status"] == "running"
+                ? .landed(attributes) : .unfinished(attributes, "the hub does not run")
         }
     }
 }

@@ -25,11 +25,15 @@ struct ObjectFold: Sendable {
     private var shared: [Attributes: Attributes] = [:]
     /// Addresses that changed by themselves before; that happens at most once to each.
     private(set) var touchedOutside: Set<String> = []
+    /// By lineage: the highest fence of all lines.
+    private(set) var fences: [String: Int] = [:]
 
     var count: Int { byID.count }
 
     mutating func apply(_ line: StoreLine) {
+        if let fence = line.fence { fences[fence.lineage] = max(fences[fence.lineage] ?? 0, fence.number) }
         switch line.operation {
+        case .fence: break
         case .create: create(line)
         case .update:
             guard let index = byID[line.id], var object = objects[index] else { return }

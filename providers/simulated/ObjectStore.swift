@@ -36,10 +36,9 @@ actor ObjectStore {
 
     // MARK: Changing
 
-    /// The object under `address` that carries `token`, made if there is none. `isNew` says which.
+    /// The object under `address` that carries the line's token, made if there is none. `isNew` says which.
     func create(_ line: StoreLine, at address: ResourceAddress) throws -> (object: StoredObject, isNew: Bool) {
-        try file.locked { file in
-            try refresh(trustingGrowth: true)
+        try changing(line.fence, token: line.token) { file in
             guard fold.stands(address) else {
                 throw SimulatedRefusal.nothingBelow(SimulatedChain.parent(of: address)?.text ?? "")
             }
@@ -47,7 +46,9 @@ actor ObjectStore {
             if let mine = found.first(where: { $0.createToken == line.token }) { return (mine, false) }
             if let other = found.first { throw SimulatedRefusal.exists(id: other.id) }
             // What stood on an earlier object of this address went with it, although no line said so.
-            for object in fold.above(address) { try append(Self.deletion(of: object, token: line.token), to: file) }
+            for object in fold.above(address) {
+                try append(Self.deletion(of: object, token: line.token, line.fence), to: file)
+            }
             try append(line, to: file)
             guard let made = fold.candidates(address).first else { throw SimulatedRefusal.gone }
             return (made, true)
@@ -56,39 +57,59 @@ actor ObjectStore {
 
     /// Changes an object to `attributes`, which are all it shall have. Nothing is written if they are all it has.
     func update(
-        _ address: ResourceAddress, id: String?, token: String, to attributes: (StoredObject) -> Attributes
+        _ address: ResourceAddress, id: String?, token: String, fence: StoreFence?,
+        to attributes: (StoredObject) -> Attributes
     ) throws -> (object: StoredObject, isNew: Bool) {
-        try file.locked { file in
-            try refresh(trustingGrowth: true)
+        try changing(fence, token: token) { file in
             guard let object = fold.present(address, id: id) else { throw SimulatedRefusal.gone }
             var changes = attributes(object)
             if object.lastToken == token || changes == object.attributes { return (object, false) }
             for name in object.attributes.keys where changes[name] == nil { changes[name] = .null }
             let line = StoreLine(
                 operation: .update, id: object.id, type: String(address.type), address: address.text, token: token,
-                attributes: changes)
+                attributes: changes, fence: fence)
             try append(line, to: file)
             return (fold.present(address, id: object.id) ?? object, true)
         }
     }
 
     /// Removes every object under `address` and all that stands on it; false if there was none.
-    func delete(_ address: ResourceAddress, id: String?, token: String) throws -> Bool {
-        guard try self.file.stamp() != nil else { return false }
-        return try file.locked { file in
-            try refresh(trustingGrowth: true)
+    func delete(_ address: ResourceAddress, id: String?, token: String, fence: StoreFence?) throws -> Bool {
+        if fence == nil, try file.stamp() == nil { return false }
+        return try changing(fence, token: token) { file in
             let found = fold.candidates(address).filter { id == nil || $0.id == id }
             // Another object of this address keeps what stands on it.
             let above = found.count == fold.candidates(address).count ? fold.above(address) : []
-            for object in above + found { try append(Self.deletion(of: object, token: token), to: file) }
+            for object in above + found { try append(Self.deletion(of: object, token: token, fence), to: file) }
             return !found.isEmpty
         }
     }
 
-    private static func deletion(of object: StoredObject, token: String) -> StoreLine {
+    /// Keeps a fence without changing an object.
+    func raise(_ fence: StoreFence?, token: String) throws { try changing(fence, token: token) { _ in } }
+
+    /// Runs `body` under the lock of the file, if no later run was there. Whatever it comes to, the runs before are
+    /// refused from then on.
+    private func changing<Result>(
+        _ fence: StoreFence?, token: String, _ body: (LockedStoreFile) throws -> Result
+    ) throws -> Result {
+        try file.locked { file in
+            try refresh(trustingGrowth: true)
+            guard let fence else { return try body(file) }
+            let highest = fold.fences[fence.lineage] ?? 0
+            guard highest <= fence.number else {
+                throw SimulatedRefusal.fenced(highest: highest, own: fence.number)
+            }
+            let result = Swift.Result { try body(file) }
+            if fold.fences[fence.lineage] != fence.number { try append(.fence(fence, token: token), to: file) }
+            return try result.get()
+        }
+    }
+
+    private static func deletion(of object: StoredObject, token: String, _ fence: StoreFence? = nil) -> StoreLine {
         StoreLine(
             operation: .delete, id: object.id, type: String(object.address.type), address: object.address.text,
-            token: token, attributes: [:])
+            token: token, attributes: [:], fence: fence)
     }
 
     /// Lets objects change or vanish by themselves.

@@ -56,7 +56,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
             attributes.merge(Kind.computed(request, previous: nil)) { $1 }
             let line = StoreLine(
                 operation: .create, id: Self.objectID(request), type: Kind.type.name, address: request.address.text,
-                token: request.token, attributes: attributes)
+                token: request.token, attributes: attributes, fence: StoreFence(request.owner))
             let made = try await store.create(line, at: request.address)
             return (Kind.completed(made.object), made.isNew)
         }
@@ -65,7 +65,8 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
     func update(_ request: OperationRequest) async throws -> Attributes {
         try await perform(.update, request) { store in
             let changed = try await store.update(
-                request.address, id: request.prior["id"]?.stringValue, token: request.token
+                request.address, id: request.prior["id"]?.stringValue, token: request.token,
+                fence: StoreFence(request.owner)
             ) { object in
                 var attributes = request.planned.filter { $0.value != .null && $0.key != "id" }
                 let arguments = attributes.allSatisfy { object.attributes[$0.key] == $0.value }
@@ -81,7 +82,8 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
     func delete(_ request: OperationRequest) async throws {
         _ = try await perform(.delete, request) { store in
             let isGone = try await store.delete(
-                request.address, id: request.prior["id"]?.stringValue, token: request.token)
+                request.address, id: request.prior["id"]?.stringValue, token: request.token,
+                fence: StoreFence(request.owner))
             return ([:], isGone)
         }
     }
@@ -102,6 +104,15 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
             return .landed(Kind.completed(object))
         } catch {
             throw ProviderError(error, at: request.address, action: "resolve")
+        }
+    }
+
+    func fence(_ request: OperationRequest) async throws {
+        let path = place.storePath(request.planned.merging(request.prior) { mine, _ in mine }, request)
+        do {
+            try await place.store(path).raise(StoreFence(request.owner), token: request.token)
+        } catch {
+            throw ProviderError(error, at: request.address, action: "fencing")
         }
     }
 

@@ -9,6 +9,8 @@ enum SimulatedRefusal: Error, Sendable, Equatable {
     case gone
     /// What the object would stand on is not there.
     case nothingBelow(String)
+    /// A later run changed the store.
+    case fenced(highest: Int, own: Int)
 }
 
 extension ProviderError {
@@ -32,6 +34,10 @@ extension ProviderError {
             self.init(
                 .rejected, "\(action) of \(address): \(parent), which it stands on, is not there",
                 help: "plan again; the plan will create it first")
+        case SimulatedRefusal.fenced(let highest, let own):
+            self.init(
+                .fenced,
+                "\(action) of \(address): the store was changed by a later run (lock \(highest), this run has \(own))")
         case is CancellationError:
             self.init(.transient, "\(action) of \(address) was cancelled before it was sent")
         default: self.init(.rejected, "\(action) of \(address): \(error)")

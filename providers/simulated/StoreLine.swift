@@ -1,8 +1,8 @@
 import OsirisModel
 
-/// One line of a store: what happened to one object.
+/// One line of a store: what happened to one object, or with `fence` which run is at work.
 struct StoreLine: Sendable, Equatable {
-    enum Operation: String, Sendable { case create, update, delete }
+    enum Operation: String, Sendable { case create, update, delete, fence }
 
     var operation: Operation
     var id: String
@@ -12,18 +12,28 @@ struct StoreLine: Sendable, Equatable {
     var token: String
     /// All attributes for a create; for an update those that are set, `null` for those that are removed.
     var attributes: Attributes
+    /// The run that made it; nil for what nobody asked for, and in lines of old stores.
+    var fence: StoreFence?
 
     /// The token of changes that no operation of the provisioner made.
     static let outside = "outside"
+
+    /// The line of a run that changes no object.
+    static func fence(_ fence: StoreFence, token: String) -> StoreLine {
+        StoreLine(operation: .fence, id: "", type: "", address: "", token: token, attributes: [:], fence: fence)
+    }
 }
 
 extension StoreLine {
     /// The line as it stands in the file, with its line feed. Secrets are written as their digests.
     func encoded() -> [UInt8] {
-        let fields: [(String, Value)] = [
-            ("op", .string(operation.rawValue)), ("id", .string(id)), ("type", .string(type)),
-            ("address", .string(address)), ("token", .string(token)), ("attributes", .map(attributes)),
-        ]
+        var fields: [(String, Value)] = [("op", .string(operation.rawValue))]
+        if operation != .fence {
+            fields += [("id", .string(id)), ("type", .string(type)), ("address", .string(address))]
+        }
+        fields.append(("token", .string(token)))
+        if let fence { fields += [("lineage", .string(fence.lineage)), ("fence", .int(fence.number))] }
+        if operation != .fence { fields.append(("attributes", .map(attributes))) }
         var bytes: [UInt8] = []
         for (name, value) in fields {
             bytes.append(contentsOf: (bytes.isEmpty ? "{\"" : ",\"").utf8)
@@ -39,15 +49,17 @@ extension StoreLine {
     init?(decoding bytes: ArraySlice<UInt8>) {
         guard case .map(let fields)? = try? Value(json: bytes),
             let operation = fields["op"]?.stringValue.flatMap(Operation.init(rawValue:)),
-            let id = fields["id"]?.stringValue
+            let id = fields["id"]?.stringValue ?? (operation == .fence ? "" : nil)
         else { return nil }
         self.operation = operation
+        fence = StoreFence(lineage: fields["lineage"]?.stringValue, number: fields["fence"]?.intValue)
         self.id = id
         type = fields["type"]?.stringValue ?? ""
         address = fields["address"]?.stringValue ?? ""
         token = fields["token"]?.stringValue ?? ""
         attributes = fields["attributes"]?.mapValue ?? [:]
         if operation == .create, ResourceAddress(address) == nil { return nil }
+        if operation == .fence, fence == nil { return nil }
     }
 
     /// True if `bytes` can be the beginning of a line whose end was never written: a bracket or a string is still open.

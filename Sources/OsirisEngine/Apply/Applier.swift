@@ -41,11 +41,9 @@ public struct Applier: Sendable {
         let emit: @Sendable (ApplyEvent) -> Void = { [observer] in observer.observe($0, at: Date()) }
         let live = LiveRecords(base.records)
         for record in base.drifted(in: plan) { live[record.address] = record }
-        let owner = Ownership(
-            lineage: base.lineage, fencing: session.fencing, key: { try await session.sealingKey() })
         let runner = OperationRunner(
-            registry: registry, session: session, owner: owner, cluster: cluster, live: live,
-            openTokens: base.openTokens, retry: retry, sleep: sleep,
+            registry: registry, session: session, owner: Ownership(session, lineage: base.lineage), cluster: cluster,
+            live: live, openTokens: base.openTokens, retry: retry, sleep: sleep,
             isStopping: { await control.stopReason != nil }, emit: emit)
         let counts = Counts(waiting: plan.operations.count)
         let started = ContinuousClock.now
@@ -101,7 +99,12 @@ public struct Applier: Sendable {
                 case .failure(let error):
                     let skipped = scheduler.fail(index)
                     note(error, operation, address, &summary, runner)
-                    if summary.stopped == .lockLost { scheduler.stop() }
+                    if summary.stopped == .lockLost {
+                        scheduler.stop()
+                        // No further try either, and no more waiting for what is another run's by now.
+                        await control.stop(.lockLost)
+                        group.cancelAll()
+                    }
                     for skip in skipped {
                         summary.skipped += 1
                         let skippedOperation = plan.operations[skip]

@@ -62,11 +62,7 @@ struct OperationRunner: Sendable {
             try check(change, handler.type, planned: request.planned, answered: attributes)
         } catch let error as ProviderError where error.kind == .fenced {
             // The state is another run's by now. The intent stays open for it.
-            throw DiagnosticsError([
-                Diagnostic(
-                    .lockLost, error.message, at: change.source, address: change.address.text,
-                    help: error.help ?? "this run changes nothing more; see who applies now: osiris state history")
-            ])
+            throw DiagnosticsError([.fenced(error, change.address, at: change.source)])
         } catch let error as ProviderError {
             try await recordFailure(kind, change, provider, request, error.message)
             throw failure(change, error.message, error)
@@ -92,13 +88,15 @@ struct OperationRunner: Sendable {
                     return nil
                 }
             } catch let error as ProviderError {
+                // One that is there and not finished is created again: the token makes it the answer.
                 if error.kind == .answerLost, kind == .create,
-                    let landed = try await IntentSettler(retry: retry, sleep: sleep).landed(request, handler)
+                    case .exists(let landed, unfinished: nil) = try await IntentSettler(retry: retry, sleep: sleep)
+                        .settle(request, handler)
                 {
                     return landed
                 }
                 guard let delay = retry.delay(after: error.kind, attempt: attempt, jitter: .random(in: 0..<1)),
-                    await !isStopping()
+                    await !isStopping(), !session.isEnded
                 else { throw error }
                 emit(.retrying(request.address, reason: error.message, attempt: attempt, delay: delay))
                 try await sleep(delay)

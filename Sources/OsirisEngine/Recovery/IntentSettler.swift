@@ -3,14 +3,21 @@ import OsirisProviderKit
 
 /// Finds out what became of a create whose answer nobody recorded.
 struct IntentSettler: Sendable {
+    /// What is certain about it.
+    enum Finding: Sendable {
+        /// The object exists; `unfinished` says what its create did not come to, if anything.
+        case exists(Attributes, unfinished: String?)
+        case doesNotExist
+    }
+
     let retry: RetryPolicy
     let sleep: @Sendable (Duration) async throws -> Void
 
-    /// The object's attributes if it exists, nil if it certainly does not.
+    /// Asks until it is certain.
     ///
     /// "Cannot know yet" is asked again until the policy's deadline.
     /// - Throws: `ProviderError` if it stays unknown, is ambiguous, or the service refuses to say.
-    func landed(_ request: OperationRequest, _ handler: any ResourceHandler) async throws -> Attributes? {
+    func settle(_ request: OperationRequest, _ handler: any ResourceHandler) async throws -> Finding {
         var waited = Duration.zero
         var attempt = 0
         while true {
@@ -18,8 +25,9 @@ struct IntentSettler: Sendable {
             var reason: String
             do {
                 switch try await handler.resolve(request) {
-                case .landed(let attributes): return attributes
-                case .notLanded: return nil
+                case .landed(let attributes): return .exists(attributes, unfinished: nil)
+                case .unfinished(let attributes, let why): return .exists(attributes, unfinished: why)
+                case .notLanded: return .doesNotExist
                 case .unknownYet(let why): reason = why
                 case .ambiguous(let candidates):
                     throw ProviderError(
