@@ -69,6 +69,12 @@ let package = Package(
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner",
                 "OsirisState",
             ]),
+        module(
+            "OsirisChaos",
+            [
+                "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner",
+                "OsirisState", "OsirisEngine",
+            ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module("OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
         provider("ProviderLocal", folder: "local"),
@@ -78,8 +84,8 @@ let package = Package(
             name: "osiris",
             dependencies: [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
-                "OsirisPlanner", "OsirisState", "OsirisEngine", "OsirisRender", "ProviderLocal", "ProviderHub",
-                "ProviderSimulated", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML", argumentParser,
+                "OsirisPlanner", "OsirisState", "OsirisEngine", "OsirisChaos", "OsirisRender", "ProviderLocal",
+                "ProviderHub", "ProviderSimulated", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -100,6 +106,7 @@ let package = Package(
                 "OsirisState",
                 "OsirisEngine",
             ]),
+        tests("OsirisChaosTests", ["OsirisModel", "OsirisState", "OsirisChaos"]),
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),

@@ -15,14 +15,25 @@ struct ApplyRun {
     private let planning: PlanOptions
     private let running: RunOptions
     private let workflow: Workflow
+    private let listener: (any ApplyObserver)?
+    private let sleep: @Sendable (Duration) async throws -> Void
     private let control = ApplyControl()
 
-    init(_ workspace: Workspace, _ console: Console, _ planning: PlanOptions, _ running: RunOptions) {
+    /// - Parameters:
+    ///   - listener: hears of every event before the user does.
+    ///   - sleep: the pause between tries.
+    init(
+        _ workspace: Workspace, _ console: Console, _ planning: PlanOptions, _ running: RunOptions,
+        listener: (any ApplyObserver)? = nil,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
         self.workspace = workspace
         self.console = console
         self.planning = planning
         self.running = running
-        workflow = Workflow(workspace.registry)
+        self.listener = listener
+        self.sleep = sleep
+        workflow = Workflow(workspace.registry, sleep: sleep)
     }
 
     /// Plans, asks, applies.
@@ -100,7 +111,9 @@ struct ApplyRun {
         let deadline = try running.deadline.map { try Deadline.start($0, control) }
         defer { deadline?.cancel() }
         let output = console.applyOutput(for: plan)
-        let applier = Applier(workspace.registry, observer: output, parallelism: running.parallelism)
+        let observer = listener.map { ObserverPair(first: $0, second: output) as any ApplyObserver } ?? output
+        let applier = Applier(
+            workspace.registry, observer: observer, parallelism: running.parallelism, sleep: sleep)
         let summary = await applier.apply(
             plan, of: workspace.cluster, from: base, session: session, control: control)
         await output.end()
@@ -109,5 +122,16 @@ struct ApplyRun {
         }
         if summary.stopped == .interrupted || summary.stopped == .cancelled { throw Exit.interrupted }
         if !summary.isComplete { throw Exit.failed }
+    }
+}
+
+/// Tells two observers, one after the other.
+private struct ObserverPair: ApplyObserver {
+    let first: any ApplyObserver
+    let second: any ApplyObserver
+
+    func observe(_ event: ApplyEvent, at time: Date) {
+        first.observe(event, at: time)
+        second.observe(event, at: time)
     }
 }

@@ -53,8 +53,9 @@ struct Workspace {
     }
 
     /// Reads the manifest, and shows its faults and warnings.
-    private static func load(
-        _ options: ClusterOptions, _ registry: ProviderRegistry, secretSalt: String, _ console: Console
+    /// - Parameter console: nil for a manifest whose faults were shown before.
+    static func load(
+        _ options: ClusterOptions, _ registry: ProviderRegistry, secretSalt: String, _ console: Console?
     ) throws -> Cluster {
         var variables: [String: String] = [:]
         for assignment in options.variables {
@@ -68,8 +69,8 @@ struct Workspace {
                 secretDigest: { clear in
                     "hmac-sha256:" + Digest.hex(Digest.hmacSHA256(key: secretSalt.utf8, clear.utf8))
                 }))
-        console.manifest.texts = loaded.sources
-        console.report(loaded.diagnostics)
+        console?.manifest.texts = loaded.sources
+        console?.report(loaded.diagnostics)
         guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
         return cluster
     }

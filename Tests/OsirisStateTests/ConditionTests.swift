@@ -30,7 +30,7 @@ import Testing
         try await fill(StateStore.rebuildOperation)
         #expect(try await condition() == "filled(3)")
         #expect(await codes { _ = try await store.condition(cluster: "other") } == [.stateOtherCluster])
-        try Inspection.execute("UPDATE meta SET formatVersion = 2", in: folder.state)
+        try Inspection.execute("UPDATE meta SET formatVersion = 99", in: folder.state)
         #expect(await codes { _ = try await store.condition(cluster: "edge") } == [.stateTooNew])
     }
 

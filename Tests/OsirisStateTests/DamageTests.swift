@@ -83,7 +83,7 @@ import Testing
 
     @Test func aNewerFormatIsRefused() async throws {
         _ = try await fill(1)
-        try Inspection.execute("UPDATE meta SET formatVersion = 3", in: folder.state)
+        try Inspection.execute("UPDATE meta SET formatVersion = 99", in: folder.state)
         try await expectRefused("newer", as: .stateTooNew)
         #expect(await codes { _ = try await StateStore.open(path: folder.state).begin(.test) } == [.stateTooNew])
     }

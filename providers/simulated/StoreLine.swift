@@ -61,8 +61,9 @@ extension StoreLine {
         address = fields["address"]?.stringValue ?? ""
         token = fields["token"]?.stringValue ?? ""
         attributes = fields["attributes"]?.mapValue ?? [:]
-        if let lineage = fields["lineage"]?.stringValue, let fence = fields["fence"]?.intValue {
-            owner = StoreOwner(cluster: fields["cluster"]?.stringValue, lineage: lineage, fence: fence)
+        if let lineage = fields["lineage"]?.stringValue {
+            owner = StoreOwner(
+                cluster: fields["cluster"]?.stringValue, lineage: lineage, fence: fields["fence"]?.intValue ?? 0)
         }
         if operation == .create, ResourceAddress(address) == nil { return nil }
         if operation == .fence, owner == nil { return nil }
