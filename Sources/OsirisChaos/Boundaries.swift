@@ -54,7 +54,8 @@ public final class Boundaries: Sendable {
             if counters.passed == step.killAt { Self.die() }
             if let full = step.fullDisk {
                 if counters.passed == full.boundary { Self.limitFiles(to: 1) }
-                if counters.passed == full.boundary + full.count { Self.limitFiles(to: nil) }
+                // At the end too: an apply whose state is full starts nothing more, and its last words go to a file.
+                if counters.passed == full.boundary + full.count || name == Self.end { Self.limitFiles(to: nil) }
             }
             // Blocks every task that comes to a boundary, on purpose: a process that sleeps does nothing at all.
             if let nap = step.nap, nap.boundary == counters.passed { usleep(UInt32(nap.milliseconds) * 1000) }
@@ -72,6 +73,9 @@ public final class Boundaries: Sendable {
             return outage.takesEffect ? .silent : .closed
         }
     }
+
+    /// The boundary after the last operation.
+    private static let end = "apply finished"
 
     /// Nothing is flushed, closed or released: the process is gone as after a power cut.
     private static func die() -> Never {
@@ -100,7 +104,7 @@ extension Boundaries: ApplyObserver {
         case .operationFailed(let address, let kind, _): pass("\(kind) of \(address) failed")
         case .operationSkipped(let address, let kind, _): pass("\(kind) of \(address) skipped")
         case .stopping: pass("apply stopping")
-        case .finished: pass("apply finished")
+        case .finished: pass(Self.end)
         }
     }
 }
