@@ -2,7 +2,7 @@ import Foundation
 import OsirisDiagnostics
 import OsirisModel
 
-/// A state in a service that many machines share: a log, checkpoints of it, and a lock. See docs/state.md.
+/// A state in a service that many machines share: a log, checkpoints of it, and a lock. See docs/shared-state.md.
 struct SharedBackend: StateBackend {
     /// How often a log that grows at this moment is read again.
     private static let attempts = 20
