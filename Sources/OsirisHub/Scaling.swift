@@ -57,7 +57,7 @@ struct Scaling: Sendable, Equatable {
         if load.total < wanted { return .start(wanted - load.total) }
         guard load.waiting == 0, load.total > min else { return .rest(until: nil) }
         // Those that are not ready go first, and of the ready ones `min` stay whatever the others do.
-        let spare = load.pending + (load.ready > min ? load.free.sorted { $0.since < $1.since } : [])
+        let spare = [load.pending, load.ready > min ? load.free : []].flatMap { $0.sorted { $0.since < $1.since } }
         if let over = spare.first(where: { $0.since + idle <= now }) { return .stop(over.id) }
         return .rest(until: spare.map { $0.since + idle }.min())
     }
