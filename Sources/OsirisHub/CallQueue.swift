@@ -1,20 +1,26 @@
 /// Who waits for a free instance, first come first served, up to a bound. Plain.
 struct CallQueue<Waiter> {
-    /// Most that wait for one function.
-    static var bound: Int { 1_000 }
-
+    /// Most that wait at once.
+    let bound: Int
     private var waiters: [(ticket: Int, waiter: Waiter)] = []
     private var nextTicket = 0
 
+    init(bound: Int) { self.bound = bound }
+
     var count: Int { waiters.count }
 
-    /// Adds one at the end.
-    /// - Returns: its ticket, or nil when the queue is full.
-    mutating func enter(_ waiter: Waiter) -> Int? {
-        guard waiters.count < Self.bound else { return nil }
+    /// A number to leave the queue by, given before its holder enters.
+    mutating func ticket() -> Int {
         nextTicket += 1
-        waiters.append((nextTicket, waiter))
         return nextTicket
+    }
+
+    /// Adds one at the end.
+    /// - Returns: false when the queue is full.
+    mutating func enter(_ ticket: Int, _ waiter: Waiter) -> Bool {
+        guard waiters.count < bound else { return false }
+        waiters.append((ticket, waiter))
+        return true
     }
 
     /// Takes the one that has waited longest.

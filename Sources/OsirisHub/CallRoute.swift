@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// `/function/NAMESPACE/NAME`: one call of a function.
 struct CallRoute: Sendable {
@@ -11,7 +12,8 @@ struct CallRoute: Sendable {
     let metrics: Metrics
 
     /// Answers a request that may call functions.
-    func answer(_ request: Request, name: FunctionName) async -> Response {
+    /// - Parameter channel: the caller's connection; a call that waits ends with it.
+    func answer(_ request: Request, name: FunctionName, channel: any Channel) async -> Response {
         let started = Date().timeIntervalSince1970
         let clock = ContinuousClock()
         let arrival = clock.now
@@ -19,18 +21,22 @@ struct CallRoute: Sendable {
         let status: Int
         let body: [UInt8]
         var version: Int?
+        var retryAfter: Int?
         do {
             let sent = try await request.bytes(upTo: Self.mostBodyBytes)
             guard let input = HubJSON.oneLine(sent) else {
                 throw HubError(400, "bad_request", "The body is not a JSON document in UTF-8.")
             }
-            let answer = try await controller.call(name, id: id, input: input)
+            let answer = try await CallerWatch.run(channel) {
+                try await controller.call(name, id: id, input: input)
+            }
             status = 200
             body = answer.output
             version = answer.version
         } catch {
-            let problem = ErrorBodies<BasicRequestContext>.problem(error)
+            let problem = ErrorBodies<HubContext>.problem(error)
             status = problem.status
+            retryAfter = problem.retryAfter
             body = problem.body(callId: id)
         }
         let seconds = (clock.now - arrival) / .seconds(1)
@@ -40,6 +46,7 @@ struct CallRoute: Sendable {
             (.callID, id), (.durationSeconds, String(format: "%.6f", seconds)),
             (.startTime, String(Int(started * 1_000_000_000))),
         ]
+        if let retryAfter { headers.append((.retryAfter, String(retryAfter))) }
         if let version { headers.append((.functionVersion, String(version))) }
         return .json(status, body, headers: headers)
     }

@@ -28,8 +28,8 @@ enum CallVerdict {
         case .notReady(let reason): HubError(503, "not_ready", reason, retryable: true)
         case .full:
             HubError(
-                503, "too_many_calls", "\(CallQueue<Void>.bound) calls wait for this function already.", retryable: true
-            )
+                429, "too_many_calls", "As many calls as may wait for this function do.", retryable: true,
+                retryAfter: 1)
         }
     }
 }

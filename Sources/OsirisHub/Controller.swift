@@ -34,6 +34,8 @@ public actor Controller {
     let store: VersionStore
     let ledger: InstanceLedger
     let metrics: Metrics
+    /// Most calls that wait for one version of a function.
+    let queueBound: Int
     let logger: Logger
     var units: [FunctionName: Unit] = [:]
     /// Highest version ever used, so a folder's name is not used twice while the hub runs.
@@ -43,11 +45,15 @@ public actor Controller {
     private var running = 0
     private(set) var closing = false
 
-    init(catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, logger: Logger) {
+    init(
+        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, queueBound: Int,
+        logger: Logger
+    ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
         self.metrics = metrics
+        self.queueBound = queueBound
         self.logger = logger
     }
 
@@ -64,8 +70,8 @@ public actor Controller {
                 unit.previous = await open(previous, log: log)
             }
             units[name] = unit
-            await unit.previous?.pool.grow(to: unit.previous?.entry.spec.scale.min ?? 0)
-            await unit.wanted.pool.grow(to: Self.firstInstances(of: unit))
+            await unit.previous?.pool.keep(atLeast: unit.previous?.entry.spec.scale.min ?? 0)
+            await unit.wanted.pool.keep(atLeast: Self.firstInstances(of: unit))
             for old in versions where old.version != unit.wanted.entry.version {
                 if old.version != unit.previous?.entry.version { try await catalog.remove(name, version: old.version) }
             }
@@ -86,15 +92,16 @@ public actor Controller {
     public func call(_ name: FunctionName, id: String, input: [UInt8]) async throws -> CallAnswer {
         running += 1
         defer { running -= 1 }
+        let arrival = ContinuousClock.now
         while true {
-            if closing { throw HubError(503, "shutting_down", "The hub is shutting down.", retryable: true) }
+            if closing { throw HubError.shuttingDown }
             guard let unit = units[name] else { throw Self.unknown(name) }
             let serving = unit.serving
             let limits = serving.entry.spec.limits
+            let timeout = Duration.milliseconds(limits.timeoutMs)
             do {
-                if serving.entry.spec.scale.min == 0 { await serving.pool.grow(to: 1) }
                 let outcome = try await serving.pool.call(
-                    id: id, input: input, timeout: .milliseconds(limits.timeoutMs))
+                    id: id, input: input, waitUntil: arrival + timeout, timeout: timeout)
                 return CallAnswer(
                     output: try CallVerdict.output(of: outcome, limits: limits), version: serving.entry.version)
             } catch InstancePool.Refusal.moved {

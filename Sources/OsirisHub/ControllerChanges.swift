@@ -9,11 +9,32 @@ extension Controller {
     public func deploy(
         _ deployment: Deployment, replace: Bool, fence: Fence? = nil
     ) async throws -> (result: DeployResult, version: Int) {
-        if closing { throw HubError(503, "shutting_down", "The hub is shutting down.", retryable: true) }
+        if closing { throw HubError.shuttingDown }
         return try await serially {
             try await self.pass(fence)
             return try await self.deployNow(deployment, replace: replace)
         }
+    }
+
+    /// Keeps so many instances of a function running from now on, until its next deployment or the hub's end.
+    /// - Throws: `HubError` 400 outside of the function's scale, 404, 412.
+    public func scale(_ name: FunctionName, to replicas: Int, fence: Fence? = nil) async throws {
+        try await serially {
+            try await self.pass(fence)
+            try await self.scaleNow(name, to: replicas)
+        }
+    }
+
+    private func scaleNow(_ name: FunctionName, to replicas: Int) async throws {
+        guard let serving = units[name]?.serving else { throw Self.unknown(name) }
+        let scale = serving.entry.spec.scale
+        guard (scale.min...scale.max).contains(replicas) else {
+            throw HubError(
+                400, "bad_request",
+                "replicas must be in \(scale.min)...\(scale.max), the scale of \(name.name). Deploy it for another one."
+            )
+        }
+        await serving.pool.keep(atLeast: replicas)
     }
 
     /// Keeps a fence without changing a function.
@@ -64,7 +85,7 @@ extension Controller {
             try await catalog.remove(name, version: old.wanted.entry.version)
             retire(old.wanted)
         }
-        await new.pool.grow(to: Self.firstInstances(of: unit))
+        await new.pool.keep(atLeast: Self.firstInstances(of: unit))
         logger.info("Deployed", metadata: ["function": "\(name)", "version": "\(version)"])
         return (old == nil ? .created : .updated, version)
     }
@@ -102,7 +123,10 @@ extension Controller {
         } catch {
             logger.error("The catalog does not take that a version works: \(error)")
         }
-        if let previous { retire(previous) }
+        guard let previous else { return }
+        retire(previous)
+        // One instance had to show that it starts; from now on calls decide.
+        await unit.wanted.pool.keep(atLeast: unit.wanted.entry.spec.scale.min)
     }
 
     private func retire(_ version: Version) {
@@ -125,10 +149,11 @@ extension Controller {
         let metrics = metrics
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
-            restarted: { metrics.restarted(name) })
+            restarted: { metrics.restarted(name) }, coldStart: { metrics.startedCold(name) })
         let store = store
         let pool = InstancePool(
-            launch: { try await store.launch(entry) }, log: log, ledger: ledger, events: events)
+            scale: entry.spec.scale, queueBound: queueBound, launch: { try await store.launch(entry) }, log: log,
+            ledger: ledger, events: events)
         return Version(entry: entry, pool: pool)
     }
 }

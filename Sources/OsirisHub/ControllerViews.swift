@@ -14,7 +14,7 @@ extension Controller {
         let wanted = await unit.wanted.pool.status()
         let serving = await unit.serving.pool.status()
         return FunctionStatus(
-            wanted: unit.wanted.entry, pool: wanted, serving: unit.serving.entry.version, available: serving.available,
+            wanted: unit.wanted.entry, pool: wanted, serving: unit.serving.entry.version, calls: serving,
             invocations: metrics.invocations(name))
     }
 
@@ -40,9 +40,9 @@ extension Controller {
 
     /// The metrics in the Prometheus text format.
     public func metricsText() async -> String {
-        var available: [FunctionName: Int] = [:]
-        for (name, unit) in units { available[name] = await unit.serving.pool.status().available }
-        return metrics.text(available: available)
+        var now: [FunctionName: InstancePool.Status] = [:]
+        for (name, unit) in units { now[name] = await unit.serving.pool.status() }
+        return metrics.text(now)
     }
 
     /// How many functions there are.

@@ -37,11 +37,9 @@ public struct DeployRequest {
             namespace: label(body["namespace"], at: "namespace"), name: label(body["name"], at: "name"))
         let runtime = self.runtime(body["runtime"])
         let alwaysOn = reader.bool(body["alwaysOn"], at: "alwaysOn") ?? false
-        let scale = reader.object(body["scale"], at: "scale", keys: ["min"])
-        let minimum = reader.int(scale["min"], at: "scale.min", in: 0...64) ?? 1
-        if alwaysOn, minimum == 0 { reader.fault("scale.min must be at least 1 when alwaysOn is true.") }
         var spec = FunctionSpec(
-            name: name, runtime: runtime ?? .python3, alwaysOn: alwaysOn, scale: .init(min: minimum),
+            name: name, runtime: runtime ?? .python3, alwaysOn: alwaysOn,
+            scale: scale(body["scale"], alwaysOn: alwaysOn),
             limits: limits(body["limits"]), env: environment(body["env"]),
             annotations: reader.words(body["annotations"], at: "annotations"))
         let handler = reader.string(body["handler"], at: "handler") ?? ""
@@ -72,6 +70,19 @@ public struct DeployRequest {
         let runtime = FunctionSpec.Runtime(rawValue: text)
         if runtime == nil { reader.fault("runtime must be python3 or command.") }
         return runtime
+    }
+
+    private mutating func scale(_ value: Value?, alwaysOn: Bool) -> FunctionSpec.Scale {
+        let body = reader.object(value, at: "scale", keys: ["min", "max", "concurrency", "idleMs"])
+        let plain = FunctionSpec.Scale()
+        let scale = FunctionSpec.Scale(
+            min: reader.int(body["min"], at: "scale.min", in: 0...64) ?? plain.min,
+            max: reader.int(body["max"], at: "scale.max", in: 1...64),
+            concurrency: reader.int(body["concurrency"], at: "scale.concurrency", in: 1...1000) ?? plain.concurrency,
+            idleMs: reader.int(body["idleMs"], at: "scale.idleMs", in: 1...86_400_000) ?? plain.idleMs)
+        if scale.max < scale.min { reader.fault("scale.max must not be below scale.min.") }
+        if alwaysOn, scale.min == 0 { reader.fault("scale.min must be at least 1 when alwaysOn is true.") }
+        return scale
     }
 
     private mutating func limits(_ value: Value?) -> FunctionSpec.Limits {

@@ -33,10 +33,32 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
 
     /// How many instances there are.
     public struct Scale: Codable, Sendable, Equatable {
-        /// Instances kept running, 0...64. With 0 the first call starts one, which then stays.
+        /// Instances kept running, 0...64. With 0 the first call starts one.
         public var min: Int
+        /// Most instances, 1...64, not below `min`.
+        public var max: Int
+        /// Calls per instance, running and waiting, beyond which another one is started, 1...1000.
+        public var concurrency: Int
+        /// Time without a call after which an instance above `min` is stopped: milliseconds, 1...86 400 000.
+        public var idleMs: Int
 
-        public init(min: Int = 1) { self.min = min }
+        /// - Parameter max: nil for `min`, and at least 1.
+        public init(min: Int = 1, max: Int? = nil, concurrency: Int = 1, idleMs: Int = 300_000) {
+            self.min = min
+            self.max = max ?? Swift.max(min, 1)
+            self.concurrency = concurrency
+            self.idleMs = idleMs
+        }
+
+        /// A catalog from before there was more than `min` has only that.
+        public init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            let plain = Scale()
+            self.init(
+                min: try fields.decode(Int.self, forKey: .min), max: try fields.decodeIfPresent(Int.self, forKey: .max),
+                concurrency: try fields.decodeIfPresent(Int.self, forKey: .concurrency) ?? plain.concurrency,
+                idleMs: try fields.decodeIfPresent(Int.self, forKey: .idleMs) ?? plain.idleMs)
+        }
     }
 
     /// What one call or instance may use.

@@ -1,7 +1,7 @@
 /// A function as `GET /system/functions` shows it. It has no secret values, only their digests.
 ///
-/// The spec, `state`, `ready`, `replicas` and `restarts` are those of the wanted version. While that one is not ready
-/// the version before it goes on, as `servingVersion`, and its instances count as available.
+/// The spec, `state`, `ready`, `replicas`, `startingReplicas` and `restarts` are those of the wanted version. While that one is not ready
+/// the version before it goes on, as `servingVersion`; its instances count as available, and its calls are shown.
 public struct FunctionStatus: Codable, Sendable, Equatable {
     public var name: String
     public var namespace: String
@@ -22,17 +22,27 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
     /// When the wanted version was deployed: seconds since 1970, UTC.
     public var updated: Double
     public var state: RestartPolicy.State
-    /// True when the wanted version has as many ready instances as it is scaled to.
+    /// True when the wanted version serves and has at least `scale.min` instances ready.
     public var ready: Bool
+    /// Instances wanted now.
     public var replicas: Int
+    /// Instances ready.
     public var availableReplicas: Int
+    /// Instances that are being started, or wait for their next start.
+    public var startingReplicas: Int
+    /// Calls that wait for an instance.
+    public var queueLength: Int
+    /// Calls that an instance works on.
+    public var runningCalls: Int
     public var restarts: Int
     /// Calls since the hub started.
     public var invocationCount: Int
     /// Why an instance of the wanted version last ended, written as null when none did.
     public var lastError: String?
 
-    init(wanted: CatalogEntry, pool: InstancePool.Status, serving: Int, available: Int, invocations: Int) {
+    init(
+        wanted: CatalogEntry, pool: InstancePool.Status, serving: Int, calls: InstancePool.Status, invocations: Int
+    ) {
         name = wanted.spec.name.name
         namespace = wanted.spec.name.namespace
         runtime = wanted.spec.runtime
@@ -49,9 +59,13 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         servingVersion = serving
         updated = wanted.updated
         state = pool.state
-        ready = pool.available >= wanted.spec.scale.min && pool.state != .crashLoop
+        ready =
+            serving == wanted.version && pool.available >= wanted.spec.scale.min && pool.state != .crashLoop
         replicas = pool.replicas
-        availableReplicas = available
+        availableReplicas = calls.available
+        startingReplicas = pool.starting
+        queueLength = calls.waiting
+        runningCalls = calls.running
         restarts = pool.restarts
         invocationCount = invocations
         lastError = pool.lastError
@@ -82,6 +96,9 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         try container.encode(ready, forKey: .ready)
         try container.encode(replicas, forKey: .replicas)
         try container.encode(availableReplicas, forKey: .availableReplicas)
+        try container.encode(startingReplicas, forKey: .startingReplicas)
+        try container.encode(queueLength, forKey: .queueLength)
+        try container.encode(runningCalls, forKey: .runningCalls)
         try container.encode(restarts, forKey: .restarts)
         try container.encode(invocationCount, forKey: .invocationCount)
         // Written even when nil: the synthesized form would leave the key out.

@@ -8,9 +8,13 @@ public actor Hub {
     /// Longest wait for running calls at the end, unless told otherwise.
     public static let drainGrace = Duration.seconds(10)
 
+    /// Most calls that wait for one version of a function, unless told otherwise.
+    public static let queueBound = 1_000
+
     private let data: DataFolder
     private let logger: Logger
     private let drainGrace: Duration
+    private let queueBound: Int
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
@@ -19,9 +23,13 @@ public actor Hub {
     /// - Parameters:
     ///   - folder: the data folder, which holds `hub.json`.
     ///   - drainGrace: longest wait for running calls at the end.
-    public init(folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace) {
+    ///   - queueBound: most calls that wait for one version of a function, from 1.
+    public init(
+        folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound
+    ) {
         data = DataFolder(path: folder)
         self.drainGrace = drainGrace
+        self.queueBound = queueBound
         self.logger = logger
     }
 
@@ -57,7 +65,7 @@ public actor Hub {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path), ledger: ledger, metrics: metrics,
-            logger: logger)
+            queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
         let routes = HubRoutes(

@@ -10,15 +10,26 @@ public struct HubError: Error, Sendable, Equatable {
     public var message: String
     /// True if the same request may succeed later, unchanged.
     public var retryable: Bool
+    /// Seconds after which it is worth another try, for the header `Retry-After` (RFC 9110, section 10.2.3); nil: none.
+    public var retryAfter: Int?
     /// Each fault on its own, when the request had several; else empty.
     public var details: [String]
 
-    public init(_ status: Int, _ code: String, _ message: String, retryable: Bool = false, details: [String] = []) {
+    public init(
+        _ status: Int, _ code: String, _ message: String, retryable: Bool = false, retryAfter: Int? = nil,
+        details: [String] = []
+    ) {
         self.status = status
         self.code = code
         self.message = message
         self.retryable = retryable
+        self.retryAfter = retryAfter
         self.details = details
+    }
+
+    /// The hub takes no more calls. Another one on the same folder takes over after the drain, at the latest.
+    static var shuttingDown: HubError {
+        HubError(503, "shutting_down", "The hub is shutting down.", retryable: true, retryAfter: 10)
     }
 
     private struct Body: Encodable {

@@ -42,6 +42,7 @@ struct ErrorBodies<Context: RequestContext>: RouterMiddleware {
             if problem.status == 500 { context.logger.error("A request failed: \(error)") }
             let id = CallRoute.callID(request.headers[.callID])
             var headers: [(HTTPField.Name, String)] = [(.callID, id)]
+            if let seconds = problem.retryAfter { headers.append((.retryAfter, String(seconds))) }
             if problem.status == 401 { headers.append((.wwwAuthenticate, "Bearer")) }
             return .json(problem.status, problem.body(callId: id), headers: headers)
         }
@@ -56,6 +57,8 @@ struct ErrorBodies<Context: RequestContext>: RouterMiddleware {
             HubError(413, "request_too_large", "The request's body is too long.")
         case let error as any HTTPResponseError:
             HubError(error.status.code, "bad_request", "The request cannot be read.")
+        // Not of HTTP, but what many servers count it as; nobody is left to read it.
+        case is CancellationError: HubError(499, "caller_gone", "The caller closed its connection.")
         case is NIOTooManyBytesError: HubError(413, "request_too_large", "The request's body is too long.")
         default: HubError(500, "internal", "The hub failed; its log says why.", retryable: true)
         }

@@ -4,7 +4,7 @@ import Hummingbird
 
 /// The hub's HTTP interface: paths and habits of OpenFaaS, JSON in and out.
 struct HubRoutes: Sendable {
-    typealias Handler = @Sendable (Request, BasicRequestContext) async throws -> Response
+    typealias Handler = @Sendable (Request, HubContext) async throws -> Response
 
     let config: HubConfig
     let controller: Controller
@@ -12,8 +12,8 @@ struct HubRoutes: Sendable {
     /// Seconds since 1970.
     let startedAt: Double
 
-    func router() -> Router<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self)
+    func router() -> Router<HubContext> {
+        let router = Router(context: HubContext.self)
         router.add(middleware: ErrorBodies())
         router.get("/healthz") { _, _ in Response.text(200, Array("OK".utf8), type: "text/plain") }
         router.get("/ready") { _, _ in
@@ -35,13 +35,13 @@ struct HubRoutes: Sendable {
                     let name = FunctionName(
                         namespace: try context.parameters.require("namespace"),
                         name: try context.parameters.require("name"))
-                    return await call.answer(request, name: name)
+                    return await call.answer(request, name: name, channel: context.channel)
                 })
         }
         return router
     }
 
-    private func addSystem(to router: Router<BasicRequestContext>) {
+    private func addSystem(to router: Router<HubContext>) {
         router.get("/system/info", use: guarded(.read) { _, _ in .json(200, try HubJSON.encode(await info())) })
         router.get(
             "/system/functions",
@@ -89,6 +89,18 @@ struct HubRoutes: Sendable {
                     FunctionName(namespace: wanted.namespace, name: wanted.functionName), fence: Fence(request.headers))
                 return .json(202, Array(#"{"result":"deleted"}"#.utf8))
             })
+        router.post(
+            "/system/scale-function/{name}",
+            use: guarded(.write) { request, context in
+                let body = try await request.bytes(upTo: 65_536)
+                guard let wanted = try? HubJSON.decode(Rescaling.self, body) else {
+                    throw HubError(400, "bad_request", "The body must be an object with replicas, a whole number.")
+                }
+                try await controller.scale(
+                    Self.name(request, name: context.parameters.require("name")), to: wanted.replicas,
+                    fence: Fence(request.headers))
+                return .json(202, Array(#"{"result":"scaled"}"#.utf8))
+            })
         router.put(
             "/system/fence",
             use: guarded(.write) { request, _ in
@@ -129,6 +141,10 @@ struct HubRoutes: Sendable {
     private struct Deletion: Decodable {
         var functionName: String
         var namespace: String
+    }
+
+    private struct Rescaling: Decodable {
+        var replicas: Int
     }
 
     private struct Deployed: Encodable {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The instances of one version of a function: keeps them running, lends them to calls.
+/// The instances of one version of a function: keeps as many running as `Scaling` says, lends them to calls.
 actor InstancePool {
     /// Why a call got no instance.
     enum Refusal: Error, Sendable, Equatable {
@@ -15,8 +15,16 @@ actor InstancePool {
     /// How it stands with a version.
     struct Status: Sendable {
         var state: RestartPolicy.State
+        /// Instances wanted.
         var replicas: Int
+        /// Instances ready.
         var available: Int
+        /// Instances that are being started, or wait for their next start.
+        var starting: Int
+        /// Calls without an instance.
+        var waiting: Int
+        /// Calls with one.
+        var running: Int
         var restarts: Int
         var lastError: String?
     }
@@ -27,59 +35,84 @@ actor InstancePool {
         var ready: @Sendable () async -> Void
         /// An instance was started again.
         var restarted: @Sendable () -> Void
+        /// A call found no instance ready.
+        var coldStart: @Sendable () -> Void
     }
+
+    private enum Phase { case starting, resting, free, busy }
 
     private struct Slot {
         var policy = RestartPolicy()
+        var phase = Phase.starting
+        /// Since when no call needs it.
+        var since: Double
         var instance: Instance?
-        var task: Task<Void, Never>?
+    }
+
+    private struct Loan {
+        var slot: Int
+        var instance: Instance
     }
 
     private let launch: @Sendable () async throws -> Instance.Launch
     private let log: FunctionLog
     private let ledger: InstanceLedger
     private let events: Events
-    private var slots: [Slot] = []
-    private var idle: [Instance] = []
-    private var queue = CallQueue<CheckedContinuation<Result<Instance, Refusal>, Never>>()
+    private let epoch = ContinuousClock.now
+    private var scaling: Scaling
+    private var slots: [Int: Slot] = [:]
+    /// Their lives, and those of slots that were given up and still end.
+    private var lives: [Int: Task<Void, Never>] = [:]
+    private var nextSlot = 0
+    /// Slots with a free instance, the one used last at the end: the others get the rest that ends them.
+    private var free: [Int] = []
+    private var queue: CallQueue<CheckedContinuation<Loan, any Error>>
+    /// When a call last waited.
+    private var lastWait = 0.0
     /// Calls that have an instance, or are about to be told which.
     private var running = 0
+    private var alarm: (time: Double, task: Task<Void, Never>)?
+    /// What slots that are gone have to say.
+    private var former: (restarts: Int, error: String?) = (0, nil)
     private var retired = false
     private var stopping = false
     private var drained: CheckedContinuation<Void, Never>?
 
-    /// - Parameter launch: how to start an instance; asked before each start, so clear secrets are not kept here.
+    /// - Parameters:
+    ///   - queueBound: most calls that wait.
+    ///   - launch: how to start an instance; asked before each start, so clear secrets are not kept here.
     init(
-        launch: @escaping @Sendable () async throws -> Instance.Launch, log: FunctionLog, ledger: InstanceLedger,
-        events: Events
+        scale: FunctionSpec.Scale, queueBound: Int, launch: @escaping @Sendable () async throws -> Instance.Launch,
+        log: FunctionLog, ledger: InstanceLedger, events: Events
     ) {
+        scaling = Scaling(scale)
+        scaling.min = 0
+        queue = CallQueue(bound: queueBound)
         self.launch = launch
         self.log = log
         self.ledger = ledger
         self.events = events
     }
 
-    /// Starts instances until there are this many.
-    func grow(to count: Int) {
-        while slots.count < count, !stopping {
-            let index = slots.count
-            slots.append(Slot())
-            slots[index].task = Task { await self.keep(index) }
-        }
+    /// Keeps so many instances running from now on, called for or not. Before the first time it is none.
+    func keep(atLeast count: Int) {
+        scaling.min = count
+        rescale()
     }
 
     /// Runs a call on the first free instance.
-    /// - Parameter timeout: longest wait for the instance, and then longest run.
-    func call(id: String, input: [UInt8], timeout: Duration) async throws -> Instance.Outcome {
-        let deadline = ContinuousClock.now + timeout
+    /// - Parameters:
+    ///   - deadline: when to stop waiting for an instance.
+    ///   - timeout: longest run.
+    /// - Throws: `Refusal`, or `CancellationError` if the caller went away while it waited.
+    func call(
+        id: String, input: [UInt8], waitUntil deadline: ContinuousClock.Instant, timeout: Duration
+    ) async throws -> Instance.Outcome {
         while true {
-            let instance = try await lend(until: deadline)
-            let outcome = await instance.call(id: id, input: input, timeout: timeout)
+            let loan = try await lend(until: deadline)
+            let outcome = await loan.instance.call(id: id, input: input, timeout: timeout)
             running -= 1
-            switch outcome {
-            case .output, .raised: free(instance)
-            default: break
-            }
+            giveBack(loan, after: outcome)
             if running == 0, retired { drained?.resume() }
             if running == 0, retired { drained = nil }
             // It ended between its last call and this one, which it never saw: another one may have it.
@@ -90,7 +123,7 @@ actor InstancePool {
     /// Sends every waiting call elsewhere, lets the running ones finish, and stops.
     func retire() async {
         retired = true
-        while let waiter = queue.next() { waiter.resume(returning: .failure(.moved)) }
+        refuseWaiting(.moved)
         if running > 0 { await withCheckedContinuation { drained = $0 } }
         await stop()
     }
@@ -99,103 +132,222 @@ actor InstancePool {
     func stop() async {
         stopping = true
         retired = true
-        while let waiter = queue.next() { waiter.resume(returning: .failure(.moved)) }
-        let tasks = slots.compactMap(\.task)
-        for task in tasks { task.cancel() }
+        refuseWaiting(.moved)
+        alarm?.task.cancel()
+        let lives = Array(lives.values)
+        for life in lives { life.cancel() }
         await withTaskGroup(of: Void.self) { group in
-            for instance in slots.compactMap(\.instance) { group.addTask { await instance.stop() } }
+            for instance in slots.values.compactMap(\.instance) { group.addTask { await instance.stop() } }
         }
-        for task in tasks { await task.value }
+        for life in lives { await life.value }
     }
 
     func status() -> Status {
+        let slots = slots.sorted { $0.key < $1.key }.map(\.value)
         let states = slots.map(\.policy.state)
+        let ready = states.count { $0 == .ready }
         let state: RestartPolicy.State =
-            if states.contains(.crashLoop) { .crashLoop } else if states.contains(.starting) {
+            if states.contains(.crashLoop) {
+                .crashLoop
+            } else if ready >= max(scaling.min, 1) {
+                .ready
+            } else if states.contains(.starting) {
                 .starting
-            } else if states
-                .contains(.ready)
-            { .ready } else { .stopped }
+            } else {
+                .stopped
+            }
         return Status(
-            state: state, replicas: slots.count, available: states.count { $0 == .ready },
-            restarts: slots.reduce(0) { $0 + $1.policy.restarts },
-            lastError: slots.compactMap(\.policy.lastError).last)
+            state: state, replicas: slots.count, available: ready,
+            starting: slots.count { $0.phase == .starting || $0.phase == .resting }, waiting: queue.count,
+            running: running, restarts: slots.reduce(former.restarts) { $0 + $1.policy.restarts },
+            lastError: slots.compactMap(\.policy.lastError).last ?? former.error)
+    }
+}
+
+// Calls.
+extension InstancePool {
+    private func lend(until deadline: ContinuousClock.Instant) async throws -> Loan {
+        if retired { throw Refusal.moved }
+        if let slot = free.popLast(), let instance = slots[slot]?.instance { return loan(slot, instance) }
+        let ticket = queue.ticket()
+        let timer = Task {
+            try await Task.sleep(until: deadline, clock: .continuous)
+            self.giveUp(ticket)
+        }
+        defer { timer.cancel() }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard queue.enter(ticket, continuation) else { return continuation.resume(throwing: Refusal.full) }
+                if !slots.values.contains(where: { $0.policy.state == .ready }) { events.coldStart() }
+                rescale()
+            }
+        } onCancel: {
+            Task { await self.leave(ticket, CancellationError()) }
+        }
     }
 
-    private func lend(until deadline: ContinuousClock.Instant) async throws -> Instance {
-        if retired { throw Refusal.moved }
-        if let instance = idle.popLast() {
-            running += 1
-            return instance
+    private func loan(_ slot: Int, _ instance: Instance) -> Loan {
+        slots[slot]?.phase = .busy
+        // Counted here and not where a waiter goes on: a `retire` in between must wait for it.
+        running += 1
+        return Loan(slot: slot, instance: instance)
+    }
+
+    private func giveBack(_ loan: Loan, after outcome: Instance.Outcome) {
+        // The process may have ended, and another one may have its slot.
+        guard let slot = slots[loan.slot], slot.instance === loan.instance, slot.phase == .busy else { return }
+        switch outcome {
+        case .output, .raised: offer(loan.slot)
+        default:
+            slots[loan.slot]?.phase = .starting
+            slots[loan.slot]?.since = now
         }
-        var timer: Task<Void, any Error>?
-        let lent: Result<Instance, Refusal> = await withCheckedContinuation { continuation in
-            guard let ticket = queue.enter(continuation) else {
-                return continuation.resume(returning: .failure(.full))
-            }
-            timer = Task {
-                try await Task.sleep(until: deadline, clock: .continuous)
-                self.giveUp(ticket)
-            }
+    }
+
+    /// Hands an instance to the call that waits longest, or keeps it for the next one.
+    private func offer(_ slot: Int) {
+        guard isWanted(slot), let instance = slots[slot]?.instance else { return }
+        slots[slot]?.since = now
+        if let waiter = queue.next() {
+            lastWait = now
+            return waiter.resume(returning: loan(slot, instance))
         }
-        timer?.cancel()
-        return try lent.get()
+        slots[slot]?.phase = .free
+        free.append(slot)
+        rescale()
     }
 
     private func giveUp(_ ticket: Int) {
-        guard let waiter = queue.leave(ticket) else { return }
         let status = status()
         let reason =
             status.available > 0
             ? "Every instance was busy until the time was up." : "No instance is ready. \(status.lastError ?? "")"
-        waiter.resume(returning: .failure(.notReady(reason)))
+        leave(ticket, Refusal.notReady(reason))
     }
 
-    private func free(_ instance: Instance) {
-        guard slots.contains(where: { $0.instance === instance }), !stopping else { return }
-        guard let waiter = queue.next() else { return idle.append(instance) }
-        // Counted here and not where the waiter goes on: a `retire` in between must wait for it.
-        running += 1
-        waiter.resume(returning: .success(instance))
+    private func leave(_ ticket: Int, _ error: any Error) {
+        guard let waiter = queue.leave(ticket) else { return }
+        lastWait = now
+        waiter.resume(throwing: error)
+        rescale()
+    }
+
+    private func refuseWaiting(_ refusal: Refusal) {
+        while let waiter = queue.next() { waiter.resume(throwing: refusal) }
+        lastWait = now
+    }
+}
+
+// Instances.
+extension InstancePool {
+    /// Seconds since this pool was made.
+    private var now: Double { (ContinuousClock.now - epoch) / .seconds(1) }
+
+    private func isWanted(_ slot: Int) -> Bool { !stopping && slots[slot] != nil }
+
+    private func rescale() {
+        while !retired {
+            switch scaling.step(load, now: now) {
+            case .start(let count): for _ in 0..<count { open() }
+            case .stop(let slot): giveUpSlot(slot)
+            case .rest(let time):
+                if let time { wake(at: time) }
+                return
+            }
+        }
+    }
+
+    private var load: Scaling.Load {
+        var load = Scaling.Load(waiting: queue.count)
+        for (id, slot) in slots {
+            switch slot.phase {
+            case .busy: load.running += 1
+            case .free: load.free.append(.init(id: id, since: slot.since))
+            case .starting, .resting: load.pending.append(.init(id: id, since: max(slot.since, lastWait)))
+            }
+            if slot.phase == .resting { load.failing = true }
+        }
+        return load
+    }
+
+    /// Asks again at that time. An alarm that comes too early is no harm, so it is not moved with every call.
+    private func wake(at time: Double) {
+        if let alarm, alarm.time <= time { return }
+        alarm?.task.cancel()
+        let instant = epoch + .seconds(time)
+        let task = Task {
+            guard (try? await Task.sleep(until: instant, clock: .continuous)) != nil else { return }
+            self.alarm = nil
+            self.rescale()
+        }
+        alarm = (time, task)
+    }
+
+    private func open() {
+        nextSlot += 1
+        let slot = nextSlot
+        slots[slot] = Slot(since: now)
+        lives[slot] = Task { await self.live(slot) }
+    }
+
+    /// Ends an instance without a call; who waits for the pool to stop waits for it too.
+    private func giveUpSlot(_ id: Int) {
+        guard let slot = slots.removeValue(forKey: id) else { return }
+        free.removeAll { $0 == id }
+        former = (former.restarts + slot.policy.restarts, slot.policy.lastError ?? former.error)
+        lives[id]?.cancel()
+        if let instance = slot.instance { Task { await instance.stop() } }
     }
 
     /// The life of one slot: start, wait for the end, wait as long as the policy says, start again.
-    private func keep(_ index: Int) async {
-        let clock = ContinuousClock()
-        let epoch = clock.now
-        while !stopping {
-            let before = slots[index].policy.restarts
-            slots[index].policy.started()
-            if slots[index].policy.restarts > before { events.restarted() }
-            let end = await live(index) { (clock.now - epoch) / .seconds(1) }
-            guard !stopping else { break }
-            let now = (clock.now - epoch) / .seconds(1)
-            let delay = slots[index].policy.exited(at: now, reason: end.reason, excused: end.excused)
+    private func live(_ id: Int) async {
+        while isWanted(id), var policy = slots[id]?.policy {
+            let before = policy.restarts
+            policy.started()
+            if policy.restarts > before { events.restarted() }
+            slots[id]?.policy = policy
+            slots[id]?.phase = .starting
+            let end = await run(id)
+            guard isWanted(id), var policy = slots[id]?.policy else { break }
+            let started = policy.state == .ready
+            let delay = policy.exited(at: now, reason: end.reason, excused: end.excused)
+            slots[id]?.policy = policy
+            slots[id]?.phase = delay > 0 ? .resting : .starting
+            if !started, !end.excused { lament(end.reason) }
+            rescale()
             try? await Task.sleep(for: .seconds(delay))
         }
-        slots[index].policy.stopped()
+        slots[id]?.policy.stopped()
+        lives[id] = nil
+    }
+
+    /// Tells those who wait that no instance starts. While another one is ready or on its way, it may serve them.
+    private func lament(_ reason: String) {
+        guard slots.values.allSatisfy({ $0.phase == .resting }) else { return }
+        refuseWaiting(.notReady("No instance starts. \(reason)"))
     }
 
     /// The life of one instance.
-    private func live(_ index: Int, now: () -> Double) async -> Instance.End {
+    private func run(_ id: Int) async -> Instance.End {
         let launch: Instance.Launch
         do {
             launch = try await self.launch()
         } catch {
             return Instance.End(reason: "\(error)", excused: false)
         }
-        guard !stopping else { return Instance.End(reason: "stopped", excused: true) }
+        guard isWanted(id) else { return Instance.End(reason: "stopped", excused: true) }
         let instance = Instance(launch, log: log, ledger: ledger)
-        slots[index].instance = instance
-        if await instance.start(), !stopping {
-            slots[index].policy.ready(at: now())
+        slots[id]?.instance = instance
+        if await instance.start(), isWanted(id) {
+            slots[id]?.policy.ready(at: now)
             await events.ready()
-            free(instance)
+            offer(id)
         }
-        if stopping { await instance.stop() }
+        if !isWanted(id) { await instance.stop() }
         let end = await instance.ended()
-        idle.removeAll { $0 === instance }
-        slots[index].instance = nil
+        free.removeAll { $0 == id }
+        slots[id]?.instance = nil
+        slots[id]?.phase = .starting
         return end
     }
 }

@@ -20,6 +20,7 @@ final class Metrics: Sendable {
     private struct Counts {
         var calls: [Series: Histogram] = [:]
         var restarts: [String: Int] = [:]
+        var coldStarts: [String: Int] = [:]
     }
 
     private let counts = Mutex(Counts())
@@ -43,6 +44,11 @@ final class Metrics: Sendable {
         counts.withLock { $0.restarts[function.description, default: 0] += 1 }
     }
 
+    /// Counts a call that found no instance ready.
+    func startedCold(_ function: FunctionName) {
+        counts.withLock { $0.coldStarts[function.description, default: 0] += 1 }
+    }
+
     /// Calls of a function since the hub started, whatever their answer.
     func invocations(_ function: FunctionName) -> Int {
         counts.withLock { counts in
@@ -51,8 +57,9 @@ final class Metrics: Sendable {
     }
 
     /// The whole text.
-    /// - Parameter available: instances ready now, by function.
-    func text(available: [FunctionName: Int]) -> String {
+    /// - Parameter functions: how it stands with the version that serves, by function.
+    func text(_ functions: [FunctionName: InstancePool.Status]) -> String {
+        let functions = functions.map { (name: $0.key.description, status: $0.value) }.sorted { $0.name < $1.name }
         let counts = counts.withLock { $0 }
         let calls = counts.calls.sorted { ($0.key.function, $0.key.code) < ($1.key.function, $1.key.code) }
         var lines = Self.head("gateway_function_invocation_total", "counter", "Calls of a function.")
@@ -70,13 +77,22 @@ final class Metrics: Sendable {
             lines.append("gateway_functions_seconds_count{\(labels)} \(histogram.total)")
         }
         lines += Self.head("gateway_service_count", "gauge", "Instances of a function that are ready.")
-        for (function, count) in available.sorted(by: { $0.key.description < $1.key.description }) {
-            lines.append("gateway_service_count{function_name=\"\(function)\"} \(count)")
+        for (name, status) in functions {
+            lines.append("gateway_service_count{function_name=\"\(name)\"} \(status.available)")
+        }
+        lines += Self.head("osiris_function_queue_length", "gauge", "Calls that wait for an instance.")
+        for (name, status) in functions {
+            lines.append("osiris_function_queue_length{function_name=\"\(name)\"} \(status.waiting)")
+        }
+        lines += Self.head(
+            "osiris_function_cold_starts_total", "counter", "Calls that found no instance ready and waited for one.")
+        for (name, _) in functions {
+            lines.append(
+                "osiris_function_cold_starts_total{function_name=\"\(name)\"} \(counts.coldStarts[name] ?? 0)")
         }
         lines += Self.head("osiris_function_restarts_total", "counter", "Instances that were started again.")
-        for function in available.keys.map(\.description).sorted() {
-            lines.append(
-                "osiris_function_restarts_total{function_name=\"\(function)\"} \(counts.restarts[function] ?? 0)")
+        for (name, _) in functions {
+            lines.append("osiris_function_restarts_total{function_name=\"\(name)\"} \(counts.restarts[name] ?? 0)")
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -68,6 +68,36 @@ public struct FunctionSpec: Sendable {
         }
     }
 
+    /// How many instances a hub runs.
+    public struct Scale: Sendable, Equatable {
+        /// `min` when the manifest does not say.
+        public static let defaultMin = 1
+        /// `concurrency` when the manifest does not say.
+        public static let defaultConcurrency = 1
+        /// `idle` when the manifest does not say: 5 minutes.
+        public static let defaultIdleMilliseconds = 300_000
+
+        /// Kept running, 0...64.
+        public var min: Int
+        /// Most under load, 1...64, not below `min`.
+        public var max: Int
+        /// Calls per instance beyond which another is started, 1...1000.
+        public var concurrency: Int
+        /// Time without a call after which one above `min` is stopped.
+        public var idleMilliseconds: Int
+
+        /// - Parameter max: nil for `min`, and at least 1.
+        public init(
+            min: Int = defaultMin, max: Int? = nil, concurrency: Int = defaultConcurrency,
+            idleMilliseconds: Int = defaultIdleMilliseconds
+        ) {
+            self.min = min
+            self.max = max ?? Swift.max(min, 1)
+            self.concurrency = concurrency
+            self.idleMilliseconds = idleMilliseconds
+        }
+    }
+
     /// A DNS label, as is the namespace.
     public var name: String
     public var namespace: String
@@ -81,8 +111,7 @@ public struct FunctionSpec: Sendable {
     /// Program and arguments, for command.
     public var command: [String]
     public var alwaysOn: Bool
-    /// Instances kept running.
-    public var minInstances: Int
+    public var scale: Scale
     public var timeoutMilliseconds: Int
     public var memoryBytes: Int?
     /// `.string`, or `.secret` where a secret variable was used.
@@ -96,7 +125,7 @@ public struct FunctionSpec: Sendable {
 
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
-        handler: String?, command: [String], alwaysOn: Bool, minInstances: Int, timeoutMilliseconds: Int,
+        handler: String?, command: [String], alwaysOn: Bool, scale: Scale, timeoutMilliseconds: Int,
         memoryBytes: Int?, env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?,
         spans: SpanMap
     ) {
@@ -108,7 +137,7 @@ public struct FunctionSpec: Sendable {
         self.handler = handler
         self.command = command
         self.alwaysOn = alwaysOn
-        self.minInstances = minInstances
+        self.scale = scale
         self.timeoutMilliseconds = timeoutMilliseconds
         self.memoryBytes = memoryBytes
         self.env = env

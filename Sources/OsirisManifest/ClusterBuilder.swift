@@ -74,12 +74,20 @@ struct ClusterBuilder {
             handler: function["handler"]?.text,
             command: (function["command"]?.value.listValue ?? []).compactMap(\.stringValue),
             alwaysOn: function["alwaysOn"]?.value.boolValue ?? true,
-            minInstances: function["scale"]?["min"]?.value.intValue ?? 1,
+            scale: scale(function["scale"]),
             timeoutMilliseconds: function["limits"]?["timeout"]?.value.intValue ?? 10_000,
             memoryBytes: function["limits"]?["memory"]?.value.intValue,
             env: function["env"]?.value.mapValue ?? [:], secrets: function["secrets"]?.value.mapValue ?? [:],
             smoke: smoke, placement: function["placement"]?["targets"]?.value.listValue?.compactMap(\.stringValue),
             spans: function.spans(in: source.name))
+    }
+
+    private func scale(_ scale: Checked?) -> FunctionSpec.Scale {
+        typealias Scale = FunctionSpec.Scale
+        return Scale(
+            min: scale?["min"]?.value.intValue ?? Scale.defaultMin, max: scale?["max"]?.value.intValue,
+            concurrency: scale?["concurrency"]?.value.intValue ?? Scale.defaultConcurrency,
+            idleMilliseconds: scale?["idle"]?.value.intValue ?? Scale.defaultIdleMilliseconds)
     }
 
     /// Each folder is read once, however many functions share it.

@@ -24,7 +24,27 @@ extension CrossChecks {
         within(1...3_600_000, "1ms to 1h", function["limits"]?["timeout"], "the timeout of \(label)", "10s")
         within((16 << 20)...(1 << 50), "16Mi or more", function["limits"]?["memory"], "the memory of \(label)", "128Mi")
         within(1...3_600_000, "1ms to 1h", function["smoke"]?["within"], "the smoke call's time of \(label)", "2s")
+        within(
+            1...86_400_000, "1ms to 24h", function["scale"]?["idle"], "the idle time of \(label)", "5m")
+        scale(of: function, label)
         environment(of: function)
+    }
+
+    private mutating func scale(of function: Checked, _ label: String) {
+        guard let scale = function["scale"] else { return }
+        let minimum = scale["min"]?.value.intValue ?? FunctionSpec.Scale.defaultMin
+        if let max = scale["max"], case .leaf(.int(let most)) = max.content, (1...64).contains(most), most < minimum {
+            report(
+                .outOfRange, "\(label) has at most \(most) instances and at least \(minimum)", at: max.place,
+                help: "raise `max`, or lower `min`")
+        }
+        // True is the default; an expression is judged once it has a value.
+        let alwaysOn = function["alwaysOn"].map { $0.value.boolValue == true } ?? true
+        if alwaysOn, minimum == 0, let place = scale["min"]?.place {
+            report(
+                .conflictingKeys, "\(label) is always on, so it cannot be scaled to zero", at: place,
+                help: "add `alwaysOn: false`, or set `min` to 1")
+        }
     }
 
     private mutating func need(

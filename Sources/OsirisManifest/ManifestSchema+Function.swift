@@ -26,7 +26,7 @@ extension ManifestSchema {
         Field(
             "alwaysOn", .bool, default: true, doc: "Loaded when the hub starts; the hub is ready only once it answers.",
             example: "true"),
-        Field("scale", .object(scale), doc: "How many instances run on a hub.", example: "{min: 2}"),
+        Field("scale", .object(scale), doc: "How many instances run on a hub.", example: "{min: 1, max: 8}"),
         Field("limits", .object(limits), doc: "What one call may use.", example: "{timeout: 10s, memory: 128Mi}"),
         Field(
             "env", .map(of: .string), default: [:],
@@ -44,7 +44,19 @@ extension ManifestSchema {
     ])
 
     private static let scale = Schema([
-        Field("min", .int(1...64), default: 1, doc: "Instances kept running, 1-64.", example: "1")
+        Field(
+            "min", .int(0...64), default: .int(FunctionSpec.Scale.defaultMin),
+            doc: "Instances kept running, 0-64. 0 needs `alwaysOn: false`: the first call starts one.", example: "1"),
+        Field(
+            "max", .int(1...64), doc: "Most instances under load, 1-64; `min`, and at least 1, when absent.",
+            example: "8"),
+        Field(
+            "concurrency", .int(1...1000), default: .int(FunctionSpec.Scale.defaultConcurrency),
+            doc: "Calls per instance, running and waiting, beyond which another instance is started, 1-1000.",
+            example: "4"),
+        Field(
+            "idle", .duration, default: .int(FunctionSpec.Scale.defaultIdleMilliseconds),
+            doc: "An instance above `min` that had no call for this long is stopped.", example: "5m"),
     ])
 
     private static let limits = Schema([

@@ -106,9 +106,7 @@ public enum ManifestSchema {
 /// Knowledge about single keys that a `Schema` cannot say, by path without indices and free keys.
 enum ManifestRules {
     /// Keys of the full format that this version does not implement.
-    static let laterKeys: Set<String> = [
-        "spec.rollout", "spec.functions.scale.max", "spec.functions.scale.concurrency", "spec.functions.scale.idle",
-    ]
+    static let laterKeys: Set<String> = ["spec.rollout"]
     /// Choices of the full format that this version does not implement.
     static let laterChoices: [String: Set<String>] = [
         "spec.functions.runtime": ["node", "container"]

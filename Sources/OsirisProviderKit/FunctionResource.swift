@@ -16,7 +16,13 @@ public enum FunctionResource {
             Field("alwaysOn", .bool, default: true, doc: "The hub is ready only while it answers."),
             Field(
                 "scale",
-                .object(Schema([Field("min", .int(1...64), doc: "Instances kept running.")])), doc: "How many run."),
+                .object(
+                    Schema([
+                        Field("min", .int(0...64), doc: "Instances kept running."),
+                        Field("max", .int(1...64), doc: "Most under load; absent when it is the default."),
+                        Field("concurrency", .int(1...1000), doc: "Calls per instance; absent when it is the default."),
+                        Field("idle", .duration, doc: "Life without a call; absent when it is the default."),
+                    ])), doc: "How many run."),
             Field(
                 "limits",
                 .object(
@@ -38,13 +44,26 @@ public enum FunctionResource {
         return .map(limits)
     }
 
+    /// What is at its default is left out, but for `min`: so a state from before there was more than `min` shows no
+    /// change, and a hub that knows `min` only takes a function that needs no more.
+    public static func scale(_ scale: FunctionSpec.Scale) -> Value {
+        let plain = FunctionSpec.Scale(min: scale.min)
+        var values: [String: Value] = ["min": .int(scale.min)]
+        if scale.max != plain.max { values["max"] = .int(scale.max) }
+        if scale.concurrency != plain.concurrency { values["concurrency"] = .int(scale.concurrency) }
+        if scale.idleMilliseconds != plain.idleMilliseconds {
+            values["idle"] = .string(Quantities.format(milliseconds: scale.idleMilliseconds))
+        }
+        return .map(values)
+    }
+
     /// The arguments of a function; equal for every machine it is placed on.
     public static func arguments(_ function: FunctionSpec) -> Attributes {
         let limits = limits(timeoutMilliseconds: function.timeoutMilliseconds, memoryBytes: function.memoryBytes)
         var attributes: Attributes = [
             "name": .string(function.name), "namespace": .string(function.namespace),
             "runtime": .string(function.runtime.rawValue), "alwaysOn": .bool(function.alwaysOn),
-            "scale": ["min": .int(function.minInstances)], "limits": limits,
+            "scale": scale(function.scale), "limits": limits,
         ]
         let env = function.env.filter { !$0.value.isSecret }
         if !env.isEmpty { attributes["env"] = .map(env) }

@@ -115,7 +115,7 @@ import Testing
         try await TestHub.with { hub in
             let bad: [String: Any] = [
                 "name": "Bad_Name", "runtime": "python3", "handler": "nodot", "colour": "red", "alwaysOn": "yes",
-                "scale": ["min": -1], "limits": ["timeoutMs": 0], "env": ["1X": "v"],
+                "scale": ["min": -1, "max": 65, "idleMs": 0], "limits": ["timeoutMs": 0], "env": ["1X": "v"],
                 "secrets": ["KEY": ["value": "v"]],
                 "files": [["path": "../up", "base64": ""], ["path": "ok", "base64": "***"]],
             ]
@@ -124,7 +124,8 @@ import Testing
             #expect(answer.code == "bad_request")
             let expected = [
                 "colour", "name must", "namespace is missing", "handler must", "alwaysOn must", "scale.min",
-                "limits.timeoutMs", "env.1X", "secrets.KEY.digest", "files[0].path", "files[1].base64",
+                "scale.max", "scale.idleMs", "limits.timeoutMs", "env.1X", "secrets.KEY.digest", "files[0].path",
+                "files[1].base64",
             ]
             for word in expected { #expect(answer.message.contains(word), "\(word) in: \(answer.message)") }
             #expect((answer.error["details"] as? [String])?.count == expected.count)

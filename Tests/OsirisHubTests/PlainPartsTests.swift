@@ -47,13 +47,31 @@ import Testing
     }
 
     @Test func theQueueIsFairAndBounded() {
-        var queue = CallQueue<Int>()
-        let tickets = (0..<CallQueue<Int>.bound).map { queue.enter($0) }
-        #expect(queue.enter(-1) == nil)
+        var queue = CallQueue<Int>(bound: 3)
+        let tickets = (0..<3).map { number in
+            let ticket = queue.ticket()
+            let entered = queue.enter(ticket, number)
+            #expect(entered)
+            return ticket
+        }
+        let late = queue.ticket()
+        let overflowed = !queue.enter(late, -1)
+        #expect(overflowed)
         #expect(queue.next() == 0)
-        #expect(queue.leave(tickets[1] ?? 0) == 1)
-        #expect(queue.leave(tickets[1] ?? 0) == nil)
+        #expect(queue.leave(tickets[1]) == 1)
+        #expect(queue.leave(tickets[1]) == nil)
         #expect(queue.next() == 2)
+    }
+
+    @Test func aCatalogRowFromBeforeScalingIsRead() throws {
+        let row = """
+            {"name":{"namespace":"demo","name":"f"},"runtime":"command","handler":"","command":["cat"],"alwaysOn":false,\
+            "scale":{"min":3},"limits":{"timeoutMs":10000,"outputBytes":1048576},"env":{},"secretDigests":{},\
+            "annotations":{}}
+            """
+        let spec = try HubJSON.decode(FunctionSpec.self, Array(row.utf8))
+        #expect(spec.scale == .init(min: 3, max: 3, concurrency: 1, idleMs: 300_000))
+        #expect(try HubJSON.decode(FunctionSpec.self, HubJSON.encode(spec)) == spec)
     }
 
     @Test func labels() {

@@ -94,16 +94,22 @@ import Testing
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var running: Task<Answer, any Error>?
+        var waiting: Task<Answer, any Error>?
         try await TestHub.with(folder: folder, drainGrace: .milliseconds(100)) { hub in
             let code = "import time\ndef handle(path):\n    open(path, 'w').close()\n    time.sleep(600)\n"
             _ = try await hub.client.put(.python("long", code, ["limits": ["timeoutMs": 600_000]]))
             let client = hub.client
             running = Task { try await client.call("long", #"["\#(folder)/started"]"#) }
             try await eventually("the call runs") { FileManager.default.fileExists(atPath: folder + "/started") }
+            waiting = Task { try await client.call("long") }
+            try await client.wait(for: "long", "waited for") { $0.queueLength == 1 }
         }
         let answer = try await running?.value
         #expect(answer?.status == 502)
         #expect(answer?.code == "instance_died")
+        let late = try await waiting?.value
+        #expect(late?.status == 503)
+        #expect(late?.code == "shutting_down")
     }
 
     @Test func leftoversOfAnEarlierHubAreKilledButNotAStranger() async throws {

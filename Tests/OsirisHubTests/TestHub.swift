@@ -27,10 +27,11 @@ final class TestHub: Sendable {
 
     /// The same on a folder that stays.
     static func with(
-        folder: String, drainGrace: Duration = Hub.drainGrace, _ test: (TestHub) async throws -> Void
+        folder: String, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound,
+        _ test: (TestHub) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let hub = Hub(folder: folder, logger: logger, drainGrace: drainGrace)
+        let hub = Hub(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound)
         let port = try await hub.start()
         let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port))
         do {
@@ -77,7 +78,7 @@ struct Client: Sendable {
     init(port: Int) {
         self.port = port
         let configuration = URLSessionConfiguration.ephemeral
-        configuration.httpMaximumConnectionsPerHost = 32
+        configuration.httpMaximumConnectionsPerHost = 128
         session = URLSession(configuration: configuration)
     }
 
@@ -142,6 +143,17 @@ struct TestFunction {
             "name": name, "namespace": "demo", "runtime": "python3", "handler": "code.handle", "files": [file],
         ]
         return TestFunction(fields: fields.merging(more) { $1 })
+    }
+
+    /// The code of `code.handle` that waits until a file is there.
+    static func gated(_ gate: String, then: String = "return os.getpid()") -> String {
+        """
+        import os, time
+        def handle():
+            while not os.path.exists("\(gate)"):
+                time.sleep(0.01)
+            \(then)
+        """
     }
 
     /// A shell script that answers lines.

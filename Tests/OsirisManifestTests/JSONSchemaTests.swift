@@ -68,7 +68,7 @@ struct JSONSchemaTests {
             "hub": {"archive": "images/hub.tar", "port": 9090},
             "functions": [
                 {"name": "hello", "namespace": "demo", "runtime": "python3", "source": "f", "handler": "h.handle",
-                 "alwaysOn": False, "scale": {"min": "${var.n}"}, "limits": {"timeout": "1m30s", "memory": "128Mi"},
+                 "alwaysOn": False, "scale": {"min": "${var.n}", "max": 8, "concurrency": 2, "idle": "5m"}, "limits": {"timeout": "1m30s", "memory": "128Mi"},
                  "env": {"A": "b", "N": 3, "D": True}, "secrets": {"K": "${var.k}"},
                  "smoke": {"input": {"name": "Ada"}, "expect": None, "within": "500ms"},
                  "placement": {"targets": ["rack"]}},
@@ -94,7 +94,8 @@ struct JSONSchemaTests {
             (["apiVersion"], "osiris.dev/v2"), (["kind"], "Overlay"), (["metadata", "name"], "Edge"), (["x"], 1),
             (["spec", "rollout"], {}), (["spec", "hub", "port"], 0), (["spec", "hub", "port"], 70000),
             (["spec", "hub", "port"], "8080"), (["spec", "hub", "image"], "both"), (f + ["runtime"], "node"),
-            (f + ["name"], "a_b"), (f + ["command"], ["x"]), (f + ["scale"], {"min": 65}), (f + ["scale"], {"max": 2}),
+            (f + ["name"], "a_b"), (f + ["command"], ["x"]), (f + ["scale"], {"min": 65}), (f + ["scale"], {"max": 65}),
+            (f + ["scale"], {"concurrency": 0}), (f + ["scale"], {"idle": 5}), (f + ["scale"], {"most": 2}),
             (f + ["limits", "timeout"], "10"), (f + ["limits", "timeout"], 10), (f + ["limits", "timeout"], ""),
             (f + ["limits", "memory"], "128MB"), (f + ["env"], ["A=b"]), (f + ["env", "A"], None),
             (f + ["placement"], {}), (f + ["alwaysOn"], "yes"), (t + [0, "provider"], "aws"),

@@ -33,7 +33,9 @@ struct RealHubTests {
         let functionRun = Conformance(
             HubProvider(http: testHTTP).handler("function"), cluster: fake.cluster,
             address: ResourceAddress(target: "here", type: "function", name: "here.demo.hello"), planned: arguments,
-            changed: arguments.merging(["env": ["GREETING": "hello"]]) { $1 }, ancestors: [hub],
+            changed: arguments.merging([
+                "env": ["GREETING": "hello"], "scale": ["min": 2, "max": 8, "concurrency": 4, "idle": "1m30s"],
+            ]) { $1 }, ancestors: [hub],
             below: [DiscoveredResource(address: fake.address, attributes: hub, place: fake.data)])
         #expect(try await functionRun.violations() == [])
         request.prior = hub

@@ -11,9 +11,14 @@ enum DeployBody {
             .string($0.name) == planned["name"] && .string($0.namespace) == planned["namespace"]
         }
         var body: [String: Value] = [:]
-        for name in ["name", "namespace", "runtime", "handler", "command", "alwaysOn", "scale", "env"] {
+        for name in ["name", "namespace", "runtime", "handler", "command", "alwaysOn", "env"] {
             body[name] = planned[name]
         }
+        var scale = planned["scale"]?.mapValue ?? [:]
+        if let idle = scale.removeValue(forKey: "idle")?.stringValue.flatMap(Quantities.milliseconds) {
+            scale["idleMs"] = .int(idle)
+        }
+        body["scale"] = .map(scale)
         let limits = planned["limits"]?.mapValue ?? [:]
         body["limits"] = .map(
             [

@@ -1,3 +1,4 @@
+import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
 
@@ -42,7 +43,9 @@ struct FunctionStatus: Sendable {
         ]
         if let env = fields["env"]?.mapValue, !env.isEmpty { attributes["env"] = .map(env) }
         for name in ["runtime", "alwaysOn"] { attributes[name] = fields[name] }
-        if let minimum = fields["scale"]?.mapValue?["min"] { attributes["scale"] = ["min": minimum] }
+        if let scale = fields["scale"]?.mapValue, let minimum = scale["min"]?.intValue {
+            attributes["scale"] = FunctionResource.scale(Self.scale(scale, min: minimum))
+        }
         if let handler = fields["handler"]?.stringValue, !handler.isEmpty { attributes["handler"] = .string(handler) }
         if let command = fields["command"]?.listValue, !command.isEmpty { attributes["command"] = .list(command) }
         if let source = fields["sourceDigest"]?.stringValue, source != Self.noSource {
@@ -62,6 +65,15 @@ struct FunctionStatus: Sendable {
         cluster = marks[Self.clusterKey]?.stringValue
         address = marks[Self.addressKey]?.stringValue.flatMap(ResourceAddress.init)
         lineage = marks[Self.lineageKey]?.stringValue
+    }
+
+    /// A hub from before there was more than `min` shows only that.
+    private static func scale(_ fields: [String: Value], min: Int) -> FunctionSpec.Scale {
+        typealias Scale = FunctionSpec.Scale
+        return Scale(
+            min: min, max: fields["max"]?.intValue,
+            concurrency: fields["concurrency"]?.intValue ?? Scale.defaultConcurrency,
+            idleMilliseconds: fields["idleMs"]?.intValue ?? Scale.defaultIdleMilliseconds)
     }
 
     /// What a hub says of a function that came without files.
