@@ -49,7 +49,7 @@ public struct Scenario: Sendable {
         }
         let parts = seed.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, let phase = Phase(rawValue: String(parts[0])), let boundary = Int(parts[1]),
-            boundary > 0
+            (1...max(1, boundaries[phase] ?? 0)).contains(boundary)
         else { return nil }
         self = .kill(phase, at: boundary)
     }

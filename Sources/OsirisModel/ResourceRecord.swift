@@ -15,6 +15,8 @@ public struct ResourceRecord: Sendable, Hashable {
     public var source: SourceSpan?
     /// Why the last operation on it did not finish, or nil: the next plan takes it up again.
     public var incomplete: String?
+    /// The value of `incomplete` where nothing failed, but what the object keeps sealed is under a former key.
+    public static let keyChanged = "the state's key was changed"
 
     public init(
         address: ResourceAddress, provider: String, schemaVersion: Int = 1, attributes: Attributes,

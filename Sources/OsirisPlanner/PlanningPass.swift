@@ -100,7 +100,7 @@ struct PlanningPass {
         } else {
             reason =
                 (lost.isEmpty ? nil : ActionReason.secretLost(lost))
-                ?? record?.incomplete.map(ActionReason.incomplete)
+                ?? record?.incomplete.map { $0 == ResourceRecord.keyChanged ? .keyChanged : .incomplete($0) }
                 ?? ChangeCause(declaration, diff, recorded: record?.attributes ?? [:], actual: actual)
                 .reason(differing, arguments: arguments)
             if !differing.contains(where: \.forcesReplacement) { action = .update }

@@ -25,6 +25,8 @@ public indirect enum ActionReason: Sendable {
     case follows(ResourceAddress, [String])
     /// The last operation on it failed halfway.
     case incomplete(String)
+    /// The state's key was changed; what the object keeps sealed is under the old one.
+    case keyChanged
     /// Secrets that the provider generated are known to nobody any more.
     case secretLost([String])
     case removed
@@ -44,6 +46,7 @@ public indirect enum ActionReason: Sendable {
             "it lives on \(parent), which is \(action == .replace ? "replaced" : "created"): \(reason.text)"
         case .follows(let address, let paths): "\(Self.list(paths)) follows \(address)"
         case .incomplete(let why): "its last apply did not finish: \(why)"
+        case .keyChanged: "the state's key was changed; apply seals what it keeps for a rebuild anew"
         case .secretLost(let names): "its \(Self.list(names)) is lost; apply makes it anew"
         case .recorded(let text): text
         case .removed: "removed from the manifest"

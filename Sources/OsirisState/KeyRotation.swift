@@ -17,7 +17,10 @@ extension StateSession {
             .sorted { $0.address < $1.address }
         let sealer = try await store.keyThread.run { [key = store.key] in try key.loadOrCreateNext() }
         let entries = try records.map { record in
-            PreparedEntry(
+            var record = record
+            // What the object keeps for a rebuild is still under the old key, until it is updated.
+            record.incomplete = record.incomplete ?? ResourceRecord.keyChanged
+            return PreparedEntry(
                 .observed(record, text: "sealed under a new key"),
                 sealed: try RecordSealing.seal(record, rule: rule, sealer: sealer))
         }

@@ -104,9 +104,9 @@ protocol BackendSession: Sendable {
     /// - Throws: as `commit`.
     func renew(now: Date) async throws
 
-    /// Gives a state without resources another lineage.
+    /// Gives a state without resources another lineage, and lets its serial go on above `serial`.
     /// - Throws: OSR0412 if it has resources and another lineage, and as `commit`.
-    func adopt(lineage: String) async throws
+    func adopt(lineage: String, above serial: Int) async throws
 
     /// Leaves nothing of records that newer ones supersede, sealed secrets above all. What exists does not change.
     /// - Throws: as `commit`.

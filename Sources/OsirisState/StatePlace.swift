@@ -48,9 +48,12 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// `key` beside `state.db`. Another file has a key file of its own: who changes or removes one key must not take
+    /// away that of a neighbour.
     static func keyPath(beside path: String) -> String {
-        let folder = (path as NSString).deletingLastPathComponent
-        return folder.isEmpty ? "key" : folder + "/key"
+        let (folder, name) = ((path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent)
+        let key = name == "state.db" ? "key" : name + ".key"
+        return folder.isEmpty ? key : folder + "/" + key
     }
 
     /// - Parameter environment: settings and credentials of services.

@@ -116,8 +116,13 @@ public final class StateSession: Sendable {
     }
 
     /// Gives an empty state the lineage of the objects it is filled with: digests of secrets are salted with it.
+    ///
+    /// The serial goes on from the time in seconds, which the lost state cannot have reached: a plan that was saved from
+    /// it must not fit this one.
     /// - Throws: `DiagnosticsError`: OSR0412 if it has resources and another lineage, OSR0405, OSR0408.
-    public func adopt(lineage: String) async throws { try await backend.adopt(lineage: lineage) }
+    public func adopt(lineage: String) async throws {
+        try await backend.adopt(lineage: lineage, above: Int(store.now().timeIntervalSince1970))
+    }
 
     // MARK: Lease
 

@@ -27,7 +27,7 @@ public final class StateStore: Sendable {
 
     /// A store for a database that exists or will be made. Touches no file.
     /// - Parameters:
-    ///   - path: of the database, such as `.osiris/state.db`; the key file `key` is its neighbour.
+    ///   - path: of the database, such as `.osiris/state.db`; its key file is its neighbour: `key`, or `NAME.key` of another name.
     ///   - keyText: the value of `OSIRIS_STATE_KEY`, if set: 64 hexadecimal digits or base64 of 32 bytes.
     ///   - nextKeyText: the value of `OSIRIS_STATE_KEY_NEXT`, while that key is being changed.
     ///   - lineage: identity of a state that does not exist yet; nil makes one up. A plan file brings its own.
@@ -89,6 +89,15 @@ public final class StateStore: Sendable {
 
     /// Who holds the lock now; nil if nobody does.
     public func lockHolder() async throws -> LockHolder? { try await backend.lockHolder() }
+
+    /// The run that is at work now; nil if nobody holds the lock, or its holder is known to be gone.
+    public func activeRun() async throws -> LockHolder? {
+        guard let holder = try await lockHolder() else { return nil }
+        let isGone = LockRule.mayTake(
+            from: holder, host: ProcessIdentity.current.host, now: now(),
+            startOfProcess: ProcessIdentity.startMark)
+        return isGone ? nil : holder
+    }
 
     /// Takes the lock away from a holder that is known to be gone. A session that still runs then writes nothing more.
     /// - Parameter id: from the message that named the holder, so that no later holder is hit.

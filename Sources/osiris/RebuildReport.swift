@@ -17,13 +17,17 @@ struct RebuildReport {
     var text: String {
         var text = aside.map { "The damaged state is kept as \($0).\n" } ?? ""
         guard !draft.records.isEmpty else {
-            return text + "Nothing was recorded. What the manifest wants, `osiris apply` makes.\n"
+            let next =
+                isWhole
+                ? "Nothing that exists carries this cluster's marks; `osiris plan` shows what the manifest wants."
+                : "What is named above may exist: mend it before you apply, and run `osiris state rebuild` again."
+            return text + "Nothing was recorded. \(next)\n"
         }
         text += "Recorded \(RebuildText.counted(draft.records.count)) in \(state). "
         text +=
             isWhole
             ? "`osiris plan` shows how they differ from the manifest.\n"
-            : "What is named above was left out; mend it and run `osiris state rebuild` again.\n"
+            : "What is named above is missing in it; mend it and run `osiris state rebuild` again.\n"
         return text
     }
 
@@ -80,7 +84,7 @@ enum RebuildText {
             .stateNotEmpty, "the state \(path) is healthy and has \(counted(count))",
             help: """
                 `osiris plan` shows how what exists differs; if this state does not know all that exists (an older backup, \
-                an apply after the state was lost), move the file away, then run `osiris state rebuild` again
+                an apply after the state was lost), move it away or name another place with --state, and rebuild
                 """)
     }
 

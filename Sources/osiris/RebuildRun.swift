@@ -42,7 +42,8 @@ struct RebuildRun {
             }
         }
         console.report(unreadable + draft.leftOut + RebuildText.incomplete(draft))
-        var report = RebuildReport(draft: draft, state: store.location, isWhole: (unreadable + draft.leftOut).isEmpty)
+        let isWhole = (unreadable + draft.leftOut).isEmpty && draft.records.allSatisfy { $0.incomplete == nil }
+        var report = RebuildReport(draft: draft, state: store.location, isWhole: isWhole)
         if !draft.records.isEmpty || condition.isDamaged {
             if !options.autoApprove {
                 try await Approval(console, control).ask(
@@ -75,7 +76,7 @@ struct RebuildRun {
                 throw Diagnostic(
                     .stalePlan, "another run has changed the state at this very moment", help: "run this again")
             }
-            if let lineage = report.draft.lineage { try await session.adopt(lineage: lineage) }
+            try await session.adopt(lineage: report.draft.lineage ?? present.lineage)
             try await Rebuild(registry).record(report.draft, over: present, to: session)
         } catch {
             // What ended the run is what the user must see, not a second fault of closing.

@@ -48,6 +48,14 @@ struct RecordedHub {
     /// - Throws: a `Diagnostic` if there is none.
     static func one(_ snapshot: StateSnapshot, target: String?) throws -> RecordedHub {
         guard let hub = all(snapshot).first(where: { target == nil || $0.address.target == target! }) else {
+            let isWithoutToken = snapshot.resources.values.first {
+                $0.address.type == "hub" && (target == nil || $0.address.target == target!)
+            }
+            if let hub = isWithoutToken {
+                throw Diagnostic(
+                    .hubUnreachable, "the token of `\(hub.address)` is lost", address: hub.address.text,
+                    help: "`osiris apply` gives the hub a new one")
+            }
             throw Diagnostic(
                 .noMatch, "the state has no hub\(target.map { " of target `\($0)`" } ?? "")",
                 help: "`osiris apply` makes one; `osiris state list '*/hub.*'` lists them")

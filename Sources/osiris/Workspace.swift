@@ -27,7 +27,7 @@ struct Workspace {
             _ = try load(options, registry, secretSalt: "no state", console)
             throw error
         }
-        let snapshot = try await store.snapshot()
+        let snapshot = try await console.reminding("reading the state") { try await store.snapshot() }
         let cluster = try load(options, registry, secretSalt: snapshot.lineage, console)
         if let recorded = snapshot.cluster, recorded != cluster.name {
             throw DiagnosticsError([

@@ -74,13 +74,32 @@ struct RebuildHubTests {
         }
     }
 
+    /// The hub's own copy of its token stays under the old key until it is updated, and the plan says so.
+    @Test func afterARotationAnApplyMakesARebuildPossibleAgain() async throws {
+        try await applied {
+            let token = try await osiris("hub", "token", "--role", "admin").out
+            #expect(try await osiris("state", "rotate-key", "--json").out == "{\"resealed\":1}\n")
+            let plan = try await osiris("plan", "--detailed-exitcode")
+            #expect(plan.status == 2 && plan.out.contains("the state's key was changed"), "\(plan)")
+            #expect(plan.out.contains("1 to update"), "\(plan)")
+            #expect(try await osiris("apply", "--auto-approve").status == 0)
+            #expect(try await osiris("plan", "--detailed-exitcode").status == 0)
+            try remove(".osiris/state.db")
+            let rebuilt = try await osiris("state", "rebuild", "--auto-approve")
+            #expect(rebuilt.status == 0, "\(rebuilt)")
+            #expect(try await osiris("plan", "--detailed-exitcode").status == 0)
+            #expect(try await osiris("hub", "token", "--role", "admin").out == token)
+        }
+    }
+
     @Test func withoutTheKeyTheHubGetsANewToken() async throws {
         try await applied {
             let token = try await osiris("hub", "token", "--role", "admin").out
             try remove(".osiris/state.db")
             try remove(".osiris/key")
             let rebuilt = try await osiris("state", "rebuild", "--auto-approve")
-            #expect(rebuilt.status == 0 && rebuilt.err.contains("key is lost"), "\(rebuilt)")
+            // Recorded, but not whole: nobody can say which functions the hub has.
+            #expect(rebuilt.status == 1 && rebuilt.err.contains("key is lost"), "\(rebuilt)")
             #expect(!scratch.files().contains(".osiris/key"), "a key was made for nothing")
             #expect(try await osiris("state", "list").out.contains("incomplete"))
             let planned = try await osiris("plan", "--json")

@@ -120,6 +120,18 @@ struct RebuildTests {
         #expect(lines.filter { !$0.hasPrefix(#"{"op":"fence""#) } == fleet.store.split(separator: "\n"))
     }
 
+    /// The serial must not come back to where a plan of the lost state fits.
+    @Test func aPlanOfTheLostStateIsStale() async throws {
+        let fleet = try await Fleet(count: 2)
+        try fleet.scratch.edit("cluster.yaml", "count: 2", "count: 3")
+        let saved = try await Program.run("plan", "--out", "saved.plan", in: fleet.url)
+        #expect(saved.status == 0, "\(saved)")
+        try FileManager.default.removeItem(at: fleet.state)
+        #expect(try await fleet.rebuild().status == 0)
+        let applied = try await Program.run("apply", "saved.plan", in: fleet.url)
+        #expect(applied.status == 4 && applied.err.contains("OSR0310"), "\(applied)")
+    }
+
     @Test func nobodyToAskChangesNothing() async throws {
         let fleet = try await Fleet(count: 2)
         try Data("garbage".utf8).write(to: fleet.state)

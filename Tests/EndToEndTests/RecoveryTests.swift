@@ -63,6 +63,29 @@ struct RecoveryTests {
         #expect(try simulatedObjects(store).count == 100)
     }
 
+    /// Nobody has to settle what a living run has under way.
+    @Test func aRunAtWorkIsNotTakenForACrash() async throws {
+        let scratch = try scratch()
+        try scratch.edit("cluster.yaml", "150ms", "400ms")
+        let running = try Program.Running(["apply", "--auto-approve", "--json"], in: scratch.url)
+        #expect(await eventually { running.output().contains("operation-started") })
+        for arguments in [["recover", "--dry-run"], ["plan"]] {
+            let answer = try await Program.Running(arguments, in: scratch.url).wait()
+            #expect(running.process.isRunning, "the apply was over before the question")
+            #expect(!answer.out.contains("Recovery:"), "\(answer)")
+            #expect(answer.err.contains("pid \(running.process.processIdentifier)"), "\(answer)")
+            #expect(answer.status == 0, "\(answer)")
+        }
+        #expect(try await running.wait().status == 0)
+    }
+
+    @Test func aFolderInPlaceOfTheStateIsSaidToBeOne() async throws {
+        let scratch = try scratch()
+        try scratch.write("", to: "st/x")
+        let answer = try await Program.run("plan", "--state", "st", in: scratch.url)
+        #expect(answer.status == 1 && answer.err.contains("it is a folder"), "\(answer)")
+    }
+
     /// The limit on the size of files stands for a full disk: SQLite gets the same error, and root is not spared.
     @Test func aFullDiskLosesNothing() async throws {
         let scratch = try scratch()

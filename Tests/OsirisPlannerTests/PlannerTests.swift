@@ -155,6 +155,13 @@ import Testing
         #expect(plan.changeLines == ["update a/box.b: its last apply did not finish: answered 500 @10"])
     }
 
+    @Test func aRotatedKeyUpdatesWhatKeepsSomethingSealed() throws {
+        let plan = try Fake.plan([wantsBox()], [Fake.has("a/box.b", box, incomplete: ResourceRecord.keyChanged)])
+        #expect(
+            plan.changeLines
+                == ["update a/box.b: the state's key was changed; apply seals what it keeps for a rebuild anew @10"])
+    }
+
     @Test func aLostGeneratedSecretIsMadeAnewByAnUpdate() throws {
         let wanted = Fake.wants("a/vault.v", ["label": "x"], line: 10)
         let known: Attributes = ["label": "x", "token": .secret(Secret(digest: "d", plaintext: "t"))]

@@ -70,6 +70,24 @@ import Testing
         #expect(await codes { _ = try await store.snapshot() } == [.stateKey])
     }
 
+    /// Two states in one folder: what one does with its key is nothing to the other.
+    @Test func eachStateFileHasItsOwnKey() async throws {
+        let other = StateStore.sealingTokens(folder.path + "/.osiris/other.db")
+        for store in [StateStore.sealingTokens(folder.state), other] {
+            let session = try await store.begin(.test)
+            try await session.create(.hub(token: "CANARY"))
+            try await session.end(.succeeded)
+        }
+        #expect(folder.files == ["key", "other.db", "other.db.key", "state.db"])
+        let first = StateStore.sealingTokens(folder.state)
+        let session = try await first.begin(.test)
+        _ = try await session.rotateKey(first.snapshot())
+        try await session.delete(.hub(token: ""))
+        try await session.end(.succeeded)
+        #expect(folder.files == ["other.db", "other.db.key", "state.db"])
+        #expect(try await other.snapshot().resources.count == 1)
+    }
+
     // MARK: Another key
 
     private func sealedHub() async throws -> StateStore {

@@ -34,6 +34,13 @@ public struct RebuildDraft: Sendable {
         let ours = finds.filter { find in
             chosen.isEmpty || find.resource.lineage.map(chosen.contains) ?? true
         }
+        if ours.count < finds.count {
+            let count = finds.count - ours.count
+            leftOut.append(
+                Diagnostic(
+                    .severalLineages, "\(count) object\(count == 1 ? "" : "s") of other lineages left out",
+                    help: "if they are yours too, name their lineages with `--lineage` as well"))
+        }
         assemble(Dictionary(grouping: ours) { $0.resource.address }, desired)
     }
 

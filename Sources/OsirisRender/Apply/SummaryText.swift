@@ -60,6 +60,11 @@ public enum SummaryText {
 
     private static func nextStep(_ summary: ApplySummary) -> String? {
         let again = "`osiris \(summary.mode.rawValue)`"
+        if summary.diagnostics.contains(where: { $0.code == .stateWrite }) {
+            return
+                "The state took no more: what has no result there stays open. Mend that, then run \(again) again: it "
+                + "finds out what became of it first, and does the rest."
+        }
         switch summary.stopped {
         case .lockLost:
             return "Another run holds the state now, and nothing was recorded since. "

@@ -36,6 +36,7 @@ extension ActionReason {
         case .parentMade(_, let action, _): "what each lives on is \(action == .replace ? "replaced" : "created")"
         case .follows: "what each refers to changes"
         case .incomplete: "the last apply of each did not finish"
+        case .keyChanged: "the state's key was changed"
         case .secretLost: "a secret of each is lost and made anew"
         case .recorded: "as saved with the plan"
         case .removed: "removed"

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import OsirisDiagnostics
 
@@ -10,8 +11,16 @@ extension Fault {
         switch error.resultCode.primaryResultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
             return damaged(path, reason)
+        // To read, SQLite has to make a file of shared memory.
+        case .SQLITE_FULL: return write(path, reason)
+        case .SQLITE_IOERR where isDiskFull(path): return write(path, "the disk is full")
         default:
             return writing ? write(path, reason) : unreadable(path, reason)
         }
+    }
+
+    private static func isDiskFull(_ path: String) -> Bool {
+        var disk = statvfs()
+        return statvfs(path, &disk) == 0 && disk.f_bavail == 0
     }
 }

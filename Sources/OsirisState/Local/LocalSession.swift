@@ -74,8 +74,9 @@ final class LocalSession: BackendSession {
 
     func renew(now: Date) async throws { try await transaction { db, _ in try LockTable.renew(db, now: now) } }
 
-    func adopt(lineage: String) async throws {
+    func adopt(lineage: String, above serial: Int) async throws {
         try await transaction { [path] db, index in
+            index.serial = max(index.serial, serial)
             if try String.fetchOne(db, sql: "SELECT lineage FROM meta") == lineage { return }
             guard index.parents.isEmpty else { throw Fault.otherLineage(path) }
             try db.execute(sql: "UPDATE meta SET lineage = ?", arguments: [lineage])

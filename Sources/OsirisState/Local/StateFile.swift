@@ -32,6 +32,7 @@ struct StateFile: Sendable {
             if errno == ENOENT { throw Fault.damaged(path, "the file is missing, but its log is there") }
             throw Fault.unreadable(path, String(cString: strerror(errno)))
         }
+        guard size.st_mode & S_IFMT != S_IFDIR else { throw Fault.unreadable(path, "it is a folder") }
         // SQLite takes an empty file for an empty database, which would make every resource look absent.
         guard size.st_size > 0 else { throw Fault.damaged(path, "the file is empty") }
         do {

@@ -25,7 +25,7 @@ struct S3StoreClient: Sendable {
         let path = key.map { "/" + settings.address.key($0) } ?? "/"
         let request = HTTPRequest(
             method, settings.base + path + (query.isEmpty ? "" : "?" + query), headers: headers, body: body,
-            signing: settings.signing, sendsOnce: !isRepeatable)
+            timeout: .seconds(15), signing: settings.signing, sendsOnce: !isRepeatable)
         var attempt = 1
         while true {
             let failure: SharedStoreError

@@ -18,7 +18,8 @@ actor SharedSession: BackendSession {
 
     nonisolated let applyID: Int
     nonisolated let fencing: Int
-    private let log: SharedLog
+    private var log: SharedLog
+    private let patience: Patience
     private let lock: SharedLock
     private let trust: Duration
     /// What the log adds up to.
@@ -37,6 +38,7 @@ actor SharedSession: BackendSession {
         trust: Duration
     ) {
         self.log = log
+        patience = log.patience
         self.lock = lock
         self.fold = fold
         self.trust = trust
@@ -75,7 +77,10 @@ actor SharedSession: BackendSession {
         }.value
     }
 
-    func adopt(lineage: String) async throws {
+    func adopt(lineage: String, above serial: Int) async throws {
+        var index = index.take() ?? fold.index
+        index.serial = max(index.serial, serial)
+        self.index = index
         guard let found = try await log.meta(), found.meta.lineage != lineage else { return }
         guard fold.resources.isEmpty else { throw Fault.otherLineage(log.location) }
         var meta = found.meta
@@ -180,10 +185,15 @@ actor SharedSession: BackendSession {
     private func put(_ value: Unconfirmed) async throws -> SharedLog.Outcome {
         do {
             let outcome = try await log.put(value.bytes, at: fold.position + 1, holding: lock.lease)
+            log.patience = patience
             try await proveLock()
             return outcome
         } catch {
-            if error is SharedStoreError { unconfirmed.append(value) }
+            if error is SharedStoreError {
+                unconfirmed.append(value)
+                // Waited for once. Whatever else is to be recorded is tried once, so that the run can end.
+                log.patience.total = .zero
+            }
             throw Fault.shared(error, at: log.location, writing: true)
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OsirisDiagnostics
+import OsirisModel
 import OsirisState
 
 /// Moves the state to another place.
@@ -31,6 +32,12 @@ struct MigrateCommand: AsyncParsableCommand {
             let new = try manifest.store(in: place)
             let moved = try await StateMove(from: old, to: new).run(arguments: Repository.argumentsWithoutValues())
             let count = moved.resources.count
+            if console.json {
+                let answer: Value = [
+                    "resources": .int(count), "from": .string(old.location), "to": .string(new.location),
+                ]
+                return console.line(answer.jsonText)
+            }
             console.line(
                 "\(count) \(count == 1 ? "resource" : "resources") moved from \(old.location) to \(new.location).")
             console.line("From now on: --state \(place), OSIRIS_STATE, or `spec.state` in the manifest.")

@@ -46,7 +46,11 @@ struct PlanCommand: AsyncParsableCommand {
             let plan = try Workflow(workspace.registry).plan(
                 workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
                 selection: Selection(targets: planning.target, excludes: planning.exclude))
-            if format == .text { console.show(base.settled) }
+            if let holder = base.settled.isEmpty ? nil : try await workspace.store.activeRun() {
+                console.sayActive(holder)
+            } else if format == .text {
+                console.show(base.settled)
+            }
             console.show(plan, as: format, planning)
             if let out {
                 let file = PlanFile(

@@ -3,6 +3,7 @@ import Foundation
 import OsirisDiagnostics
 import OsirisEngine
 import OsirisRender
+import OsirisState
 
 /// Finds out what became of the operations a killed run left open, without planning or changing anything else.
 struct RecoverCommand: AsyncParsableCommand {
@@ -28,7 +29,10 @@ struct RecoverCommand: AsyncParsableCommand {
             let workspace = try await Workspace.open(manifest, console)
             let workflow = Workflow(workspace.registry)
             var settled: [SettledIntent] = []
-            if dryRun {
+            if workspace.snapshot.intents.isEmpty {
+                // No lock and no row in the history for nothing.
+            } else if dryRun {
+                if let holder = try await workspace.store.activeRun() { return console.sayActive(holder) }
                 settled = await console.reminding("asking for open operations") {
                     await workflow.settle(workspace.snapshot, of: workspace.cluster)
                 }
@@ -54,6 +58,12 @@ struct RecoverCommand: AsyncParsableCommand {
 }
 
 extension Console {
+    /// A run that is at work has open operations that nobody has to settle.
+    func sayActive(_ holder: LockHolder) {
+        let text = "\(holder) is at work now; what it has under way is shown as it is at this moment"
+        note(json ? DiagnosticRenderer.json(Diagnostic(.warning, .stateLocked, text, help: nil)) : "Note: \(text).")
+    }
+
     /// What recovery found.
     func show(_ settled: [SettledIntent]) {
         out(json ? RecoveryText.jsonLines(settled, at: Date()) : RecoveryText.lines(settled))

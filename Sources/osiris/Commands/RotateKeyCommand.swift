@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OsirisDiagnostics
+import OsirisModel
 import OsirisState
 
 /// Seals what the state keeps sealed under a new key.
@@ -36,7 +37,9 @@ struct RotateKeyCommand: AsyncParsableCommand {
                 throw error
             }
             try await session.end(.succeeded)
+            if console.json { return console.line(Value.map(["resealed": .int(count)]).jsonText) }
             console.line("\(count) \(count == 1 ? "record is" : "records are") sealed under the new key.")
+            if count > 0 { console.line("The next `osiris apply` renews what hubs keep sealed under the old one.") }
             if ProcessInfo.processInfo.environment["OSIRIS_STATE_KEY"] != nil {
                 console.line("Set OSIRIS_STATE_KEY to the new key now, everywhere it is used.")
             }

@@ -111,9 +111,10 @@ struct TestCommand: AsyncParsableCommand {
         private func scenarios(_ boundaries: [Phase: Int]) throws -> [(String, [Scenario])] {
             if let seed {
                 guard let scenario = Scenario(seed: seed, boundaries: boundaries) else {
+                    let kills = Phase.allCases.map { "\($0)-1 to \($0)-\(boundaries[$0] ?? 0)" }
                     throw Diagnostic(
                         .usage, "`--seed \(seed)` is not a seed",
-                        help: "write a number, or one of \(Phase.allCases.map { "\($0)-1" }.joined(separator: ", "))")
+                        help: "write a number, or one of \(kills.joined(separator: ", "))")
                 }
                 return [("seed \(seed)", [scenario])]
             }
