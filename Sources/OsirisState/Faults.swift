@@ -18,10 +18,10 @@ enum Fault {
             help: "use the osiris version that wrote it, or a newer one")
     }
 
-    static func unreadable(_ path: String, _ reason: String) -> DiagnosticsError {
-        one(
-            .stateUnreadable, "the state \(path) cannot be read: \(reason)",
-            help: "check that you may read and write the file and its folder")
+    static func unreadable(
+        _ path: String, _ reason: String, help: String = "check that you may read and write the file and its folder"
+    ) -> DiagnosticsError {
+        one(.stateUnreadable, "the state \(path) cannot be used: \(reason)", help: help)
     }
 
     static func write(_ path: String, _ reason: String) -> DiagnosticsError {

@@ -58,6 +58,12 @@ struct StateKey: Sendable {
     /// The key that is to follow: the one an earlier change was cut off with, or a new one.
     /// - Throws: `DiagnosticsError`: OSR0406 if the present key comes from the environment and no next one does, OSR0408.
     func loadOrCreateNext() throws -> Sealer {
+        if environment == nil, nextEnvironment != nil {
+            throw Fault.key(
+                "\(Self.nextVariable) is set, and \(Self.variable) is not: the present key is in a file",
+                help:
+                    "unset \(Self.nextVariable) to get a new key file; or set \(Self.variable) to the file's key first")
+        }
         if let sealer = try next() { return sealer }
         if environment != nil {
             throw Fault.key(

@@ -66,6 +66,11 @@ import Testing
             let put = try await hub.client.put(.python("quiet", code, secrets))
             #expect(put.status == 201)
             #expect(try await hub.client.call("quiet").text == "\(canary.utf8.count)")
+            // What it printed comes by another pipe than its answers.
+            try await eventually("the log has its first line") {
+                try await hub.client.send("GET", "/system/logs?name=quiet&namespace=demo&tail=1000").text
+                    .contains("at import")
+            }
             var answers = [put.text, try await hub.client.call("quiet", #"{"fail":true}"#).text]
             for path in [
                 "/system/functions", "/system/function/quiet?namespace=demo", "/system/info", "/metrics",

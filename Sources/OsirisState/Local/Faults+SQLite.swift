@@ -13,6 +13,10 @@ extension Fault {
             return damaged(path, reason)
         // To read, SQLite has to make a file of shared memory.
         case .SQLITE_FULL: return write(path, reason)
+        case .SQLITE_BUSY:
+            return unreadable(
+                path, "another process has held its file for 10 s; one that is stopped in the middle of a write does",
+                help: "see who holds it (`fuser \(path)`), and end that process or let it go on")
         case .SQLITE_IOERR where isDiskFull(path): return write(path, "the disk is full")
         default:
             return writing ? write(path, reason) : unreadable(path, reason)

@@ -63,8 +63,13 @@ struct TestCommand: AsyncParsableCommand {
                 try FileManager.default.createDirectory(
                     atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
                 let campaign = try await prepare(root, console)
+                let planned: [(String, [Scenario])]
+                do { planned = try scenarios(campaign.boundaries) } catch {
+                    try? FileManager.default.removeItem(atPath: root)
+                    throw error
+                }
                 var report = ChaosReport()
-                for (name, scenarios) in try scenarios(campaign.boundaries) where !scenarios.isEmpty {
+                for (name, scenarios) in planned where !scenarios.isEmpty {
                     var progress = ChaosProgress(console, name, total: scenarios.count)
                     var failures: [ScenarioResult] = []
                     await campaign.play(scenarios, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount) {
