@@ -66,17 +66,23 @@ struct RecoveryTests {
     /// Nobody has to settle what a living run has under way.
     @Test func aRunAtWorkIsNotTakenForACrash() async throws {
         let scratch = try scratch()
-        try scratch.edit("cluster.yaml", "150ms", "400ms")
+        try scratch.edit("cluster.yaml", "150ms", "4s")
         let running = try Program.Running(["apply", "--auto-approve", "--json"], in: scratch.url)
         #expect(await eventually { running.output().contains("operation-started") })
         for arguments in [["recover", "--dry-run"], ["plan"]] {
-            let answer = try await Program.Running(arguments, in: scratch.url).wait()
+            var answer = try await Program.Running(arguments, in: scratch.url).wait()
+            // Between two waves of operations nothing is open, and nothing is said.
+            for _ in 0..<10 where answer.err.isEmpty && running.process.isRunning {
+                #expect(!answer.out.contains("Recovery:"), "\(answer)")
+                answer = try await Program.Running(arguments, in: scratch.url).wait()
+            }
             #expect(running.process.isRunning, "the apply was over before the question")
             #expect(!answer.out.contains("Recovery:"), "\(answer)")
             #expect(answer.err.contains("pid \(running.process.processIdentifier)"), "\(answer)")
             #expect(answer.status == 0, "\(answer)")
         }
-        #expect(try await running.wait().status == 0)
+        running.process.interrupt()
+        #expect(try await running.wait().status == 130)
     }
 
     @Test func aFolderInPlaceOfTheStateIsSaidToBeOne() async throws {
