@@ -15,6 +15,8 @@ public struct DataFolder: Sendable {
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
 
+    var functions: String { path + "/functions" }
+
     func functionFolder(_ name: FunctionName) -> String { "\(path)/functions/\(name.namespace)/\(name.name)" }
     func versionFolder(_ name: FunctionName, _ version: Int) -> String { "\(functionFolder(name))/\(version)" }
     func secretFolder(_ name: FunctionName) -> String { "\(path)/secrets/\(name.namespace)/\(name.name)" }
@@ -37,6 +39,14 @@ public struct DataFolder: Sendable {
             throw StartFailure("Another hub runs on \(path): it holds the lock on \(path)/lock. Stop that one first.")
         }
         return descriptor
+    }
+
+    /// Makes a file that only the hub's user may read, or makes it so. SQLite gives its other files the same mode.
+    func keepPrivate(_ file: String) throws {
+        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StartFailure("\(file) cannot be opened: \(Self.reason())") }
+        defer { close(descriptor) }
+        guard fchmod(descriptor, 0o600) == 0 else { throw StartFailure("\(file) cannot be closed to others.") }
     }
 
     /// Makes a folder and its parents.

@@ -9,6 +9,7 @@ struct HubRoutes: Sendable {
     let config: HubConfig
     let controller: Controller
     let metrics: Metrics
+    let isolation: Isolation
     /// Seconds since 1970.
     let startedAt: Double
 
@@ -123,7 +124,8 @@ struct HubRoutes: Sendable {
         Info(
             version: HubVersion.current, cluster: config.cluster, address: config.address,
             generation: config.generation, startedAt: startedAt,
-            uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: await controller.functionCount)
+            uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: await controller.functionCount,
+            isolation: isolation)
     }
 
     private struct Deletion: Decodable {
@@ -144,6 +146,7 @@ struct HubRoutes: Sendable {
         var startedAt: Double
         var uptimeSeconds: Double
         var functions: Int
+        var isolation: Isolation
     }
 }
 
