@@ -57,6 +57,9 @@ public actor Hub {
         self.catalog = catalog
         // After the catalog is there: one of the trials tries to read it.
         let (sandbox, isolation) = try await SandboxProbe(data: data).run()
+        if !isolation.files.inForce {
+            logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
+        }
         let metrics = Metrics()
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(

@@ -61,6 +61,26 @@ import Testing
         }
     }
 
+    /// Only process ids of its own hold these; elsewhere the attack would outlive the test.
+    @Test func childrenThatLeaveTheSessionEndToo() async throws {
+        try await TestHub.with { hub in
+            guard try await Self.isolation(hub).files.inForce else { return }
+            let seconds = "\(Int.random(in: 100_000...999_999))"
+            let code = """
+                import subprocess, time
+                def handle():
+                    for _ in range(5): subprocess.Popen(["sleep", "\(seconds)"], start_new_session=True)
+                    time.sleep(600)
+                """
+            _ = try await hub.client.put(.python("daemons", code, ["limits": ["timeoutMs": 3000]]))
+            let client = hub.client
+            let call = Task { try await client.call("daemons") }
+            try await eventually("they run") { Members.running("sleep", seconds) == 5 }
+            #expect(try await call.value.code == "timeout")
+            try await eventually("they are gone") { Members.running("sleep", seconds) == 0 }
+        }
+    }
+
     @Test func threadsCountAsProcesses() async throws {
         try await TestHub.with { hub in
             let code = """

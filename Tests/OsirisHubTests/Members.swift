@@ -31,6 +31,13 @@ enum Members {
         }
     }
 
+    /// How many processes of this machine run exactly these words.
+    static func running(_ words: String...) -> Int {
+        let line = Data(words.map { $0 + "\0" }.joined().utf8)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.count { Int($0) != nil && FileManager.default.contents(atPath: "/proc/\($0)/cmdline") == line }
+    }
+
     /// True if one of the members leads its session.
     static func haveSessions(_ folder: String) -> Bool {
         of(folder).contains { ProcessStat(pid: Int($0.pid))?.session == $0.pid }

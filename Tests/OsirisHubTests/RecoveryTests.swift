@@ -112,6 +112,23 @@ import Testing
         #expect(answer?.code == "instance_died")
     }
 
+    @Test func atTheEndAProgramIsAskedFirst() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await TestHub.with(folder: folder) { hub in
+            let script = "trap 'echo bye >&2; exit 0' TERM\necho trapped >&2\nwhile :; do sleep 0.05; done\n"
+            _ = try await hub.client.put(.command("polite", script))
+            try await eventually("it has its trap") {
+                try await hub.client.send("GET", "/system/logs?name=polite&namespace=demo").text == "trapped\n"
+            }
+        }
+        // The hub is gone; its log says what the program did last.
+        try await eventually("it said goodbye") {
+            let log = try String(contentsOfFile: folder + "/logs/polite.demo.log", encoding: .utf8)
+            return log.contains("bye")
+        }
+    }
+
     @Test func leftoversOfAnEarlierHubAreKilledButNotAStranger() async throws {
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
