@@ -8,6 +8,9 @@ public struct DataFolder: Sendable {
 
     public init(path: String) { self.path = URL(fileURLWithPath: path).standardizedFileURL.path }
 
+    /// `path` with its symbolic links followed: what the folder is called behind every name it has.
+    var realPath: String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+
     var config: String { path + "/hub.json" }
     var catalog: String { path + "/catalog.db" }
     var pidFile: String { path + "/hub.pid" }

@@ -41,7 +41,9 @@ struct Sandbox: Sendable {
     func path(ofFolder folder: String) -> String { bubblewrap == nil ? folder : Self.inside }
 
     /// How to start a program.
-    /// - Parameter user: user and group id, used when there is `setpriv`.
+    /// - Parameters:
+    ///   - user: user and group id, used when there is `setpriv`.
+    ///   - data: the hub's data folder, without symbolic links.
     func command(
         _ program: Program, limits: FunctionSpec.Limits, user: UInt32, hiding data: String
     ) -> ChildProcess.Command {
@@ -95,7 +97,7 @@ struct Sandbox: Sendable {
             } else {
                 words += ["--ro-bind-try", path, path]
             }
-            if data.hasPrefix(path + "/") { words += ["--tmpfs", data] }
+            if data.hasPrefix(path + "/") { words += ["--tmpfs", data, "--remount-ro", data] }
         }
         words += ["--dev", "/dev"] + scratch + ["/dev/shm", "--remount-ro", "/dev", "--proc", "/proc"]
         words += scratch + ["/tmp", "--ro-bind", program.folder, Self.inside]

@@ -50,7 +50,7 @@ struct SandboxProbe: Sendable {
     /// Runs a small script behind a sandbox. It tries what the limits forbid.
     func trial(_ sandbox: Sandbox) async throws -> Trial {
         let script = """
-            test -r "$1" && echo runs
+            if test -r "$1"; then echo runs; else echo "$1 cannot be read" >&2; fi
             test "$(ulimit -n)" = 32 && echo openFiles
             test "$(ulimit -v)" = 262144 && echo memory
             test "$(ulimit -f)" = 2048 && echo fileSize
@@ -67,13 +67,13 @@ struct SandboxProbe: Sendable {
         let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
         let space = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
         let words = [
-            "/bin/sh", "-c", script, "sh", sandbox.path(ofStarter: starter), data.path, space, String(user),
+            "/bin/sh", "-c", script, "sh", sandbox.path(ofStarter: starter), data.realPath, space, String(user),
             sandbox.bubblewrap ?? "",
         ]
         let program = Sandbox.Program(
             words: words, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"], folder: data.bootstrap,
             starter: starter)
-        let command = sandbox.command(program, limits: Self.trialLimits, user: user, hiding: data.path)
+        let command = sandbox.command(program, limits: Self.trialLimits, user: user, hiding: data.realPath)
         return try await Self.outcome(of: command)
     }
 

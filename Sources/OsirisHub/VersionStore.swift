@@ -83,7 +83,7 @@ struct VersionStore: Sendable {
             words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
             environment: environment, folder: folder, starter: starter)
         return Instance.Launch(
-            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.path),
+            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
             contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
             outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
     }

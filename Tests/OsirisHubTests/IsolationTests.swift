@@ -95,6 +95,14 @@ import Testing
         }
     }
 
+    @Test func aDataFolderAmongTheProgramsIsCovered() {
+        let program = Sandbox.Program(words: ["prog"], environment: [:], folder: "/opt/data/f", starter: "/s")
+        let words = Sandbox(bubblewrap: "/usr/bin/bwrap").command(
+            program, limits: .init(), user: 0, hiding: "/opt/data"
+        ).arguments
+        #expect(words.contains(["--ro-bind-try", "/opt", "/opt", "--tmpfs", "/opt/data", "--remount-ro", "/opt/data"]))
+    }
+
     /// A library that a function names runs as the function, not as what starts it.
     @Test func variablesOfTheLoaderReachTheProgramOnly() throws {
         let program = Sandbox.Program(

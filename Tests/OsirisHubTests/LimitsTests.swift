@@ -169,13 +169,13 @@ import Testing
     @Test func aLogFloodIsCut() async throws {
         try await TestHub.with { hub in
             let code = """
-                def handle(lines=40000):
-                    for number in range(lines): print(number, "x" * 200)
-                    return lines
+                def handle():
+                    for number in range(100): print("\\n".join(["x" * 200] * 400))
+                    return "said"
                 """
             // 8 MB: far more than what may be logged at once.
-            let answer = try await Self.attack(.python("offender", code), hub)
-            #expect(answer.text == "40000")
+            let answer = try await Self.attack(.python("offender", code, ["limits": ["timeoutMs": 25_000]]), hub)
+            #expect(answer.text == #""said""#)
             let tail = try await hub.client.send("GET", "/system/logs?name=offender&namespace=demo&tail=10000")
             #expect(tail.text.contains(" lines dropped]"))
             #expect(tail.body.count <= 2 * FunctionLog.fileBytes)
