@@ -56,20 +56,28 @@ public actor Hub {
         try await BlockingWork.run {
             try data.create(data.logs, mode: 0o700)
             try data.create(data.bootstrap)
+            try data.create(data.functions)
+            try data.keepPrivate(data.catalog)
             try data.write(
                 Array(PythonBootstrap.source.utf8), to: "\(data.bootstrap)/\(PythonBootstrap.fileName)", mode: 0o644)
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog
+        // After the catalog is there: one of the trials tries to read it.
+        let (sandbox, isolation) = try await SandboxProbe(data: data).run()
+        if !isolation.files.inForce {
+            logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
+        }
         let metrics = Metrics()
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
-            catalog: catalog, store: VersionStore(data: data, searchPath: path), ledger: ledger, metrics: metrics,
-            queueBound: queueBound, logger: logger)
+            catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
+            metrics: metrics, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
-        let routes = HubRoutes(
-            config: config, controller: controller, metrics: metrics, startedAt: Date().timeIntervalSince1970)
+        let routes = HubRouter(
+            config: config, controller: controller, metrics: metrics, isolation: isolation,
+            startedAt: Date().timeIntervalSince1970)
         let port = try await listen(config, routes)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
@@ -78,7 +86,7 @@ public actor Hub {
         return port
     }
 
-    private func listen(_ config: HubConfig, _ routes: HubRoutes) async throws -> Int {
+    private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
             router: routes.router(),

@@ -36,11 +36,6 @@ import Testing
 
     @Test func aProcessHasThreeDescriptorsAndASessionOfItsOwn() async throws {
         try await TestHub.with { hub in
-            let code = """
-                import os
-                def look():
-                    return [sorted(os.listdir("/proc/self/fd")), os.getsid(0) == os.getpid()]
-                """
             // As a command, so the bootstrap's own descriptors do not count; 3 is the folder being listed.
             let script = "while read -r line; do python3 -c 'import code_; code_.main()' 2>/dev/null; done"
             let body = "import os, json\ndef main():\n    print(json.dumps(sorted(os.listdir('/proc/self/fd'))))\n"
@@ -50,8 +45,7 @@ import Testing
             function.fields["files"] = files
             _ = try await hub.client.put(function)
             #expect(try await hub.client.call("fds").text == #"["0", "1", "2", "3"]"#)
-            _ = try await hub.client.put(.python("session", code, ["handler": "code.look"]))
-            #expect(try await hub.client.call("session").text.hasSuffix(",true]"))
+            #expect(Members.haveSessions(hub.folder))
         }
     }
 
@@ -71,7 +65,8 @@ import Testing
             _ = try await hub.client.put(TestFunction(fields: fields))
             try await hub.client.wait(for: "none", "explained") { $0.lastError != nil }
             let reason = try await hub.client.status("none").lastError
-            #expect(reason == "no-such-program-here cannot be started: No such file or directory")
+            #expect(reason?.hasPrefix("exit code 127: ") == true, "\(reason ?? "")")
+            #expect(reason?.contains("no-such-program-here") == true)
         }
     }
 

@@ -95,14 +95,15 @@ import Testing
 
     @Test func deleteStopsAndRemoves() async throws {
         try await TestHub.with { hub in
-            _ = try await hub.client.put(.python("f", "import os\ndef handle():\n    return os.getpid()\n"))
-            let pid = try #require(Int(try await hub.client.call("f").text))
-            #expect(isRunning(pid))
+            _ = try await hub.client.put(.python("f", "def handle():\n    return 1\n"))
+            try await hub.client.wait(for: "f")
+            let members = Members.of(hub.folder)
+            #expect(!members.isEmpty)
             let body = #"{"functionName":"f","namespace":"demo"}"#
             #expect(try await hub.client.send("DELETE", "/system/functions", body: body).status == 202)
             #expect(try await hub.client.call("f").status == 404)
             #expect(try await hub.client.send("DELETE", "/system/functions", body: body).status == 404)
-            try await eventually("the process is gone") { !isRunning(pid) }
+            try await eventually("the process is gone") { !members.contains(where: \.isAlive) }
             try await eventually("the files are gone") {
                 !FileManager.default.fileExists(atPath: hub.folder + "/functions/demo/f")
             }

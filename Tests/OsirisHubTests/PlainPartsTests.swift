@@ -23,7 +23,7 @@ import Testing
         #expect(HubJSON.oneLine([0x31, 0x00]) == nil)
     }
 
-    @Test func rolesAllowWhatTheySay() {
+    @Test func rolesAllowWhatTheySay() throws {
         let tokens = HubConfig.Role.allCases.map { HubConfig.Token(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) }
         let access = Access(tokens: tokens)
         let allowed: [HubConfig.Role: Set<Permission>] = [
@@ -31,12 +31,17 @@ import Testing
         ]
         for role in HubConfig.Role.allCases {
             for permission in Permission.allCases {
-                let verdict = access.verdict(authorization: "Bearer \(role.rawValue)", for: permission)
-                #expect(verdict == (allowed[role]?.contains(permission) == true ? .allowed : .forbidden))
+                let header = "Bearer \(role.rawValue)"
+                if allowed[role]?.contains(permission) == true {
+                    let caller = try access.caller(authorization: header, for: permission)
+                    #expect(caller.role == role)
+                } else {
+                    #expect(throws: Access.forbidden) { try access.caller(authorization: header, for: permission) }
+                }
             }
         }
         for header in [nil, "", "Bearer ", "Bearer nobody", "Basic admin", "admin"] {
-            #expect(access.verdict(authorization: header, for: .read) == .unknown)
+            #expect(throws: Access.unknown) { try access.caller(authorization: header, for: .read) }
         }
     }
 

@@ -10,36 +10,31 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let hub = try await RunningProgram.start(folder)
         let code = """
-            import os, subprocess, time
-            def handle(busy=None):
-                if busy:
-                    open(busy, "w").close()
-                    time.sleep(600)
-                child = subprocess.Popen(["sleep", "600"])
-                return [os.getpid(), child.pid]
+            import os, subprocess
+            def handle(busy=False):
+                subprocess.Popen(["sleep", "600"])
+                if busy: os.read(os.pipe()[0], 1)
             """
         _ = try await hub.client.put(.python("py", code))
-        let stubborn = "trap '' TERM\nwhile read -r line; do echo $$; done\nexec sleep 600\n"
+        let stubborn = "trap '' TERM\nwhile read -r line; do echo 1; done\nexec sleep 600\n"
         _ = try await hub.client.put(.command("stubborn", stubborn))
-        let polite = "sleep 600 &\nwhile read -r line; do echo [$$,$!]; done\n"
+        let polite = "sleep 600 &\nwhile read -r line; do echo 1; done\n"
         _ = try await hub.client.put(.command("polite", polite))
-        let python = try JSONDecoder().decode([Int].self, from: try await hub.client.call("py").body)
-        let polites = try JSONDecoder().decode([Int].self, from: try await hub.client.call("polite").body)
-        let stubbornPid = try #require(Int(try await hub.client.call("stubborn").text))
-        #expect((python + polites + [stubbornPid]).allSatisfy(isRunning))
+        for name in ["py", "stubborn", "polite"] { #expect(try await hub.client.call(name).status == 200) }
         // One call runs while the hub dies, so the handler is not at its read.
         let client = hub.client
-        let marker = folder + "/busy"
-        let running = Task { try? await client.call("py", #"{"busy":"\#(marker)"}"#) }
-        try await eventually("the call runs") { FileManager.default.fileExists(atPath: marker) }
+        let running = Task { try? await client.call("py", #"{"busy":true}"#) }
+        try await eventually("the call runs") { Members.count("sleep", of: folder) == 3 }
+        let members = Members.of(folder)
+        #expect(members.count >= 5)
         hub.process.signal(SIGKILL)
         #expect(await hub.status() == .signal(SIGKILL))
         _ = await running.value
         // Some end with their stdin; the stubborn one, and what the polite one left running, need the guard.
-        try await eventually("all are gone") { !(python + polites + [stubbornPid]).contains(where: isRunning) }
+        try await eventually("all are gone") { !members.contains(where: \.isAlive) }
         let next = try await RunningProgram.start(folder)
         try await next.client.wait(for: "stubborn")
-        #expect(try await next.client.call("stubborn").text != "\(stubbornPid)")
+        #expect(try await next.client.call("stubborn").status == 200)
         #expect(try await next.stop() == .code(0))
     }
 
@@ -82,24 +77,21 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let hub = try await RunningProgram.start(folder)
         let code = """
-            import os, time
-            def handle(name=None):
-                if name:
-                    open(name, "w").close()
-                    time.sleep(1)
-                return os.getpid()
+            import subprocess
+            def handle(slow=False):
+                if slow: subprocess.run(["sleep", "1"])
             """
         _ = try await hub.client.put(.python("slow", code))
-        let pid = try #require(Int(try await hub.client.call("slow").text))
-        let started = folder + "/started"
+        try await hub.client.wait(for: "slow")
         let client = hub.client
-        let running = Task { try await client.call("slow", #"["\#(started)"]"#) }
-        try await eventually("the call runs") { FileManager.default.fileExists(atPath: started) }
+        let running = Task { try await client.call("slow", #"{"slow":true}"#) }
+        try await eventually("the call runs") { Members.count("sleep", of: folder) == 1 }
+        let members = Members.of(folder)
         hub.process.signal(SIGTERM)
         let answer = try await running.value
         #expect(answer.status == 200)
         #expect(await hub.status() == .code(0))
-        #expect(!isRunning(pid))
+        #expect(members.filter(\.isAlive) == [])
         #expect(!FileManager.default.fileExists(atPath: folder + "/hub.pid"))
     }
 

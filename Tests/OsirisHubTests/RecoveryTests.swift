@@ -7,35 +7,41 @@ import Testing
     @Test func aTimeoutKillsTheWholeGroupAndTheNextCallWorks() async throws {
         try await TestHub.with { hub in
             let code = """
-                import os, subprocess, time
+                import subprocess, time, uuid
+                own = uuid.uuid4().hex
                 def handle(slow=False):
                     if slow:
-                        child = subprocess.Popen(["sleep", "600"])
-                        with open("pids.tmp", "w") as f: f.write("%d %d" % (os.getpid(), child.pid))
-                        os.rename("pids.tmp", "pids")
+                        subprocess.Popen(["sleep", "600"])
                         time.sleep(600)
-                    return os.getpid()
+                    return own
                 """
             _ = try await hub.client.put(.python("slow", code, ["limits": ["timeoutMs": 1500]]))
             try await hub.client.wait(for: "slow")
-            let answer = try await hub.client.call("slow", #"{"slow":true}"#)
+            let first = try await hub.client.call("slow")
+            let client = hub.client
+            let running = Task { try await client.call("slow", #"{"slow":true}"#) }
+            try await eventually("the call runs") { Members.count("sleep", of: hub.folder) == 1 }
+            let members = Members.of(hub.folder)
+            let answer = try await running.value
             #expect(answer.status == 504)
             #expect(answer.code == "timeout")
-            let text = try String(contentsOfFile: hub.folder + "/functions/demo/slow/1/pids", encoding: .utf8)
-            let pids = text.split(separator: " ").compactMap { Int($0) }
-            #expect(pids.count == 2)
             // The function itself is reaped before the answer; what it started is reaped by init soon after.
-            #expect(!isRunning(pids[0]))
-            try await eventually("the group is gone") { !isRunning(pids[1]) }
+            try await eventually("the group is gone") { !members.contains(where: \.isAlive) }
             let next = try await hub.client.call("slow")
             #expect(next.status == 200)
-            #expect(Int(next.text) != pids[0])
+            #expect(next.text != first.text)
         }
     }
 
     @Test func aCrashIsAnsweredRestartedAndCounted() async throws {
         try await TestHub.with { hub in
-            let code = "import os\ndef handle(die=False):\n    if die: os._exit(7)\n    return os.getpid()\n"
+            let code = """
+                import os, uuid
+                own = uuid.uuid4().hex
+                def handle(die=False):
+                    if die: os._exit(7)
+                    return own
+                """
             _ = try await hub.client.put(.python("crash", code))
             let first = try await hub.client.call("crash")
             let died = try await hub.client.call("crash", #"{"die":true}"#)
@@ -96,11 +102,11 @@ import Testing
         var running: Task<Answer, any Error>?
         var waiting: Task<Answer, any Error>?
         try await TestHub.with(folder: folder, drainGrace: .milliseconds(100)) { hub in
-            let code = "import time\ndef handle(path):\n    open(path, 'w').close()\n    time.sleep(600)\n"
+            let code = "import subprocess\ndef handle():\n    subprocess.run(['sleep', '600'])\n"
             _ = try await hub.client.put(.python("long", code, ["limits": ["timeoutMs": 600_000]]))
             let client = hub.client
-            running = Task { try await client.call("long", #"["\#(folder)/started"]"#) }
-            try await eventually("the call runs") { FileManager.default.fileExists(atPath: folder + "/started") }
+            running = Task { try await client.call("long") }
+            try await eventually("the call runs") { Members.count("sleep", of: folder) == 1 }
             waiting = Task { try await client.call("long") }
             try await client.wait(for: "long", "waited for") { $0.queueLength == 1 }
         }
@@ -110,6 +116,23 @@ import Testing
         let late = try await waiting?.value
         #expect(late?.status == 503)
         #expect(late?.code == "shutting_down")
+    }
+
+    @Test func atTheEndAProgramIsAskedFirst() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await TestHub.with(folder: folder) { hub in
+            let script = "trap 'echo bye >&2; exit 0' TERM\necho trapped >&2\nwhile :; do sleep 0.05; done\n"
+            _ = try await hub.client.put(.command("polite", script))
+            try await eventually("it has its trap") {
+                try await hub.client.send("GET", "/system/logs?name=polite&namespace=demo").text == "trapped\n"
+            }
+        }
+        // The hub is gone; its log says what the program did last.
+        try await eventually("it said goodbye") {
+            let log = try String(contentsOfFile: folder + "/logs/polite.demo.log", encoding: .utf8)
+            return log.contains("bye")
+        }
     }
 
     @Test func leftoversOfAnEarlierHubAreKilledButNotAStranger() async throws {

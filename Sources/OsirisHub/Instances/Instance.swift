@@ -14,11 +14,12 @@ actor Instance {
     private let launch: Launch
     private let log: FunctionLog
     private let ledger: InstanceLedger
-    private let lastLine = Mutex("")
+    private let lastLine = Mutex<[UInt8]>([])
     private var process: ChildProcess?
     private var channels: [any Channel] = []
     private var reader: Task<Void, Never>?
     private var handshake: CheckedContinuation<Bool, Never>?
+    private var launched = false
     private var greeted = false
     private var calls = 0
     private var call: (number: Int, id: String, continuation: CheckedContinuation<Outcome, Never>)?
@@ -46,9 +47,8 @@ actor Instance {
             await ledger.add(process.pid)
             let (log, redaction) = (log, launch.redaction)
             let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
-                let line = redaction.apply(bytes)
-                if !line.isEmpty { self.lastLine.withLock { $0 = String(decoding: line, as: UTF8.self) } }
-                log.append(line)
+                if !bytes.isEmpty { self.lastLine.withLock { $0 = bytes } }
+                log.append(bytes, redaction)
             }
             let (channel, lines) = try await PipeLines.open(
                 input: pipes.input, output: pipes.output, limit: launch.outputBytes + launch.wire.envelopeBytes,
@@ -67,9 +67,8 @@ actor Instance {
         opened = true
         if status != nil { Task { await self.drain() } }
         guard failure == nil, status == nil else { return false }
-        let patience = launch.wire.hasHandshake ? Self.handshakeLimit : Self.settleTime
         let timer = Task {
-            try await Task.sleep(for: patience)
+            try await Task.sleep(for: Self.handshakeLimit)
             self.settle()
         }
         defer { timer.cancel() }
@@ -102,7 +101,7 @@ actor Instance {
     func stop() async {
         guard end == nil else { return }
         failure = failure ?? "stopped"
-        process?.signal(SIGTERM)
+        await terminate()
         channels.first?.close(promise: nil)
         let process = process
         let timer = Task {
@@ -111,6 +110,13 @@ actor Instance {
         }
         _ = await ended()
         timer.cancel()
+    }
+
+    private func terminate() async {
+        guard let process, status == nil else { return }
+        // The one that watches would end at once, and take the others with it.
+        guard launch.contained, let leader = ProcessIdentity(pid: process.pid) else { return process.signal(SIGTERM) }
+        _ = try? await BlockingWork.run { leader.signalSession(SIGTERM, sparing: [leader.pid]) }
     }
 
     /// Waits until the process has ended.
@@ -122,7 +128,7 @@ actor Instance {
     private func settle() {
         guard status == nil, let handshake else { return }
         self.handshake = nil
-        if launch.wire.hasHandshake {
+        if launch.wire.hasHandshake || !launched {
             failure = "It said nothing within \(Self.handshakeLimit)."
             process?.signal(SIGKILL)
         }
@@ -130,6 +136,16 @@ actor Instance {
     }
 
     private func received(_ event: LineFramer.Event) {
+        if !launched {
+            launched = event == .line(Sandbox.started)
+            if launched, !launch.wire.hasHandshake {
+                Task {
+                    try await Task.sleep(for: Self.settleTime)
+                    self.settle()
+                }
+            }
+            return
+        }
         if launch.wire.hasHandshake, !greeted {
             greeted = true
             if case .line(let line) = event, case .failed(let reason) = launch.wire.handshake(line) {
@@ -140,7 +156,7 @@ actor Instance {
             return
         }
         guard let call, verdict == nil else {
-            if case .line(let line) = event { log.append(launch.redaction.apply(line)) }
+            if case .line(let line) = event { log.append(line, launch.redaction) }
             return
         }
         switch event {
@@ -150,6 +166,8 @@ actor Instance {
             case .output(let output) where output.count > launch.outputBytes: condemn(.tooLarge, call: call.number)
             case .output(let output): answer(.output(output))
             case .raised(let type, let message): answer(.raised(type: type, message: launch.redaction.apply(message)))
+            case .exceeded(let limit, let message):
+                condemn(.exceeded(limit: limit, message: launch.redaction.apply(message)), call: call.number)
             case .broken(let reason): condemn(.died(reason), call: call.number)
             }
         }
@@ -195,10 +213,16 @@ actor Instance {
         await reader?.value
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
-        let line = lastLine.withLock { $0 }
-        let status = status.map { "\($0)" } ?? "unknown end"
+        let line = String(decoding: launch.redaction.apply(lastLine.withLock { $0 }), as: UTF8.self)
+        let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")
         finish(End(reason: reason, excused: verdict != nil))
+    }
+
+    private func end(_ status: ProcessEnd?) -> String {
+        // bubblewrap tells a signal as a shell does.
+        if launch.contained, case .code(let code) = status, code > 128 { return "\(ProcessEnd.signal(code - 128))" }
+        return status.map { "\($0)" } ?? "unknown end"
     }
 
     private func finish(_ end: End) {

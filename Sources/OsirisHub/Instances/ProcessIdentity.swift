@@ -35,16 +35,21 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
     /// this process, a session of that number is the one this process led. Only for a leader of a session, and only
     /// within one boot.
     /// - Returns: how many processes were killed.
-    func killSession() -> Int {
+    func killSession() -> Int { signalSession(SIGKILL, sparing: []) }
+
+    /// Sends a signal to what there is of its session, as `killSession` does.
+    /// - Returns: how many processes got it.
+    func signalSession(_ number: Int32, sparing spared: Set<Int32>) -> Int {
         if let now = ProcessIdentity(pid: pid), now != self { return 0 }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        var killed = 0
+        var reached = 0
         for member in names.compactMap({ Int32($0) }) {
-            guard let stat = ProcessStat(pid: Int(member)), stat.session == pid, stat.state != "Z",
+            guard !spared.contains(member), let stat = ProcessStat(pid: Int(member)), stat.session == pid,
+                stat.state != "Z",
                 stat.startTime >= startTime
             else { continue }
-            if kill(member, SIGKILL) == 0 { killed += 1 }
+            if kill(member, number) == 0 { reached += 1 }
         }
-        return killed
+        return reached
     }
 }

@@ -21,6 +21,8 @@ extension DeployRequest {
             if body["value"] == nil { reader.fault("\(path).value is missing.") }
             if body["digest"] == nil { reader.fault("\(path).digest is missing.") }
             check(variable: key, clear ?? "", at: path)
+            // Such a variable goes over a command line, where secrets must not be.
+            if Sandbox.isForLoader(key) { reader.fault("\(path) is read by the loader and cannot be a secret.") }
             if env[key] != nil { reader.fault("\(path) is in env as well.") }
             secrets[key] = (clear ?? "", digest ?? "")
         }

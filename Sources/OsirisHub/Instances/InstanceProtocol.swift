@@ -13,6 +13,8 @@ struct InstanceProtocol: Sendable {
         case output([UInt8])
         /// The function raised.
         case raised(type: String, message: String)
+        /// The function raised because it reached a limit, named by its key.
+        case exceeded(limit: String, message: String)
         /// Not an answer to the call that runs.
         case broken(String)
     }
@@ -29,6 +31,7 @@ struct InstanceProtocol: Sendable {
         struct Inner: Decodable {
             var type: String
             var message: String
+            var limit: String?
         }
         var id: String?
         var error: Inner
@@ -58,6 +61,9 @@ struct InstanceProtocol: Sendable {
         if line.starts(with: head), line.last == 0x7D { return .output(Array(line[head.count..<line.count - 1])) }
         guard let failure = try? HubJSON.decode(Failure.self, line), failure.id == id else {
             return .broken("The answer does not follow the protocol.")
+        }
+        if let limit = failure.error.limit {
+            return .exceeded(limit: limit, message: "\(failure.error.type): \(failure.error.message)")
         }
         return .raised(type: failure.error.type, message: failure.error.message)
     }

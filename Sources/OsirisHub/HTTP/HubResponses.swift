@@ -40,7 +40,7 @@ struct ErrorBodies<Context: RequestContext>: RouterMiddleware {
         } catch {
             let problem = Self.problem(error)
             if problem.status == 500 { context.logger.error("A request failed: \(error)") }
-            let id = CallRoute.callID(request.headers[.callID])
+            let id = CallRoutes.callID(request.headers[.callID])
             var headers: [(HTTPField.Name, String)] = [(.callID, id)]
             if let seconds = problem.retryAfter { headers.append((.retryAfter, String(seconds))) }
             if problem.status == 401 { headers.append((.wwwAuthenticate, "Bearer")) }

@@ -8,12 +8,17 @@ public struct DataFolder: Sendable {
 
     public init(path: String) { self.path = URL(fileURLWithPath: path).standardizedFileURL.path }
 
+    /// `path` with its symbolic links followed: what the folder is called behind every name it has.
+    var realPath: String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+
     var config: String { path + "/hub.json" }
     var catalog: String { path + "/catalog.db" }
     var pidFile: String { path + "/hub.pid" }
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
+
+    var functions: String { path + "/functions" }
 
     func functionFolder(_ name: FunctionName) -> String { "\(path)/functions/\(name.namespace)/\(name.name)" }
     func versionFolder(_ name: FunctionName, _ version: Int) -> String { "\(functionFolder(name))/\(version)" }
@@ -37,6 +42,14 @@ public struct DataFolder: Sendable {
             throw StartFailure("Another hub runs on \(path): it holds the lock on \(path)/lock. Stop that one first.")
         }
         return descriptor
+    }
+
+    /// Makes a file that only the hub's user may read, or makes it so. SQLite gives its other files the same mode.
+    func keepPrivate(_ file: String) throws {
+        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StartFailure("\(file) cannot be opened: \(Self.reason())") }
+        defer { close(descriptor) }
+        guard fchmod(descriptor, 0o600) == 0 else { throw StartFailure("\(file) cannot be closed to others.") }
     }
 
     /// Makes a folder and its parents.

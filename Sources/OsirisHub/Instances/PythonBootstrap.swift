@@ -21,7 +21,7 @@ enum PythonBootstrap {
 
     static let source = #"""
         """Runs one Osiris function. Started by the hub; see its documentation for the rules of parameters."""
-        import asyncio, importlib, inspect, json, os, queue, signal, sys, threading, traceback
+        import asyncio, errno, importlib, inspect, json, os, queue, signal, sys, threading, traceback
 
         requests = os.fdopen(os.dup(0), "rb")
         answers = os.fdopen(os.dup(1), "wb")
@@ -55,8 +55,28 @@ enum PythonBootstrap {
                 return value, {}
             return ([], {}) if value is None else ([value], {})
 
+        def full():
+            try:
+                threading.Thread(target=int).start()
+                return False
+            except RuntimeError:
+                return True
+
+        def limit(error):
+            number = error.errno if isinstance(error, OSError) else None
+            if isinstance(error, MemoryError):
+                return "memory"
+            if number == errno.EMFILE:
+                return "openFiles"
+            if number in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
+                return "disk"
+            # A socket without data says EAGAIN as well.
+            if (number == errno.EAGAIN or isinstance(error, RuntimeError)) and full():
+                return "processes"
+            return None
+
         def describe(error):
-            return {"type": type(error).__name__, "message": str(error) or type(error).__name__}
+            return {"type": type(error).__name__, "message": str(error) or type(error).__name__, "limit": limit(error)}
 
         def answer(handler, request):
             try:
@@ -83,11 +103,15 @@ enum PythonBootstrap {
                 traceback.print_exc()
                 send(json.dumps({"ready": False, "error": describe(error)}))
                 sys.exit(1)
+            own = os.getpid()
             calls = queue.SimpleQueue()
             threading.Thread(target=read, args=(calls,), daemon=True).start()
             send('{"ready":true}')
             while True:
                 text = answer(handler, json.loads(calls.get()))
+                if os.getpid() != own:
+                    # The handler forked and its child came back; the answer is not the child's to give.
+                    os._exit(1)
                 sys.stdout.flush()
                 send(text)
 

@@ -5,6 +5,14 @@ struct VersionStore: Sendable {
     let data: DataFolder
     /// `PATH` of every instance, unless its function sets its own.
     let searchPath: String
+    let sandbox: Sandbox
+    private let users = InstanceUsers()
+
+    init(data: DataFolder, searchPath: String, sandbox: Sandbox) {
+        self.data = data
+        self.searchPath = searchPath
+        self.sandbox = sandbox
+    }
 
     /// Lays down the files and the secrets of a version, flushed to disk.
     func save(_ deployment: Deployment, version: Int) async throws {
@@ -56,6 +64,7 @@ struct VersionStore: Sendable {
     /// Reads the clear secrets and puts together how an instance is started.
     func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
         let spec = entry.spec
+        let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
         let secrets = try await BlockingWork.run {
             guard !spec.secretDigests.isEmpty else { return [String: String]() }
             let bytes = FileManager.default.contents(atPath: data.secretFile(spec.name, entry.version)) ?? Data()
@@ -69,22 +78,20 @@ struct VersionStore: Sendable {
         environment["OSIRIS_FUNCTION"] = spec.name.name
         environment["OSIRIS_NAMESPACE"] = spec.name.namespace
         let folder = data.versionFolder(spec.name, entry.version)
-        var words = words(spec, folder: folder)
-        if let bytes = spec.limits.memoryBytes {
-            // posix_spawn cannot set limits; the shell can, and then becomes the program.
-            words = ["/bin/sh", "-c", #"ulimit -v "$0" && exec "$@""#, String(bytes / 1024)] + words
-        }
+        let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
+        let program = Sandbox.Program(
+            words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
+            environment: environment, folder: folder, starter: starter)
         return Instance.Launch(
-            command: .init(
-                program: words[0], arguments: Array(words.dropFirst()), environment: environment, folder: folder),
-            wire: InstanceProtocol(runtime: spec.runtime), outputBytes: spec.limits.outputBytes,
-            redaction: Redaction(secrets: Array(secrets.values)))
+            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
+            contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
+            outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
     }
 
-    private func words(_ spec: FunctionSpec, folder: String) -> [String] {
+    private func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {
         switch spec.runtime {
         case .python3:
-            ["python3", "-u", "-B", "\(data.bootstrap)/\(PythonBootstrap.fileName)", spec.handler]
+            ["python3", "-u", "-B", starter, spec.handler]
         case .command:
             if let program = spec.command.first, program.contains("/"), !program.hasPrefix("/") {
                 [folder + "/" + program] + spec.command.dropFirst()

@@ -8,6 +8,10 @@ enum CallVerdict {
             return output
         case .raised(let type, let message):
             throw HubError(500, "function_error", message == type ? type : "\(type): \(message)")
+        case .exceeded(let limit, let message):
+            let most = number(limit, limits).map { " of \($0)" } ?? ""
+            throw HubError(
+                500, "limit_exceeded", "The instance reached its limit\(most) for \(limit) and was killed: \(message)")
         case .timedOut:
             throw HubError(504, "timeout", "The call ran longer than \(limits.timeoutMs) ms and was killed.")
         case .tooLarge:
@@ -18,6 +22,16 @@ enum CallVerdict {
             throw HubError(502, "instance_died", "The instance ended during the call (\(end)).", retryable: true)
         case .notSent:
             throw HubError(503, "not_ready", "The instance ended before the call.", retryable: true)
+        }
+    }
+
+    private static func number(_ limit: String, _ limits: FunctionSpec.Limits) -> String? {
+        switch limit {
+        case "processes": "\(limits.mostProcesses)"
+        case "openFiles": "\(limits.mostOpenFiles)"
+        case "disk": "\(limits.mostDiskBytes) bytes"
+        case "memory": limits.memoryBytes.map { "\($0) bytes" }
+        default: nil
         }
     }
 

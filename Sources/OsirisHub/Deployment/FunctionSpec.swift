@@ -69,12 +69,30 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         public var outputBytes: Int
         /// Largest address space of an instance, bytes, at least 16 MiB; nil for no limit.
         public var memoryBytes: Int?
+        /// Most processes and threads of an instance, 4...4096; nil for 64.
+        public var processes: Int?
+        /// Most open files and sockets of each process of an instance, 16...65 536; nil for 256.
+        public var openFiles: Int?
+        /// Largest file, and most bytes in each of an instance's `/tmp` and `/dev/shm`: at least 64 KiB; nil for
+        /// 64 MiB.
+        public var diskBytes: Int?
 
-        public init(timeoutMs: Int = 10_000, outputBytes: Int = 1_048_576, memoryBytes: Int? = nil) {
+        public init(
+            timeoutMs: Int = 10_000, outputBytes: Int = 1_048_576, memoryBytes: Int? = nil, processes: Int? = nil,
+            openFiles: Int? = nil, diskBytes: Int? = nil
+        ) {
             self.timeoutMs = timeoutMs
             self.outputBytes = outputBytes
             self.memoryBytes = memoryBytes
+            self.processes = processes
+            self.openFiles = openFiles
+            self.diskBytes = diskBytes
         }
+
+        /// What holds when the function says nothing.
+        var mostProcesses: Int { processes ?? 64 }
+        var mostOpenFiles: Int { openFiles ?? 256 }
+        var mostDiskBytes: Int { diskBytes ?? 67_108_864 }
     }
 
     public var name: FunctionName

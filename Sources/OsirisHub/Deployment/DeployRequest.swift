@@ -86,13 +86,17 @@ public struct DeployRequest {
     }
 
     private mutating func limits(_ value: Value?) -> FunctionSpec.Limits {
-        let body = reader.object(value, at: "limits", keys: ["timeoutMs", "outputBytes", "memoryBytes"])
-        var memory = body["memoryBytes"]
-        if case .null = memory { memory = nil }
+        let body = reader.object(
+            value, at: "limits",
+            keys: ["timeoutMs", "outputBytes", "memoryBytes", "processes", "openFiles", "diskBytes"]
+        ).filter { $0.value != .null }
         return FunctionSpec.Limits(
             timeoutMs: reader.int(body["timeoutMs"], at: "limits.timeoutMs", in: 1...3_600_000) ?? 10_000,
             outputBytes: reader.int(body["outputBytes"], at: "limits.outputBytes", in: 1...67_108_864) ?? 1_048_576,
-            memoryBytes: reader.int(memory, at: "limits.memoryBytes", in: 16_777_216...(1 << 50)))
+            memoryBytes: reader.int(body["memoryBytes"], at: "limits.memoryBytes", in: 16_777_216...(1 << 50)),
+            processes: reader.int(body["processes"], at: "limits.processes", in: 4...4096),
+            openFiles: reader.int(body["openFiles"], at: "limits.openFiles", in: 16...65_536),
+            diskBytes: reader.int(body["diskBytes"], at: "limits.diskBytes", in: 65_536...(1 << 50)))
     }
 
     private mutating func checked(handler: String, command: [String]) -> String {

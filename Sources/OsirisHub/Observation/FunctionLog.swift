@@ -5,7 +5,8 @@ import Synchronization
 /// What a function's instances wrote to stderr, and to stdout where that is not the protocol: two files that take
 /// turns, so the newest 512 KiB to 1 MiB are kept.
 ///
-/// `append` returns at once. When lines come faster than the disk takes them, the excess is dropped and counted.
+/// `append` returns at once. When lines come faster than the disk takes them, or than `LogRate` allows, the excess is
+/// dropped and counted.
 public final class FunctionLog: Sendable {
     /// Size of one of the two files, bytes.
     static let fileBytes = 512 * 1024
@@ -15,12 +16,14 @@ public final class FunctionLog: Sendable {
     static let lineBytes = 16 * 1024
 
     private struct Pending {
+        var rate = LogRate()
         var bytes: [UInt8] = []
         var dropped = 0
         var scheduled = false
     }
 
     private let path: String
+    private let start = ContinuousClock.now
     private let pending = Mutex(Pending())
     private let file = Mutex(())
 
@@ -28,7 +31,20 @@ public final class FunctionLog: Sendable {
     init(path: String) { self.path = path }
 
     /// Adds a line.
-    func append(_ line: [UInt8]) {
+    /// - Parameter redaction: applied to the lines that are kept.
+    func append(_ line: [UInt8], _ redaction: Redaction) {
+        let now = (ContinuousClock.now - start) / .seconds(1)
+        let room = pending.withLock { pending in
+            let room = pending.bytes.count + line.count < Self.pendingBytes
+            guard room, pending.rate.admits(line.count + 1, at: now) else {
+                pending.dropped += 1
+                return false
+            }
+            return true
+        }
+        // What is dropped in a flood is told with the next line that is kept.
+        guard room else { return }
+        let line = redaction.apply(line)
         let schedule = pending.withLock { pending in
             if pending.bytes.count + line.count >= Self.pendingBytes {
                 pending.dropped += 1
@@ -70,7 +86,7 @@ public final class FunctionLog: Sendable {
     private func flush() {
         file.withLock { _ in
             var bytes = pending.withLock { pending in
-                defer { pending = Pending() }
+                defer { pending = Pending(rate: pending.rate) }
                 let note = pending.dropped > 0 ? "[\(pending.dropped) lines dropped]\n" : ""
                 return pending.bytes + Array(note.utf8)
             }

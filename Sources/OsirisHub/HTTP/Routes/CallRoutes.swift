@@ -4,16 +4,29 @@ import Hummingbird
 import NIOCore
 
 /// `/function/NAMESPACE/NAME`: one call of a function.
-struct CallRoute: Sendable {
+struct CallRoutes: RouteGroup {
     /// Longest body of a call, bytes.
     static let mostBodyBytes = 8 * 1_048_576
 
     let controller: Controller
     let metrics: Metrics
 
+    func add(to router: GuardedRouter) {
+        let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+        for method in methods {
+            router.on(method, "/function/{namespace}/{name}", .invoke) { request, context, caller in
+                let name = FunctionName(
+                    namespace: try context.parameters.require("namespace"),
+                    name: try context.parameters.require("name"))
+                try caller.require(.invoke, in: name.namespace)
+                return await answer(request, name: name, channel: context.channel)
+            }
+        }
+    }
+
     /// Answers a request that may call functions.
     /// - Parameter channel: the caller's connection; a call that waits ends with it.
-    func answer(_ request: Request, name: FunctionName, channel: any Channel) async -> Response {
+    private func answer(_ request: Request, name: FunctionName, channel: any Channel) async -> Response {
         let started = Date().timeIntervalSince1970
         let clock = ContinuousClock()
         let arrival = clock.now

@@ -3,6 +3,8 @@ extension Instance {
     /// How to start one.
     struct Launch: Sendable {
         var command: ChildProcess.Command
+        /// True if the process that is launched only watches over the ones that run the function.
+        var contained = false
         var wire: InstanceProtocol
         /// Longest answer, bytes.
         var outputBytes: Int
@@ -14,6 +16,8 @@ extension Instance {
     enum Outcome: Sendable, Equatable {
         case output([UInt8])
         case raised(type: String, message: String)
+        /// It reached a limit, named by its key; the process was killed.
+        case exceeded(limit: String, message: String)
         /// No answer in time; the process was killed.
         case timedOut
         /// The answer was over the limit; the process was killed.

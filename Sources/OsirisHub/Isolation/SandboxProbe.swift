@@ -1,0 +1,146 @@
+import Foundation
+import Synchronization
+
+/// Finds out by trials what of `Sandbox` works on this host.
+struct SandboxProbe: Sendable {
+    let data: DataFolder
+
+    /// Longest trial.
+    private static let patience = Duration.seconds(10)
+    private static let trialLimits = FunctionSpec.Limits(
+        memoryBytes: 1 << 28, processes: 12, openFiles: 32, diskBytes: 1 << 20)
+
+    /// What a trial showed.
+    struct Trial: Sendable, Equatable {
+        /// The first words of the lines it wrote.
+        var facts: Set<String>
+        /// What it said last on stderr, or how it ended.
+        var reason: String
+
+        var works: Bool { facts.contains("runs") }
+    }
+
+    /// The strongest sandbox that works, and what it keeps.
+    func run() async throws -> (sandbox: Sandbox, isolation: Isolation) {
+        let root = geteuid() == 0
+        let bubblewrap = Self.find("bwrap")
+        let setpriv = root ? Self.find("setpriv") : nil
+        var noMounts = bubblewrap == nil ? "bubblewrap is not installed" : ""
+        var noUser = root ? "setpriv is not installed" : "the hub does not run as root"
+        var candidates: [Sandbox] = []
+        if bubblewrap != nil {
+            if setpriv != nil { candidates.append(Sandbox(bubblewrap: bubblewrap, setpriv: setpriv)) }
+            if !root { candidates.append(Sandbox(bubblewrap: bubblewrap)) }
+        }
+        if setpriv != nil { candidates.append(Sandbox(setpriv: setpriv)) }
+        candidates.append(Sandbox())
+        for sandbox in candidates {
+            let trial = try await self.trial(sandbox)
+            if trial.works || (sandbox.bubblewrap == nil && sandbox.setpriv == nil) {
+                return (sandbox, Self.isolation(sandbox, trial, noMounts: noMounts, noUser: noUser))
+            }
+            if sandbox.bubblewrap != nil { noMounts = "bubblewrap does not work here: \(trial.reason)" }
+            if sandbox.bubblewrap == nil, sandbox.setpriv != nil {
+                noUser = "another user cannot run functions here: \(trial.reason)"
+            }
+        }
+        throw StartFailure("No way to start a function was tried.")
+    }
+
+    /// Runs a small script behind a sandbox. It tries what the limits forbid.
+    func trial(_ sandbox: Sandbox) async throws -> Trial {
+        let script = """
+            if test -r "$1"; then echo runs; else echo "$1 cannot be read" >&2; fi
+            test "$(ulimit -n)" = 32 && echo openFiles
+            test "$(ulimit -v)" = 262144 && echo memory
+            test "$(ulimit -f)" = 2048 && echo fileSize
+            cat "$2/catalog.db" >/dev/null 2>&1 || cat "$2/hub.json" >/dev/null 2>&1 || echo hubData
+            ls "$2/functions/" >/dev/null 2>&1 || echo files
+            test "$(readlink /proc/self/ns/pid)" != "$3" && echo ownProcesses
+            test "$(id -u)" = "$4" && echo ownUser
+            if test -n "$5"; then
+              for n in 1 2 3; do head -c 600000 /dev/zero >"/tmp/$n" || { echo disk; break; }; done 2>/dev/null
+            fi
+            (for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 5 & done; exit 0) 2>/dev/null || echo processes
+            """
+        let user = try await BlockingWork.run { try InstanceUsers().take() }
+        let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
+        let space = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
+        let words = [
+            "/bin/sh", "-c", script, "sh", sandbox.path(ofStarter: starter), data.realPath, space, String(user),
+            sandbox.bubblewrap ?? "",
+        ]
+        let program = Sandbox.Program(
+            words: words, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"], folder: data.bootstrap,
+            starter: starter)
+        let command = sandbox.command(program, limits: Self.trialLimits, user: user, hiding: data.realPath)
+        return try await Self.outcome(of: command)
+    }
+
+    private static func outcome(of command: ChildProcess.Command) async throws -> Trial {
+        let (ends, ended) = AsyncStream.makeStream(of: ProcessEnd.self)
+        let launched: (process: ChildProcess, pipes: ChildProcess.Pipes)
+        do {
+            launched = try await ChildProcess.launch(command) { end in
+                ended.yield(end)
+                ended.finish()
+            }
+        } catch {
+            return Trial(facts: [], reason: "\(command.program) cannot be started: \(error)")
+        }
+        let said = Mutex((facts: Set<String>(), last: ""))
+        let process = launched.process
+        let timer = Task {
+            try await Task.sleep(for: patience)
+            process.signal(SIGKILL)
+        }
+        close(launched.pipes.input)
+        let output = try await PipeLines.follow(launched.pipes.output, limit: 4096) { line in
+            _ = said.withLock { $0.facts.insert(String(decoding: line, as: UTF8.self)) }
+        }
+        let errors = try await PipeLines.follow(launched.pipes.error, limit: 4096) { line in
+            if !line.isEmpty { said.withLock { $0.last = String(decoding: line, as: UTF8.self) } }
+        }
+        var reason = ""
+        for await end in ends { reason = "\(end)" }
+        timer.cancel()
+        for channel in [output, errors] { try? await channel.closeFuture.get() }
+        return said.withLock { Trial(facts: $0.facts, reason: $0.last.isEmpty ? reason : $0.last) }
+    }
+
+    /// A program in the system's own folders: `PATH` may lead to one that is not.
+    private static func find(_ name: String) -> String? {
+        ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"].map { "\($0)/\(name)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    static func isolation(_ sandbox: Sandbox, _ trial: Trial, noMounts: String, noUser: String) -> Isolation {
+        func claim(_ fact: String, _ means: String, else reason: String) -> Isolation.Claim {
+            trial.facts.contains(fact) ? .init(inForce: true, how: means) : .init(inForce: false, how: reason)
+        }
+        let failed = "the trial at the hub's start failed: \(trial.reason)"
+        let neither = "\(noMounts), and \(noUser)"
+        let mounts = sandbox.bubblewrap != nil
+        let user = trial.facts.contains("ownUser") && sandbox.setpriv != nil
+        let apart = mounts ? failed : neither
+        return Isolation(
+            memory: claim(
+                "memory", "rlimit on the address space of each process, if limits.memory is set", else: failed),
+            processes: claim(
+                "processes", user ? "rlimit for a user of its own" : "rlimit in a user namespace", else: apart),
+            openFiles: claim("openFiles", "rlimit of each process", else: failed),
+            fileSize: claim("fileSize", "rlimit of each process", else: failed),
+            disk: claim(
+                "disk", "read-only mounts; /tmp and /dev/shm are in memory and bounded",
+                else: mounts ? failed : noMounts),
+            cpu: .init(
+                inForce: false, how: "control groups are not used; a call that never ends is killed at its timeout"),
+            files: claim("files", "mounts of its own (bubblewrap)", else: mounts ? failed : noMounts),
+            hubData: claim(
+                "hubData", mounts ? "mounts of its own (bubblewrap)" : "a user of its own", else: apart),
+            otherProcesses: claim(
+                trial.facts.contains("ownProcesses") ? "ownProcesses" : "ownUser",
+                mounts ? "process ids of its own (bubblewrap)" : "a user of its own", else: apart),
+            network: .init(inForce: false, how: "every function shares the network of the hub"))
+    }
+}
