@@ -27,10 +27,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
 ]
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -49,6 +51,7 @@ let package = Package(
         // Hummingbird's own foundations, used by the hub directly.
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.70.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
@@ -76,7 +79,9 @@ let package = Package(
                 "OsirisState", "OsirisEngine",
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
-        module("OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
+        module(
+            "OsirisHub",
+            ["OsirisModel", grdb, hummingbird, hummingbirdCore, httpTypes, nioSSL, lifecycle, logging] + nio),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
@@ -118,6 +123,6 @@ let package = Package(
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub",
             ]),
         tests("StructureTests", []),
-        tests("EndToEndTests", ["osiris", "osiris-hub"]),
+        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
     ]
 )

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import ServiceLifecycle
 
@@ -19,6 +20,7 @@ public actor Hub {
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
+    private var certificateWatch: Task<Void, any Error>?
 
     /// - Parameters:
     ///   - folder: the data folder, which holds `hub.json`.
@@ -68,6 +70,9 @@ public actor Hub {
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
+        let certificate = try await BlockingWork.run {
+            try config.tls.map { try ServerCertificate(file: "\(data.path)/\($0.file)") }
+        }
         let metrics = Metrics()
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
@@ -76,9 +81,9 @@ public actor Hub {
         self.controller = controller
         try await controller.load()
         let routes = HubRouter(
-            config: config, controller: controller, metrics: metrics, isolation: isolation,
+            config: config, controller: controller, metrics: metrics, isolation: isolation, certificate: certificate,
             startedAt: Date().timeIntervalSince1970)
-        let port = try await listen(config, routes)
+        let port = try await listen(config, routes, certificate)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
@@ -86,10 +91,13 @@ public actor Hub {
         return port
     }
 
-    private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
+    private func listen(
+        _ config: HubConfig, _ routes: HubRouter, _ certificate: ServerCertificate?
+    ) async throws -> Int {
+        if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: routes.router(),
+            router: routes.router(), server: certificate.map(HTTPServerBuilder.tls) ?? .http1(),
             configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
@@ -127,6 +135,7 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
+        certificateWatch?.cancel()
         let data = data
         let catalog = catalog
         let lock = lock

@@ -28,6 +28,15 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// Says that the hub speaks TLS.
+    public struct TLS: Codable, Sendable, Equatable {
+        /// The file with private key and certificate, PEM, relative to the data folder. Both in one file, so that one
+        /// rename replaces them together; the hub reads it again when it changes.
+        public var file: String
+
+        public init(file: String) { self.file = file }
+    }
+
     /// The hub's resource address, as in `here/hub.here`.
     public var address: String
     /// The cluster's name.
@@ -40,14 +49,19 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var generation: String
     /// The accepted tokens.
     public var tokens: [Token]
+    /// Nil for plain HTTP.
+    public var tls: TLS?
 
-    public init(address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token]) {
+    public init(
+        address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token], tls: TLS? = nil
+    ) {
         self.address = address
         self.cluster = cluster
         self.host = host
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.tls = tls
     }
 
     /// Reads `hub.json`.

@@ -8,6 +8,8 @@ struct HubRouter: Sendable {
     let controller: Controller
     let metrics: Metrics
     let isolation: Isolation
+    /// Nil for plain HTTP.
+    let certificate: ServerCertificate?
     /// Seconds since 1970.
     let startedAt: Double
 
@@ -21,8 +23,10 @@ struct HubRouter: Sendable {
 
     private var groups: [any RouteGroup] {
         [
-            HealthRoutes(controller: controller),
-            InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
+            HealthRoutes(controller: controller, certificate: certificate),
+            InfoRoutes(
+                config: config, controller: controller, isolation: isolation, certificate: certificate,
+                startedAt: startedAt),
             FunctionRoutes(controller: controller),
             LogRoutes(controller: controller),
             CallRoutes(controller: controller, metrics: metrics),
