@@ -30,7 +30,7 @@ struct ClusterBuilder {
         return HubSpec(
             image: hub?["image"]?.text, archive: hub?["archive"]?.text,
             port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
-            spans: spans(of: hub, in: spec))
+            tls: hub?["tls"]?.value.boolValue, spans: spans(of: hub, in: spec))
     }
 
     private func safety(_ spec: Checked) -> SafetySpec {

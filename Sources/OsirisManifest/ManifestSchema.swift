@@ -74,6 +74,11 @@ public enum ManifestSchema {
             example: "dist/osiris-hub.tar"),
         Field(
             "port", .int(1...65535), default: 8080, doc: "The TCP port the hub listens on, 1-65535.", example: "8080"),
+        Field(
+            "tls", .bool,
+            doc:
+                "Whether hubs speak TLS, with certificates of the cluster's own authority. When absent, all do but those "
+                + "that listen on 127.0.0.1 only.", example: "true"),
     ])
 
     /// `spec.safety`.
