@@ -10,6 +10,7 @@ struct CallRoutes: RouteGroup {
 
     let controller: Controller
     let metrics: Metrics
+    let notes: CallNotes
 
     func add(to router: GuardedRouter) {
         let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
@@ -34,6 +35,7 @@ struct CallRoutes: RouteGroup {
         let status: Int
         let body: [UInt8]
         var version: Int?
+        var error: String?
         var retryAfter: Int?
         do {
             let sent = try await request.bytes(upTo: Self.mostBodyBytes)
@@ -46,15 +48,22 @@ struct CallRoutes: RouteGroup {
             status = 200
             body = answer.output
             version = answer.version
-        } catch {
-            let problem = ErrorBodies<HubContext>.problem(error)
+        } catch let fault {
+            let problem = ErrorBodies<HubContext>.problem(fault)
             status = problem.status
+            error = problem.message
             retryAfter = problem.retryAfter
             body = problem.body(callId: id)
         }
         let seconds = (clock.now - arrival) / .seconds(1)
         // Names nobody deployed would let a caller grow the metrics without end.
-        if status != 404 { metrics.called(name, code: status, seconds: seconds) }
+        if status != 404 {
+            metrics.called(name, code: status, seconds: seconds)
+            notes.add(
+                CallEntry(
+                    id: id, function: name, started: started, seconds: seconds, status: status, version: version,
+                    instance: nil, error: error))
+        }
         var headers: [(HTTPField.Name, String)] = [
             (.callID, id), (.durationSeconds, String(format: "%.6f", seconds)),
             (.startTime, String(Int(started * 1_000_000_000))),
