@@ -12,14 +12,14 @@ actor AsyncCalls {
     /// Every function, and how many of its calls may run at once.
     typealias Functions = @Sendable () async -> [FunctionName: Int]
 
-    let store: any CallStore
-    let commits: CallCommits
-    let notes = CallNotes()
-    let options: AsyncOptions
-    let delivery: Delivery
+    nonisolated let store: any CallStore
+    nonisolated let commits: CallCommits
+    nonisolated let notes = CallNotes()
+    nonisolated let options: AsyncOptions
+    nonisolated let delivery: Delivery
     let execute: Execute
     let functions: Functions
-    let logger: Logger
+    nonisolated let logger: Logger
     /// Every entry with something to do.
     var live: [String: CallEntry] = [:]
     var lines = CallLines()

@@ -9,6 +9,8 @@ actor CallCommits {
     private var isCommitting = false
     /// How many there were.
     private(set) var transactions = 0
+    /// Callers whose changes wait for the next one.
+    var waitingCount: Int { waiting.count }
 
     init(store: any CallStore) { self.store = store }
 

@@ -15,6 +15,7 @@ struct SQLiteCallStore: CallStore {
     private init(path: String) throws {
         var configuration = Configuration()
         configuration.prepareDatabase { database in
+            if database.configuration.readonly { return }
             // Before the first table, so that what sweeps free goes back to the disk.
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
             // A call that was accepted survives a power loss.
