@@ -33,11 +33,12 @@ struct AsyncStoreTests {
         let rig = try AsyncRig()
         rig.functions.withLock { $0 = [AsyncRig.hello: 0] }
         let gate = Mutex<GatedStore?>(nil)
-        try await rig.with(wrap: { store in
+        func gated(_ store: any CallStore) -> any CallStore {
             let gated = GatedStore(store)
             gate.withLock { $0 = gated }
             return gated
-        }) { calls in
+        }
+        try await rig.with(wrap: gated) { calls in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 { group.addTask { try await rig.submit("c\(number)", to: calls) } }
                 // The first one leads a transaction of its own, which waits; all others gather meanwhile.

@@ -1,7 +1,7 @@
 /// A call as `GET /v1/calls/ID` shows it. Times are seconds since 1970; what is not known yet is null.
 struct CallRecord: Encodable {
+    /// Not where it goes: people put secrets into such URLs.
     private struct Callback: Encodable {
-        var url: String
         var state: CallEntry.Callback.State
         var attempts: Int
         var lastStatus: Int?
@@ -34,7 +34,7 @@ struct CallRecord: Encodable {
         try fields.encode(entry.isAsync, forKey: .async)
         try fields.encode(entry.error, forKey: .error)
         let callback = entry.callback.map {
-            Callback(url: $0.url, state: $0.state, attempts: $0.attempts, lastStatus: $0.lastStatus, error: $0.error)
+            Callback(state: $0.state, attempts: $0.attempts, lastStatus: $0.lastStatus, error: $0.error)
         }
         try fields.encode(callback, forKey: .callback)
     }
