@@ -104,7 +104,7 @@ struct AsyncCallsTests {
                 functions: { [AsyncRig.hello: 1] },
                 execute: { _, call in
                     while !gate.withLock({ $0 }) { await Task.yield() }
-                    return FunctionAnswer(status: 500, headers: [:], body: .init(), version: 1, instance: "")
+                    return FunctionAnswer.test(500)
                 })
             try await rig.submit("a", to: calls)
             try await rig.wait("a", .running, in: calls)

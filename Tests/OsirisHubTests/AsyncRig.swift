@@ -64,8 +64,10 @@ final class AsyncRig: Sendable {
             defer { statuses[call.id] = next }
             return next.removeFirst()
         }
-        return FunctionAnswer(
-            status: status, headers: [.contentType: "text/plain"], body: call.body.echo, version: 3, instance: "i1")
+        var answer = FunctionAnswer.test(status)
+        answer.headers[.contentType] = "text/plain"
+        answer.body = call.body.echo
+        return answer
     }
 
     /// Submits one with this id.
@@ -88,6 +90,13 @@ final class AsyncRig: Sendable {
     }
 
     var handedIDs: [String] { handed.withLock { $0.map(\.id) } }
+}
+
+extension FunctionAnswer {
+    /// An empty one.
+    static func test(_ status: Int) -> FunctionAnswer {
+        FunctionAnswer(status: status, headers: [:], body: .init(), version: 3, instance: "i1", startedCold: false)
+    }
 }
 
 extension RequestBody {

@@ -105,9 +105,9 @@ struct AsyncStoreTests {
         let rig = try AsyncRig()
         let now = Date().timeIntervalSince1970.rounded()
         func note(_ id: String, status: Int) -> CallEntry {
-            CallEntry(
-                id: id, function: AsyncRig.hello, started: now, seconds: 0.25, status: status, version: 2,
-                instance: nil, error: nil)
+            var entry = CallEntry(id: id, function: AsyncRig.hello, isAsync: false, created: now)
+            entry.answered(status, seconds: 0.25)
+            return entry
         }
         try await rig.with { calls in
             try await rig.submit("mine", to: calls)
@@ -135,10 +135,9 @@ struct AsyncStoreTests {
         let now = Date().timeIntervalSince1970
         try await rig.with { calls in
             for number in 0..<1_200 {
-                calls.notes.add(
-                    CallEntry(
-                        id: "n\(number)", function: AsyncRig.hello, started: now, seconds: 1, status: 200, version: 1,
-                        instance: nil, error: nil))
+                var entry = CallEntry(id: "n\(number)", function: AsyncRig.hello, isAsync: false, created: now)
+                entry.answered(200, seconds: 1)
+                calls.notes.add(entry)
             }
             try await eventually("all are stored") { try await calls.store.entry("n1199") != nil }
             #expect(calls.notes.first(1).isEmpty)

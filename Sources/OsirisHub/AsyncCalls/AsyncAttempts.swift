@@ -88,7 +88,7 @@ extension AsyncCalls {
         headers[.attempt] = String(entry.attempts)
         let call = FunctionCall(
             id: entry.id, method: .init(request.method) ?? .post, path: request.path, headers: headers,
-            body: RequestBody(buffer: ByteBuffer(bytes: request.body)))
+            body: RequestBody(buffer: ByteBuffer(bytes: request.body)), length: request.body.count)
         do {
             let answer = try await execute(entry.function, call)
             let body = try await AnswerCollector.bytes(of: answer.body, upTo: CallResult.mostBytes)

@@ -154,18 +154,11 @@ struct CallEntry: Codable, Sendable, Equatable {
 }
 
 extension CallEntry {
-    /// A synchronous call that has ended.
-    /// - Parameters:
-    ///   - started: when it came, seconds since 1970.
-    ///   - seconds: until its answer.
-    ///   - error: for people, if it failed.
-    init(
-        id: String, function: FunctionName, started: Double, seconds: Double, status: Int, version: Int?,
-        instance: String?, error: String?
-    ) {
-        self.init(id: id, function: function, isAsync: false, created: started)
-        (self.started, ended, attempts) = (started, started + seconds, 1)
-        (self.status, self.version, self.instance, self.error) = (status, version, instance, error)
+    /// Notes the answer of a synchronous call, which was handed over when it came.
+    mutating func answered(_ status: Int, seconds: Double) {
+        change()
+        (started, ended, attempts) = (created, created + seconds, 1)
+        self.status = status
         state = status < 400 ? .succeeded : .failed
     }
 }

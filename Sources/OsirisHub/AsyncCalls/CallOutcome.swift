@@ -29,7 +29,9 @@ struct CallOutcome: Sendable, Equatable {
     ///   - answer: what the function answered.
     ///   - body: its bytes.
     init(_ answer: FunctionAnswer, body: [UInt8]) {
-        result = CallResult(status: answer.status, headers: EndToEnd.fields(answer.headers), body: body)
+        result = CallResult(status: answer.status, headers: answer.headers, body: body)
+        // The server says it for what it sends.
+        result.headers[.contentLength] = nil
         version = answer.version
         instance = answer.instance.isEmpty ? nil : answer.instance
         retryAfter = answer.headers[.retryAfter].flatMap { Int($0) }.map { max(0, $0) }

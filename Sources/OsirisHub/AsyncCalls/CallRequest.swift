@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import OsirisModel
 
@@ -34,24 +33,4 @@ struct CallResult: Sendable, Equatable {
     var status: Int
     var headers: HTTPFields
     var body: [UInt8]
-}
-
-/// Which header fields are kept with a request or an answer.
-enum EndToEnd {
-    /// Those that are about one connection (RFC 9110, section 7.6.1), about the message's length, or secret.
-    private static let dropped: Set<String> = [
-        "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-        "transfer-encoding", "upgrade", "host", "content-length", "expect", "authorization", "x-call-id",
-        "x-callback-url", "x-retry-max",
-    ]
-
-    static func fields(_ fields: HTTPFields) -> HTTPFields {
-        let named = Set((fields[.connection] ?? "").lowercased().split(separator: ",").map { $0.trimmed })
-        return HTTPFields(
-            fields.filter { !dropped.contains($0.name.canonicalName) && !named.contains($0.name.canonicalName) })
-    }
-}
-
-extension Substring {
-    fileprivate var trimmed: String { trimmingCharacters(in: .whitespaces) }
 }

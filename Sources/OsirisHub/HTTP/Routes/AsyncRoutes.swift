@@ -9,12 +9,12 @@ struct AsyncRoutes: RouteGroup {
     let calls: AsyncCalls
 
     func add(to router: GuardedRouter) {
-        let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
-        for method in methods {
+        for method in CallRoutes.methods {
             router.on(method, "/async-function/**", .invoke) { request, context, caller in
-                if let target = AsyncTarget(uri: request.uri.string) {
-                    try caller.require(.invoke, in: target.function.namespace)
-                    return try await submit(request, target)
+                let path = request.head.path ?? ""
+                if let target = CallTarget("/" + path.dropFirst("/async-".count)) {
+                    try caller.require(.invoke, in: target.name.namespace)
+                    return try await submit(request, target, context)
                 }
                 let id = context.parameters.getCatchAll()
                 guard method == .delete, id.count == 1, let id = id.first.map(String.init) else {
@@ -34,7 +34,7 @@ struct AsyncRoutes: RouteGroup {
         }
     }
 
-    private func submit(_ request: Request, _ target: AsyncTarget) async throws -> Response {
+    private func submit(_ request: Request, _ target: CallTarget, _ context: HubContext) async throws -> Response {
         let sentID = request.headers[.callID]
         let id = CallRoutes.callID(sentID)
         guard sentID == nil || sentID == id else {
@@ -44,18 +44,21 @@ struct AsyncRoutes: RouteGroup {
         if let fault = callback.flatMap(calls.delivery.rules.fault) {
             throw HubError(400, "bad_request", "X-Callback-Url is refused. \(fault)")
         }
+        let now = calls.options.now()
+        var headers = CallRoutes.headers(request, context, id: id, startTime: String(Int(now * 1_000_000_000)))
+        for name in [.contentLength, .callbackURL, .retryMax] as [HTTPField.Name] { headers[name] = nil }
         let kept = CallRequest(
-            method: request.method.rawValue, path: target.path, headers: EndToEnd.fields(request.headers),
+            method: request.method.rawValue, path: target.path, headers: headers,
             body: try await request.bytes(upTo: Self.mostBodyBytes))
-        var entry = CallEntry(id: id, function: target.function, isAsync: true, created: calls.options.now())
+        var entry = CallEntry(id: id, function: target.name, isAsync: true, created: now)
         entry.retries = try Self.retries(request.headers[.retryMax])
-        entry.digest = kept.digest(target.function, retries: entry.retries, callback: callback)
+        entry.digest = kept.digest(target.name, retries: entry.retries, callback: callback)
         entry.bytes = kept.bytes
         entry.callback = callback.map { CallEntry.Callback(url: $0) }
         let (taken, isNew) = try await calls.submit(entry, kept, mayBeKnown: sentID != nil)
-        let headers: [(HTTPField.Name, String)] = [(.callID, id), (.location, "/v1/calls/\(id)")]
+        let told: [(HTTPField.Name, String)] = [(.callID, id), (.location, "/v1/calls/\(id)")]
         let body = try isNew ? HubJSON.encode(["callId": id]) : HubJSON.encode(CallRecord(taken))
-        return .json(isNew ? 202 : 200, body, headers: headers)
+        return .json(isNew ? 202 : 200, body, headers: told)
     }
 
     private static func retries(_ text: String?) throws -> Int {
