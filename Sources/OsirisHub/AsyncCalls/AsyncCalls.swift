@@ -39,7 +39,7 @@ actor AsyncCalls {
     /// Ids that are being submitted, and who else waits to submit them.
     private var arriving: [String: [CheckedContinuation<Void, Never>]] = [:]
     private var upkeep: [Task<Void, Never>] = []
-    private var storingNotes: Task<Void, any Error>?
+    var storingNotes: Task<Void, any Error>?
 
     init(
         store: any CallStore, options: AsyncOptions = AsyncOptions(), delivery: Delivery, logger: Logger,
@@ -71,8 +71,9 @@ actor AsyncCalls {
             }
         }
         if !interrupted.isEmpty {
-            try await commits.commit(interrupted)
             logger.notice("\(interrupted.count) asynchronous calls ran when the last hub ended and are made again")
+            // A full disk is no reason not to start: whatever happens to them next is stored first.
+            do { try await commits.commit(interrupted) } catch { logger.error("That cannot be stored: \(error)") }
         }
         upkeep = [Task { await self.keepNotes() }, Task { await self.keepSweeping() }]
         kick()
@@ -241,52 +242,5 @@ extension AsyncCalls {
         logger.error("The calls cannot be stored: \(error)")
         return HubError(
             503, "not_stored", "The hub cannot store this now. Its disk may be full.", retryable: true, retryAfter: 10)
-    }
-}
-
-// Upkeep.
-extension AsyncCalls {
-    /// Stores the records of synchronous calls.
-    func storeNotes() async throws {
-        // One at a time, as each takes away what it has stored.
-        let previous = storingNotes
-        let task = Task {
-            _ = await previous?.result
-            while true {
-                let entries = notes.first(options.notesAtOnce)
-                if entries.isEmpty { return }
-                try await commits.commit(entries.map { .note($0) })
-                notes.stored(entries.count)
-            }
-        }
-        storingNotes = task
-        try await task.value
-    }
-
-    private func keepNotes() async {
-        for await _ in notes.arrivals {
-            guard (try? await Task.sleep(for: .seconds(options.noteEvery))) != nil else { return }
-            while true {
-                do {
-                    try await storeNotes()
-                    break
-                } catch {
-                    logger.error("The records of calls cannot be stored: \(error)")
-                    guard (try? await Task.sleep(for: .seconds(options.diskPatience))) != nil else { return }
-                }
-            }
-        }
-    }
-
-    /// Removes what is too old or too much.
-    func sweep() async throws {
-        while try await !store.sweep(options.keeping, now: options.now()) {}
-    }
-
-    private func keepSweeping() async {
-        while !Task.isCancelled {
-            do { try await sweep() } catch { logger.error("Old calls cannot be removed: \(error)") }
-            try? await Task.sleep(for: .seconds(options.sweepEvery))
-        }
     }
 }

@@ -113,6 +113,8 @@ struct SQLiteCallStore: CallStore {
 // Changes.
 extension SQLiteCallStore {
     private static func add(_ entry: CallEntry, _ request: CallRequest, _ database: Database) throws {
+        // A synchronous call may have used the id since it was found to be free.
+        try forgetNote(entry.id, database)
         try insert(entry, database)
         try database.execute(
             sql: "INSERT INTO requests (id, method, path, headers, body) VALUES (?, ?, ?, ?, ?)",
@@ -146,8 +148,12 @@ extension SQLiteCallStore {
 
     private static func note(_ entry: CallEntry, _ database: Database) throws {
         // Callers may use an id again; the newest call with it counts, and stands where the newest ones are.
-        try database.cachedStatement(sql: "DELETE FROM calls WHERE id = ? AND NOT async").execute(arguments: [entry.id])
+        try forgetNote(entry.id, database)
         try insert(entry, database)
+    }
+
+    private static func forgetNote(_ id: String, _ database: Database) throws {
+        try database.cachedStatement(sql: "DELETE FROM calls WHERE id = ? AND NOT async").execute(arguments: [id])
     }
 
     private static func insert(_ entry: CallEntry, _ database: Database) throws {
