@@ -28,7 +28,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 }
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+]
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -80,7 +82,7 @@ let package = Package(
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
-            "OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio,
+            "OsirisHub", ["OsirisModel", grdb, httpTypes, lifecycle, logging] + hummingbird + nio,
             resources: [.embedInCode("Runtimes/python3.py"), .embedInCode("Runtimes/node.cjs")]),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
