@@ -82,7 +82,8 @@ let package = Package(
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
-            "OsirisHub", ["OsirisModel", grdb, httpTypes, lifecycle, logging] + hummingbird + nio,
+            "OsirisHub",
+            ["OsirisModel", "OsirisTransport", grdb, httpTypes, lifecycle, logging] + hummingbird + nio,
             resources: [.embedInCode("Runtimes/python3.py"), .embedInCode("Runtimes/node.cjs")]),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),

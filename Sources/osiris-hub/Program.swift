@@ -22,6 +22,8 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         // A write to a process or a client that is gone is an error, not the end.
         signal(SIGPIPE, SIG_IGN)
+        // So is a write to a file that may not grow.
+        signal(SIGXFSZ, SIG_IGN)
         // Functions run as users of their own and must be able to read their files. What is private says so itself.
         umask(0o022)
         let (signals, heard) = AsyncStream.makeStream(of: Int32.self)
