@@ -8,8 +8,8 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A module under Sources/. Dependencies point one way: a module names only modules listed above it.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// A provider: one folder under providers/, one line here, one line in Sources/osiris/Providers.swift.
@@ -43,7 +43,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         // Hummingbird's own foundations, used by the hub directly.
@@ -77,7 +77,10 @@ let package = Package(
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
-            "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
+            "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio,
+            // The page at /ui. In the program itself: it is one file wherever it goes.
+            resources: ["page.html", "page.css", "client.js", "charts.js", "page.js"].map { .embedInCode("Page/\($0)") }
+        ),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
@@ -111,7 +114,7 @@ let package = Package(
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", logging]),
+        tests("OsirisHubTests", ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", logging]),
         tests(
             "ProviderTests",
             [

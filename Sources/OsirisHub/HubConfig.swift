@@ -40,14 +40,20 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var generation: String
     /// The accepted tokens.
     public var tokens: [Token]
+    /// Whom to tell when something is wrong; nil for nobody.
+    public var alerts: [AlertConfig]?
 
-    public init(address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token]) {
+    public init(
+        address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
+        alerts: [AlertConfig]? = nil
+    ) {
         self.address = address
         self.cluster = cluster
         self.host = host
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.alerts = alerts
     }
 
     /// Reads `hub.json`.
@@ -72,6 +78,14 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
         guard config.tokens.allSatisfy({ $0.sha256.utf8.count == 71 && $0.sha256.hasPrefix("sha256:") }) else {
             throw StartFailure("\(path) has a token that is not written as sha256: and 64 hexadecimal digits.")
+        }
+        for alert in config.alerts ?? [] {
+            guard let rate = alert.errorRate else { continue }
+            guard (1...100).contains(rate.percent), (60_000...3_600_000).contains(rate.windowMs), rate.least > 0 else {
+                throw StartFailure(
+                    "\(path) has an alert whose errorRate is out of range: percent 1-100, windowMs 60000-3600000, least from 1."
+                )
+            }
         }
         return config
     }

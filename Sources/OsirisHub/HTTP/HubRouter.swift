@@ -6,7 +6,7 @@ import Hummingbird
 struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
-    let metrics: Metrics
+    let observation: Observation
     let isolation: Isolation
     /// Seconds since 1970.
     let startedAt: Double
@@ -25,7 +25,10 @@ struct HubRouter: Sendable {
             InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
             FunctionRoutes(controller: controller),
             LogRoutes(controller: controller),
-            CallRoutes(controller: controller, metrics: metrics),
+            EventRoutes(events: observation.events, observation: observation),
+            UsageRoutes(controller: controller, observation: observation),
+            PageRoutes(),
+            CallRoutes(controller: controller, observation: observation),
         ]
     }
 }

@@ -11,6 +11,9 @@ actor Instance {
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
 
+    /// A random word, the same in logs and views: 8 of a-z0-9.
+    nonisolated let id = Instance.word()
+
     private let launch: Launch
     private let log: FunctionLog
     private let ledger: InstanceLedger
@@ -36,6 +39,11 @@ actor Instance {
         self.ledger = ledger
     }
 
+    private static func word() -> String {
+        let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+        return String((0..<8).map { _ in letters[Int.random(in: letters.indices)] })
+    }
+
     /// Launches the process and waits until it takes calls.
     /// - Returns: false if it never will; `ended()` tells why.
     func start() async -> Bool {
@@ -45,10 +53,10 @@ actor Instance {
             }
             self.process = process
             await ledger.add(process.pid)
-            let (log, redaction) = (log, launch.redaction)
+            let (log, redaction, id) = (log, launch.redaction, id)
             let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
                 if !bytes.isEmpty { self.lastLine.withLock { $0 = bytes } }
-                log.append(bytes, redaction)
+                log.append(bytes, redaction, instance: id, call: nil)
             }
             let (channel, lines) = try await PipeLines.open(
                 input: pipes.input, output: pipes.output, limit: launch.outputBytes + launch.wire.envelopeBytes,
@@ -156,7 +164,7 @@ actor Instance {
             return
         }
         guard let call, verdict == nil else {
-            if case .line(let line) = event { log.append(line, launch.redaction) }
+            if case .line(let line) = event { log.append(line, launch.redaction, instance: id, call: call?.id) }
             return
         }
         switch event {

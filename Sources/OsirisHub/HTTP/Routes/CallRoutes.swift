@@ -9,7 +9,7 @@ struct CallRoutes: RouteGroup {
     static let mostBodyBytes = 8 * 1_048_576
 
     let controller: Controller
-    let metrics: Metrics
+    let observation: Observation
 
     func add(to router: GuardedRouter) {
         let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
@@ -19,14 +19,16 @@ struct CallRoutes: RouteGroup {
                     namespace: try context.parameters.require("namespace"),
                     name: try context.parameters.require("name"))
                 try caller.require(.invoke, in: name.namespace)
-                return await answer(request, name: name, channel: context.channel)
+                return await answer(request, name: name, caller: caller, channel: context.channel)
             }
         }
     }
 
     /// Answers a request that may call functions.
     /// - Parameter channel: the caller's connection; a call that waits ends with it.
-    private func answer(_ request: Request, name: FunctionName, channel: any Channel) async -> Response {
+    private func answer(
+        _ request: Request, name: FunctionName, caller: Caller, channel: any Channel
+    ) async -> Response {
         let started = Date().timeIntervalSince1970
         let clock = ContinuousClock()
         let arrival = clock.now
@@ -35,8 +37,10 @@ struct CallRoutes: RouteGroup {
         let body: [UInt8]
         var version: Int?
         var retryAfter: Int?
+        var bytesIn = 0
         do {
             let sent = try await request.bytes(upTo: Self.mostBodyBytes)
+            bytesIn = sent.count
             guard let input = HubJSON.oneLine(sent) else {
                 throw HubError(400, "bad_request", "The body is not a JSON document in UTF-8.")
             }
@@ -53,8 +57,10 @@ struct CallRoutes: RouteGroup {
             body = problem.body(callId: id)
         }
         let seconds = (clock.now - arrival) / .seconds(1)
-        // Names nobody deployed would let a caller grow the metrics without end.
-        if status != 404 { metrics.called(name, code: status, seconds: seconds) }
+        observation.called(
+            CallReport(
+                function: name, caller: caller.name, status: status, seconds: seconds, bytesIn: bytesIn,
+                bytesOut: body.count))
         var headers: [(HTTPField.Name, String)] = [
             (.callID, id), (.durationSeconds, String(format: "%.6f", seconds)),
             (.startTime, String(Int(started * 1_000_000_000))),
