@@ -20,11 +20,16 @@ public struct HTTPRequest: Sendable {
     /// Never sends again by itself what may have reached the server, at the price of an error when the server closes a
     /// kept connection at that very moment. For requests whose repetition would be taken for another's.
     public var sendsOnce: Bool
+    /// Asked for the numeric IP address of the server before anything is sent to it; false ends the request as
+    /// `HTTPError.Kind.addressRefused`. No proxy is used then, as its address would stand for the server's. Runs on the
+    /// client's thread: it must not block. Nil allows every address.
+    public var mayReach: (@Sendable (String) -> Bool)?
 
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
         timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,
-        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false
+        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false,
+        mayReach: (@Sendable (String) -> Bool)? = nil
     ) {
         self.method = method
         self.url = url
@@ -36,6 +41,7 @@ public struct HTTPRequest: Sendable {
         self.tls = tls
         self.signing = signing
         self.sendsOnce = sendsOnce
+        self.mayReach = mayReach
     }
 
     /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.
