@@ -113,6 +113,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         let calls = config.calls
         guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {
             throw StartFailure("\(path) keeps calls for no time or none at all: calls must have numbers above 0.")
+        }
         for alert in config.alerts ?? [] {
             guard let rate = alert.errorRate else { continue }
             guard (1...100).contains(rate.percent), (60_000...3_600_000).contains(rate.windowMs), rate.least > 0 else {

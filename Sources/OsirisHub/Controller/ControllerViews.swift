@@ -49,7 +49,8 @@ extension Controller {
         var now: [FunctionName: InstancePool.Status] = [:]
         for (name, unit) in units { now[name] = await unit.serving.pool.status() }
         let process = try? await BlockingWork.run { ProcessMetrics.read() }
-        return MetricsText.of(observation.metrics.now, now, process ?? nil)
+        let followers = logs.reduce(observation.events.followers) { $0 + $1.log.followers }
+        return MetricsText.of(observation.metrics.now, now, followers: followers, process ?? nil)
     }
 
     /// How many functions there are.

@@ -6,9 +6,11 @@ struct MetricsText {
     /// The whole text.
     /// - Parameters:
     ///   - functions: how it stands with the version that serves, by function.
+    ///   - followers: callers that follow logs or events now.
     ///   - process: what the system says about the hub; nil if it says nothing.
     static func of(
-        _ counts: Metrics.Counts, _ functions: [FunctionName: InstancePool.Status], _ process: ProcessMetrics?
+        _ counts: Metrics.Counts, _ functions: [FunctionName: InstancePool.Status], followers: Int,
+        _ process: ProcessMetrics?
     ) -> String {
         var text = MetricsText()
         text.calls(counts)
@@ -16,6 +18,8 @@ struct MetricsText {
         text.functions(functions)
         text.counter("osiris_function_cold_starts_total", "Calls that found no instance ready.", counts.coldStarts)
         text.counter("osiris_function_restarts_total", "Instances that were started again.", counts.restarts)
+        text.head("osiris_followers", "gauge", "Callers that follow logs or events.")
+        text.sample("osiris_followers", [], String(followers))
         text.head("osiris_build_info", "gauge", "The version of the hub; always 1.")
         text.sample("osiris_build_info", [("version", HubVersion.current)], "1")
         if let process { text.process(process) }

@@ -29,9 +29,9 @@ const empty = (text) => h("p", { className: "card empty", textContent: text });
 const same = (item, other) => item.namespace === other.namespace && item.name === other.name;
 
 function table(heads, rows) {
-  const cell = (tag, head, child) => h(tag, { className: head[1] ?? "" }, child);
+  const cell = (tag, head, child) => h(tag, { className: head[1] ?? "", "data-label": head[0] }, child);
   return h("div", { className: "card wide" }, h("table", {},
-    h("thead", {}, h("tr", {}, ...heads.map((head) => cell("th", head, head[0])))),
+    h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { className: head[1] ?? "" }, head[0])))),
     h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((child, index) => cell("td", heads[index], child)))))));
 }
 
@@ -51,7 +51,7 @@ async function functions(signal) {
       duration(latest?.p50), duration(latest?.p99), barChart(minutes, `${calls} calls in ${MINUTES} minutes`, "spark"),
     ];
   });
-  const heads = [["Function", "name"], ["State"], ["Version", "n"], ["Instances", "n"], ["Calls/min", "n"], ["Errors, 1 h", "n"], ["p50", "n"], ["p99", "n"], ["Last hour", "narrow-off"]];
+  const heads = [["Function", "name"], ["State"], ["Version", "n"], ["Instances", "n"], ["Calls/min", "n"], ["Errors, 1 h", "n"], ["p50", "n"], ["p99", "n"], ["Last hour"]];
   return [h("h1", { textContent: "Functions" }), table(heads, rows)];
 }
 
