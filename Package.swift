@@ -30,6 +30,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -78,9 +79,11 @@ let package = Package(
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
             "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio,
-            // The page at /ui. In the program itself: it is one file wherever it goes.
-            resources: ["page.html", "page.css", "client.js", "charts.js", "page.js"].map { .embedInCode("Page/\($0)") }
-        ),
+            // In the program itself: it is one file wherever it goes.
+            resources: [
+                "Runtimes/python3.py", "Runtimes/node.cjs", "Page/page.html", "Page/page.css", "Page/client.js",
+                "Page/charts.js", "Page/page.js",
+            ].map { .embedInCode($0) }),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
@@ -114,7 +117,8 @@ let package = Package(
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", logging]),
+        tests(
+            "OsirisHubTests", ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", httpTypes, logging] + nio),
         tests(
             "ProviderTests",
             [

@@ -159,6 +159,39 @@ import Testing
         }
     }
 
+    @Test func logsByCallOverHTTPAreExactlyThatCallsLines() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                import time
+                def handle(number):
+                    for line in range(20):
+                        print("line", line, "of", number)
+                        if line % 5 == 0: time.sleep(0.001)
+                """
+            _ = try await hub.client.put(.python("many", code, ["scale": ["min": 2, "max": 8]]))
+            try await hub.client.wait(for: "many")
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<100 {
+                    group.addTask {
+                        try await hub.client.call(
+                            "many", #"{"number":\#(number)}"#, headers: ["X-Call-Id": "call-\(number)"]
+                        ).status
+                    }
+                }
+                for try await status in group { #expect(status == 200) }
+            }
+            for number in 0..<100 {
+                let wanted = (0..<20).map { "line \($0) of \(number)\n" }.joined()
+                for path in [
+                    "/v1/calls/call-\(number)/logs", "/v1/calls/call-\(number)/logs?namespace=demo&name=many",
+                    "/system/logs?namespace=demo&name=many&tail=10000&call=call-\(number)",
+                ] {
+                    #expect(try await hub.client.send("GET", path, token: "read").text == wanted)
+                }
+            }
+        }
+    }
+
     @Test func followEndsWithTheFunctionAndWithTheHub() async throws {
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }

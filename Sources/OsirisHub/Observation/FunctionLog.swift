@@ -2,12 +2,22 @@ import Foundation
 import NIOPosix
 import Synchronization
 
+/// Takes what instances write.
+protocol LogSink: Sendable {
+    /// Adds a line; returns at once.
+    /// - Parameters:
+    ///   - redaction: applied to the lines that are kept.
+    ///   - instance: the id of the instance that wrote it.
+    ///   - call: the call that it belongs to, nil if it was written between calls.
+    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?)
+}
+
 /// What a function's instances wrote to stderr, and to stdout where that is not the protocol: two files that take
 /// turns, so the newest 512 KiB to 1 MiB are kept.
 ///
 /// `append` returns at once. When lines come faster than the disk takes them, or than `LogRate` allows, the excess is
 /// dropped and counted.
-public final class FunctionLog: Sendable {
+public final class FunctionLog: LogSink {
     /// Size of one of the two files, bytes.
     static let fileBytes = 512 * 1024
     /// Most bytes that wait to be written.
@@ -43,11 +53,6 @@ public final class FunctionLog: Sendable {
     /// How many follow it now.
     var followers: Int { state.withLock { $0.followers.count } }
 
-    /// Adds a line.
-    /// - Parameters:
-    ///   - redaction: applied to the lines that are kept.
-    ///   - instance: who wrote it.
-    ///   - call: in which call, if that is known.
     func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) {
         let now = (ContinuousClock.now - start) / .seconds(1)
         let time = Date().timeIntervalSince1970

@@ -63,6 +63,13 @@ final class Observation: Sendable {
         series.withLock { $0.add(call, at: now) }
     }
 
+    /// Adds to a call that was counted already what it was answered with piece by piece.
+    func streamed(_ function: FunctionName, caller: String, bytesOut: Int) {
+        guard metrics.knows(function) else { return }
+        let now = Date().timeIntervalSince1970
+        usage.withLock { $0.add(bytesOut: bytesOut, function, caller: caller, at: now) }
+    }
+
     /// A function is there.
     func know(_ function: FunctionName) { metrics.know(function) }
 

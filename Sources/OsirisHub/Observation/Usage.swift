@@ -29,10 +29,18 @@ struct UsageCount: Sendable {
 
     /// - Parameter now: seconds since 1970.
     mutating func add(_ call: CallReport, at now: Double) {
-        let key = Key(hour: Int(now) / 3600 * 3600, function: call.function, caller: call.caller)
-        sums[key, default: Sum()] += Sum(
+        sums[Self.key(call.function, call.caller, now), default: Sum()] += Sum(
             calls: 1, errors: call.isError ? 1 : 0, seconds: call.seconds, bytesIn: call.bytesIn,
             bytesOut: call.bytesOut)
+    }
+
+    /// Adds bytes to a call that was added before.
+    mutating func add(bytesOut: Int, _ function: FunctionName, caller: String, at now: Double) {
+        sums[Self.key(function, caller, now), default: Sum()].bytesOut += bytesOut
+    }
+
+    private static func key(_ function: FunctionName, _ caller: String, _ now: Double) -> Key {
+        Key(hour: Int(now) / 3600 * 3600, function: function, caller: caller)
     }
 
     /// Takes everything, to write it down.
