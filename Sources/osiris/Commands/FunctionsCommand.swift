@@ -64,28 +64,4 @@ struct FunctionsCommand: AsyncParsableCommand {
             }
         }
     }
-
-    struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Print the latest lines a function wrote, its start and its faults among them.",
-            discussion: "Example: osiris functions logs demo/hello --tail 20")
-
-        @Option(help: "How many lines.")
-        var tail = 100
-
-        @OptionGroup var options: FunctionOptions
-
-        func run() async throws {
-            let console = Console(options.output)
-            try await console.run {
-                let hub = try await options.hub()
-                let parts = options.function.split(separator: "/")
-                let answer = try await hub.call(
-                    "GET", "/system/logs?namespace=\(parts[0])&name=\(parts[1])&tail=\(tail)", as: .read,
-                    over: HTTPClient())
-                try options.check(answer, hub)
-                console.out(String(decoding: answer.body, as: UTF8.self))
-            }
-        }
-    }
 }
