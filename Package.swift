@@ -76,7 +76,8 @@ let package = Package(
                 "OsirisState", "OsirisEngine",
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
-        module("OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
+        module(
+            "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
