@@ -21,6 +21,10 @@ public struct HTTPRequest: Sendable {
     /// kept connection at that very moment. For requests whose repetition would be taken for another's.
     public var sendsOnce: Bool
 
+    /// Given the pieces of a successful answer's body as they come; the response's own body is then empty, and
+    /// `maxBodySize` has no meaning. Runs on the client's thread: it must not block. Nil gathers the body.
+    public var onBody: (@Sendable ([UInt8]) -> Void)?
+
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
         timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,

@@ -137,6 +137,14 @@ final class Transfer: @unchecked Sendable {
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let onBody = request.onBody, let easy {
+            var status = 0
+            osiris_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+            if (200..<300).contains(status) {
+                onBody(Array(bytes))
+                return bytes.count
+            }
+        }
         guard body.count + bytes.count <= request.maxBodySize else {
             bodyIsTooLarge = true
             // Any other count than given makes libcurl close the connection.
