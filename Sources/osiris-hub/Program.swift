@@ -18,6 +18,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The data folder. It holds hub.json, which the provisioner writes.")
     var data: String
 
+    @Flag(help: "End also when standard input ends: for a hub that must not outlive who started it.")
+    var untilInputEnds = false
+
     func run() async throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         // A write to a process or a client that is gone is an error, not the end.
@@ -31,6 +34,12 @@ struct Serve: AsyncParsableCommand {
             source.setEventHandler { heard.yield(number) }
             source.resume()
             return source
+        }
+        if untilInputEnds {
+            Thread.detachNewThread {
+                _ = try? FileHandle.standardInput.readToEnd()
+                heard.yield(SIGTERM)
+            }
         }
         let logger = Logger(label: "osiris-hub")
         let hub = Hub(folder: data, logger: logger)

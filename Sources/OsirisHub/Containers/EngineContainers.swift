@@ -46,7 +46,9 @@ extension Engine {
         }
         var addresses: [String: String] = [:]
         for (name, settings) in network["Networks"]?.mapValue ?? [:] {
-            if let address = settings.mapValue?["IPAddress"]?.stringValue, !address.isEmpty { addresses[name] = address }
+            if let address = settings.mapValue?["IPAddress"]?.stringValue, !address.isEmpty {
+                addresses[name] = address
+            }
         }
         return Container(
             running: state["Running"]?.boolValue ?? false, exitCode: state["ExitCode"]?.intValue ?? 0,

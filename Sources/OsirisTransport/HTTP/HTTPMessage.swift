@@ -20,7 +20,6 @@ public struct HTTPRequest: Sendable {
     /// Never sends again by itself what may have reached the server, at the price of an error when the server closes a
     /// kept connection at that very moment. For requests whose repetition would be taken for another's.
     public var sendsOnce: Bool
-
     /// Given the pieces of a successful answer's body as they come; the response's own body is then empty, and
     /// `maxBodySize` has no meaning. Runs on the client's thread: it must not block. Nil gathers the body.
     public var onBody: (@Sendable ([UInt8]) -> Void)?
@@ -28,7 +27,8 @@ public struct HTTPRequest: Sendable {
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
         timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,
-        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false
+        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false,
+        onBody: (@Sendable ([UInt8]) -> Void)? = nil
     ) {
         self.method = method
         self.url = url
@@ -40,6 +40,7 @@ public struct HTTPRequest: Sendable {
         self.tls = tls
         self.signing = signing
         self.sendsOnce = sendsOnce
+        self.onBody = onBody
     }
 
     /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.
