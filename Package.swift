@@ -8,8 +8,10 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A module under Sources/. Dependencies point one way: a module names only modules listed above it.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// A provider: one folder under providers/, one line here, one line in Sources/osiris/Providers.swift.
@@ -30,6 +32,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -77,7 +80,8 @@ let package = Package(
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
-            "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
+            "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio,
+            resources: [.embedInCode("Runtimes/python3.py"), .embedInCode("Runtimes/node.cjs")]),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
@@ -111,7 +115,7 @@ let package = Package(
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", logging]),
+        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", httpTypes, logging] + nio),
         tests(
             "ProviderTests",
             [

@@ -58,8 +58,9 @@ public actor Hub {
             try data.create(data.bootstrap)
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
-            try data.write(
-                Array(PythonBootstrap.source.utf8), to: "\(data.bootstrap)/\(PythonBootstrap.fileName)", mode: 0o644)
+            for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
+                try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
+            }
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog

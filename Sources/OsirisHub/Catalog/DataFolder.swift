@@ -20,6 +20,13 @@ public struct DataFolder: Sendable {
 
     var functions: String { path + "/functions" }
 
+    /// The file that every instance of a runtime can read; any one for a runtime that has none.
+    func starter(of runtime: any RuntimeProgram) -> String {
+        "\(bootstrap)/\(runtime.starter?.name ?? Self.anyStarter)"
+    }
+
+    static let anyStarter = "python3.py"
+
     func functionFolder(_ name: FunctionName) -> String { "\(path)/functions/\(name.namespace)/\(name.name)" }
     func versionFolder(_ name: FunctionName, _ version: Int) -> String { "\(functionFolder(name))/\(version)" }
     func secretFolder(_ name: FunctionName) -> String { "\(path)/secrets/\(name.namespace)/\(name.name)" }

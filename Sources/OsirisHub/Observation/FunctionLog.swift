@@ -2,12 +2,22 @@ import Foundation
 import NIOPosix
 import Synchronization
 
+/// Takes what instances write.
+protocol LogSink: Sendable {
+    /// Adds a line; returns at once.
+    /// - Parameters:
+    ///   - redaction: applied to the lines that are kept.
+    ///   - instance: the id of the instance that wrote it.
+    ///   - call: the call that it belongs to, nil if it was written between calls.
+    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?)
+}
+
 /// What a function's instances wrote to stderr, and to stdout where that is not the protocol: two files that take
 /// turns, so the newest 512 KiB to 1 MiB are kept.
 ///
 /// `append` returns at once. When lines come faster than the disk takes them, or than `LogRate` allows, the excess is
 /// dropped and counted.
-public final class FunctionLog: Sendable {
+public final class FunctionLog: LogSink {
     /// Size of one of the two files, bytes.
     static let fileBytes = 512 * 1024
     /// Most bytes that wait to be written.
@@ -30,9 +40,7 @@ public final class FunctionLog: Sendable {
     /// - Parameter path: the newer file; the older one is beside it with `.1` added.
     init(path: String) { self.path = path }
 
-    /// Adds a line.
-    /// - Parameter redaction: applied to the lines that are kept.
-    func append(_ line: [UInt8], _ redaction: Redaction) {
+    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) {
         let now = (ContinuousClock.now - start) / .seconds(1)
         let room = pending.withLock { pending in
             let room = pending.bytes.count + line.count < Self.pendingBytes
