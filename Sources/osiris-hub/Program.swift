@@ -21,6 +21,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How the hub's own log, on standard error, is written: text, or one JSON object for each line.")
     var logFormat = LogFormat.text
 
+    @Flag(help: "End also when standard input ends: for a hub that must not outlive who started it.")
+    var untilInputEnds = false
+
     func run() async throws {
         switch logFormat {
         case .text: LoggingSystem.bootstrap(StreamLogHandler.standardError)
@@ -39,6 +42,12 @@ struct Serve: AsyncParsableCommand {
             source.setEventHandler { heard.yield(number) }
             source.resume()
             return source
+        }
+        if untilInputEnds {
+            Thread.detachNewThread {
+                _ = try? FileHandle.standardInput.readToEnd()
+                heard.yield(SIGTERM)
+            }
         }
         let logger = Logger(label: "osiris-hub")
         let hub = Hub(folder: data, logger: logger)
