@@ -20,6 +20,7 @@ public actor Hub {
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
     private var calls: AsyncCalls?
+    private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
 
     /// - Parameters:
@@ -78,18 +79,21 @@ public actor Hub {
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
-        let metrics = Metrics()
+        let delivery = Delivery()
+        let observation = try await Observation.open(data, config: config, logger: logger) { await delivery.post($0) }
+        self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            metrics: metrics, queueBound: queueBound, logger: logger)
+            observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
         let calls = try await openCalls(config, controller)
         let routes = HubRouter(
-            config: config, controller: controller, calls: calls, metrics: metrics, isolation: isolation,
+            config: config, controller: controller, calls: calls, observation: observation, isolation: isolation,
             startedAt: Date().timeIntervalSince1970)
         let port = try await listen(config, routes)
+        observation.start(controller)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
@@ -140,6 +144,7 @@ public actor Hub {
         await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
         await controller?.stop()
+        await observation?.stop()
         if let server {
             await server.group.triggerGracefulShutdown()
             // A client that keeps its connection open does not keep the hub up.
@@ -161,7 +166,8 @@ public actor Hub {
             data.remove(data.pidFile)
             close(lock)
         }
-        (self.server, self.controller, self.calls, self.catalog, self.lock) = (nil, nil, nil, nil, -1)
+        (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
+        (self.catalog, self.lock) = (nil, -1)
     }
 
     private struct PidNote: Encodable {

@@ -69,10 +69,12 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var callbacks: Callbacks?
     /// Nil for what holds without a word.
     public var calls: Calls?
+    /// Whom to tell when something is wrong; nil for nobody.
+    public var alerts: [AlertConfig]?
 
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
-        callbacks: Callbacks? = nil, calls: Calls? = nil
+        callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -82,6 +84,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.tokens = tokens
         self.callbacks = callbacks
         self.calls = calls
+        self.alerts = alerts
     }
 
     /// Reads `hub.json`.
@@ -110,6 +113,14 @@ public struct HubConfig: Codable, Sendable, Equatable {
         let calls = config.calls
         guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {
             throw StartFailure("\(path) keeps calls for no time or none at all: calls must have numbers above 0.")
+        }
+        for alert in config.alerts ?? [] {
+            guard let rate = alert.errorRate else { continue }
+            guard (1...100).contains(rate.percent), (60_000...3_600_000).contains(rate.windowMs), rate.least > 0 else {
+                throw StartFailure(
+                    "\(path) has an alert whose errorRate is out of range: percent 1-100, windowMs 60000-3600000, least from 1."
+                )
+            }
         }
         return config
     }

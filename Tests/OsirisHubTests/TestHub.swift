@@ -147,17 +147,6 @@ struct TestFunction {
         return TestFunction(fields: fields.merging(more) { $1 })
     }
 
-    /// The code of `code.handle` that waits until a file is there.
-    static func gated(_ gate: String, then: String = "return os.getpid()") -> String {
-        """
-        import os, time
-        def handle():
-            while not os.path.exists("\(gate)"):
-                time.sleep(0.01)
-            \(then)
-        """
-    }
-
     /// A shell script that answers lines.
     static func command(_ name: String, _ script: String, _ more: [String: Any] = [:]) -> TestFunction {
         let file: [String: Any] = [

@@ -25,7 +25,7 @@ public actor Controller {
     let catalog: any Catalog
     let store: VersionStore
     let ledger: InstanceLedger
-    let metrics: Metrics
+    let observation: Observation
     /// Most calls that wait for one version of a function.
     let queueBound: Int
     let logger: Logger
@@ -38,13 +38,13 @@ public actor Controller {
     private(set) var closing = false
 
     init(
-        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, queueBound: Int,
+        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, observation: Observation, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
-        self.metrics = metrics
+        self.observation = observation
         self.queueBound = queueBound
         self.logger = logger
     }
@@ -56,6 +56,7 @@ public actor Controller {
         for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
             guard let wanted = versions.last else { continue }
             highest[name] = wanted.version
+            observation.know(name)
             let log = log(for: name)
             var unit = Unit(wanted: await open(wanted, log: log), log: log)
             if !wanted.proven, let previous = versions.dropLast().last(where: \.proven) {
@@ -112,6 +113,8 @@ public actor Controller {
     /// - Parameter grace: longest wait.
     func drain(grace: Duration) async {
         closing = true
+        observation.events.tell(.hubStopping)
+        for (_, log) in logs { log.end() }
         let deadline = ContinuousClock.now + grace
         while await isBusy, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
     }

@@ -7,7 +7,7 @@ struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
     let calls: AsyncCalls
-    let metrics: Metrics
+    let observation: Observation
     let isolation: Isolation
     /// Seconds since 1970.
     let startedAt: Double
@@ -26,7 +26,10 @@ struct HubRouter: Sendable {
             InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
             FunctionRoutes(controller: controller, calls: calls),
             LogRoutes(controller: controller),
-            CallRoutes(controller: controller, metrics: metrics, notes: calls.notes),
+            EventRoutes(events: observation.events, observation: observation),
+            UsageRoutes(controller: controller, observation: observation),
+            PageRoutes(),
+            CallRoutes(controller: controller, observation: observation, notes: calls.notes),
             AsyncRoutes(calls: calls),
             RecordRoutes(calls: calls),
         ]

@@ -24,12 +24,16 @@ public struct HTTPRequest: Sendable {
     /// `HTTPError.Kind.addressRefused`. No proxy is used then, as its address would stand for the server's. Runs on the
     /// client's thread: it must not block. Nil allows every address.
     public var mayReach: (@Sendable (String) -> Bool)?
+    /// Takes each piece of the body of a 2xx response as it comes; the response's own body is empty then, and
+    /// `maxBodySize` does not count. Runs on the client's thread: while it blocks, as on a slow reader, nothing else of
+    /// this client moves. Nil collects the body.
+    public var receive: (@Sendable ([UInt8]) -> Void)?
 
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
         timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,
         tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false,
-        mayReach: (@Sendable (String) -> Bool)? = nil
+        mayReach: (@Sendable (String) -> Bool)? = nil, receive: (@Sendable ([UInt8]) -> Void)? = nil
     ) {
         self.method = method
         self.url = url
@@ -42,6 +46,7 @@ public struct HTTPRequest: Sendable {
         self.signing = signing
         self.sendsOnce = sendsOnce
         self.mayReach = mayReach
+        self.receive = receive
     }
 
     /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.

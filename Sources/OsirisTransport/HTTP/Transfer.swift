@@ -150,6 +150,10 @@ final class Transfer: @unchecked Sendable {
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let receive = request.receive, isSuccess {
+            receive(Array(bytes))
+            return bytes.count
+        }
         guard body.count + bytes.count <= request.maxBodySize else {
             bodyIsTooLarge = true
             // Any other count than given makes libcurl close the connection.
@@ -157,6 +161,12 @@ final class Transfer: @unchecked Sendable {
         }
         body.append(contentsOf: bytes)
         return bytes.count
+    }
+
+    private var isSuccess: Bool {
+        var status = 0
+        if let easy { osiris_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status) }
+        return (200...299).contains(status)
     }
 
     /// The header lines as libcurl wants them; nil if one would break out of its line.

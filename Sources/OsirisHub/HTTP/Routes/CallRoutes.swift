@@ -14,7 +14,7 @@ struct CallRoutes: RouteGroup {
     ].compactMap { HTTPRequest.Method($0) }
 
     let controller: Controller
-    let metrics: Metrics
+    let observation: Observation
     let notes: CallNotes
 
     func add(to router: GuardedRouter) {
@@ -24,13 +24,15 @@ struct CallRoutes: RouteGroup {
                     throw HubError(404, "not_found", "There is nothing at this path for this method.")
                 }
                 try caller.require(.invoke, in: target.name.namespace)
-                return await answer(request, target, context)
+                return await answer(request, target, caller, context)
             }
         }
     }
 
     /// Answers a request that may call functions.
-    private func answer(_ request: Request, _ target: CallTarget, _ context: HubContext) async -> Response {
+    private func answer(
+        _ request: Request, _ target: CallTarget, _ caller: Caller, _ context: HubContext
+    ) async -> Response {
         let started = Date().timeIntervalSince1970
         let clock = ContinuousClock()
         let arrival = clock.now
@@ -46,7 +48,7 @@ struct CallRoutes: RouteGroup {
         var status: Int
         var headers: HTTPFields
         var content: ResponseBody
-        // Names nobody deployed would let a caller grow the metrics without end.
+        // Callers may name anything; only what was deployed leaves a record.
         var isKnown = true
         var note = CallEntry(id: id, function: target.name, isAsync: false, created: started)
         do {
@@ -67,9 +69,17 @@ struct CallRoutes: RouteGroup {
         }
         let seconds = (clock.now - arrival) / .seconds(1)
         if isKnown {
-            metrics.called(target.name, code: status, seconds: seconds)
             note.answered(status, seconds: seconds)
             notes.add(note)
+        }
+        observation.called(
+            CallReport(
+                function: target.name, caller: caller.name, status: status, seconds: seconds, bytesIn: body.received,
+                bytesOut: content.contentLength ?? 0))
+        if content.contentLength == nil {
+            content = content.counting { bytes in
+                observation.streamed(target.name, caller: caller.name, bytesOut: bytes)
+            }
         }
         headers[.callID] = id
         headers[.durationSeconds] = String(format: "%.6f", seconds)
