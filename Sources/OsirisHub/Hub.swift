@@ -88,7 +88,7 @@ public actor Hub {
             observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
-        let calls = try await openCalls(config, controller)
+        let calls = try await openCalls(config, controller, observation)
         let routes = HubRouter(
             config: config, controller: controller, calls: calls, observation: observation, isolation: isolation,
             startedAt: Date().timeIntervalSince1970)
@@ -101,12 +101,15 @@ public actor Hub {
         return port
     }
 
-    private func openCalls(_ config: HubConfig, _ controller: Controller) async throws -> AsyncCalls {
+    private func openCalls(_ config: HubConfig, _ controller: Controller, _ observation: Observation) async throws
+        -> AsyncCalls
+    {
         let calls = AsyncCalls(
             store: try await SQLiteCallStore.open(path: data.calls),
             options: asyncOptions ?? AsyncOptions(config.calls),
             delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow)), logger: logger,
-            functions: { await controller.callsAtOnce() }, execute: { try await controller.call($0, $1) })
+            functions: { await controller.callsAtOnce() }, report: { observation.called($0) },
+            execute: { try await controller.call($0, $1) })
         self.calls = calls
         try await calls.start()
         return calls

@@ -28,7 +28,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
-    /// Where callbacks and webhooks may go.
+    /// Where callbacks of asynchronous calls may go. Where alerts go the operator says by name.
     public struct Callbacks: Codable, Sendable, Equatable {
         /// Host names, as in `hooks.example.com` or `*.example.com`, and numeric addresses; nil allows every host.
         /// Link-local addresses are refused in any case.

@@ -34,6 +34,8 @@ import Testing
             let again = try await hub.client.send("DELETE", "/v1/calls/\(id)")
             #expect(again.status == 409 && again.code == "ended")
             let metrics = try await hub.client.send("GET", "/metrics").text
+            // The attempt is a call of the function like any other.
+            #expect(metrics.contains(#"gateway_function_invocation_total{function_name="echo.demo",code="200"} 1"#))
             #expect(metrics.contains(#"osiris_async_calls_total{function_name="echo.demo",state="succeeded"} 1"#))
         }
     }

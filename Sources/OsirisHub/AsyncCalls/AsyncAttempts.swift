@@ -74,7 +74,13 @@ extension AsyncCalls {
             let lost = HubError(500, "internal", "The request of this call is lost.")
             return await settle(begun, Self.result(of: lost, begun)) { $0.bury(lost, at: self.options.now()) }
         }
+        let start = ContinuousClock.now
         let outcome = await outcome(of: begun, request)
+        report(
+            CallReport(
+                function: begun.function, caller: begun.caller, status: outcome.result.status,
+                seconds: (ContinuousClock.now - start) / .seconds(1), bytesIn: request.body.count,
+                bytesOut: outcome.result.body.count))
         let jitter = options.jitter()
         await settle(begun, outcome.result) {
             // An instance that ends with the hub is no failure of the function.

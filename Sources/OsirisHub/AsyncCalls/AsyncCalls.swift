@@ -9,6 +9,8 @@ import Logging
 actor AsyncCalls {
     /// Hands a call to a function.
     typealias Execute = @Sendable (FunctionName, FunctionCall) async throws -> FunctionAnswer
+    /// Is told of each attempt, as it is a call of the function.
+    typealias Report = @Sendable (CallReport) -> Void
     /// Every function, and how many of its calls may run at once.
     typealias Functions = @Sendable () async -> [FunctionName: Int]
 
@@ -18,6 +20,7 @@ actor AsyncCalls {
     nonisolated let options: AsyncOptions
     nonisolated let delivery: Delivery
     let execute: Execute
+    let report: Report
     let functions: Functions
     nonisolated let logger: Logger
     /// Every entry with something to do.
@@ -43,7 +46,7 @@ actor AsyncCalls {
 
     init(
         store: any CallStore, options: AsyncOptions = AsyncOptions(), delivery: Delivery, logger: Logger,
-        functions: @escaping Functions, execute: @escaping Execute
+        functions: @escaping Functions, report: @escaping Report = { _ in }, execute: @escaping Execute
     ) {
         self.store = store
         commits = CallCommits(store: store)
@@ -52,6 +55,7 @@ actor AsyncCalls {
         self.logger = logger
         self.functions = functions
         self.execute = execute
+        self.report = report
     }
 
     /// Goes on with what is stored. Attempts that ran when the last hub ended are made again.

@@ -2,6 +2,8 @@
 ///
 /// queued → running → succeeded, failed or dead; running → queued to try again; queued or running → canceled; queued →
 /// dead if the function is gone; dead → queued if somebody asks for it. A synchronous call's entry is made at its end.
+///
+/// The store keeps it as JSON: what is added later must be optional, or the hub cannot read what an earlier one left.
 struct CallEntry: Codable, Sendable, Equatable {
     enum State: String, Codable, Sendable, CaseIterable {
         case queued, running, succeeded, failed, dead, canceled
@@ -29,6 +31,8 @@ struct CallEntry: Codable, Sendable, Equatable {
     let id: String
     let function: FunctionName
     let isAsync: Bool
+    /// The name of the token it came with, as `Caller.name` has it.
+    var caller = ""
     var state = State.queued
     /// Grows with every change: of two forms of an entry the higher one is the later.
     var revision = 0

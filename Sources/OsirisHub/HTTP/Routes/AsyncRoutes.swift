@@ -14,7 +14,7 @@ struct AsyncRoutes: RouteGroup {
                 let path = request.head.path ?? ""
                 if let target = CallTarget("/" + path.dropFirst("/async-".count)) {
                     try caller.require(.invoke, in: target.name.namespace)
-                    return try await submit(request, target, context)
+                    return try await submit(request, target, caller, context)
                 }
                 let id = context.parameters.getCatchAll()
                 guard method == .delete, id.count == 1, let id = id.first.map(String.init) else {
@@ -34,7 +34,9 @@ struct AsyncRoutes: RouteGroup {
         }
     }
 
-    private func submit(_ request: Request, _ target: CallTarget, _ context: HubContext) async throws -> Response {
+    private func submit(_ request: Request, _ target: CallTarget, _ caller: Caller, _ context: HubContext) async throws
+        -> Response
+    {
         let sentID = request.headers[.callID]
         let id = CallRoutes.callID(sentID)
         guard sentID == nil || sentID == id else {
@@ -51,6 +53,7 @@ struct AsyncRoutes: RouteGroup {
             method: request.method.rawValue, path: target.path, headers: headers,
             body: try await request.bytes(upTo: Self.mostBodyBytes))
         var entry = CallEntry(id: id, function: target.name, isAsync: true, created: now)
+        entry.caller = caller.name
         entry.retries = try Self.retries(request.headers[.retryMax])
         entry.digest = kept.digest(target.name, retries: entry.retries, callback: callback)
         entry.bytes = kept.bytes
