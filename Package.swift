@@ -26,7 +26,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 }
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+]
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -78,7 +80,8 @@ let package = Package(
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
-            "OsirisHub", ["OsirisModel", "OsirisTransport", grdb, hummingbird, httpTypes, lifecycle, logging] + nio,
+            "OsirisHub",
+            ["OsirisModel", "OsirisTransport", grdb, httpTypes, lifecycle, logging] + hummingbird + nio,
             // In the program itself: it is one file wherever it goes.
             resources: [
                 "Runtimes/python3.py", "Runtimes/node.cjs", "Page/page.html", "Page/page.css", "Page/client.js",

@@ -15,9 +15,11 @@ public actor Hub {
     private let logger: Logger
     private let drainGrace: Duration
     private let queueBound: Int
+    private let asyncOptions: AsyncOptions?
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
+    private var calls: AsyncCalls?
     private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
 
@@ -28,6 +30,12 @@ public actor Hub {
     public init(
         folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound
     ) {
+        self.init(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: nil)
+    }
+
+    /// - Parameter asyncOptions: nil for what `hub.json` says.
+    init(folder: String, logger: Logger, drainGrace: Duration, queueBound: Int, asyncOptions: AsyncOptions?) {
+        self.asyncOptions = asyncOptions
         data = DataFolder(path: folder)
         self.drainGrace = drainGrace
         self.queueBound = queueBound
@@ -59,6 +67,7 @@ public actor Hub {
             try data.create(data.bootstrap)
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
+            try data.keepPrivate(data.calls)
             for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
                 try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
             }
@@ -79,8 +88,9 @@ public actor Hub {
             observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
+        let calls = try await openCalls(config, controller)
         let routes = HubRouter(
-            config: config, controller: controller, observation: observation, isolation: isolation,
+            config: config, controller: controller, calls: calls, observation: observation, isolation: isolation,
             startedAt: Date().timeIntervalSince1970)
         let port = try await listen(config, routes)
         observation.start(controller)
@@ -89,6 +99,17 @@ public actor Hub {
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
         logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
         return port
+    }
+
+    private func openCalls(_ config: HubConfig, _ controller: Controller) async throws -> AsyncCalls {
+        let calls = AsyncCalls(
+            store: try await SQLiteCallStore.open(path: data.calls),
+            options: asyncOptions ?? AsyncOptions(config.calls),
+            delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow)), logger: logger,
+            functions: { await controller.callsAtOnce() }, execute: { try await controller.call($0, $1) })
+        self.calls = calls
+        try await calls.start()
+        return calls
     }
 
     private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
@@ -119,6 +140,7 @@ public actor Hub {
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
+        await calls?.close()
         await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
         await controller?.stop()
@@ -133,6 +155,8 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
+        // What ran has its end, and the last synchronous calls are answered.
+        await calls?.stop()
         let data = data
         let catalog = catalog
         let lock = lock
@@ -142,7 +166,8 @@ public actor Hub {
             data.remove(data.pidFile)
             close(lock)
         }
-        (self.server, self.controller, self.observation, self.catalog, self.lock) = (nil, nil, nil, nil, -1)
+        (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
+        (self.catalog, self.lock) = (nil, -1)
     }
 
     private struct PidNote: Encodable {

@@ -87,6 +87,7 @@ struct ClusterBuilder {
             name: name, namespace: namespace, runtime: runtime, sourceFolder: folder, sourceDigest: digest,
             handler: function["handler"]?.text,
             command: (function["command"]?.value.listValue ?? []).compactMap(\.stringValue),
+            image: function["image"]?.text, port: function["port"]?.value.intValue,
             alwaysOn: function["alwaysOn"]?.value.boolValue ?? true,
             scale: scale(function["scale"]),
             timeoutMilliseconds: function["limits"]?["timeout"]?.value.intValue ?? 10_000,

@@ -21,6 +21,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How the hub's own log, on standard error, is written: text, or one JSON object for each line.")
     var logFormat = LogFormat.text
 
+    @Flag(help: "End also when standard input ends: for a hub that must not outlive who started it.")
+    var untilInputEnds = false
+
     func run() async throws {
         switch logFormat {
         case .text: LoggingSystem.bootstrap(StreamLogHandler.standardError)
@@ -28,6 +31,8 @@ struct Serve: AsyncParsableCommand {
         }
         // A write to a process or a client that is gone is an error, not the end.
         signal(SIGPIPE, SIG_IGN)
+        // So is a write to a file that may not grow.
+        signal(SIGXFSZ, SIG_IGN)
         // Functions run as users of their own and must be able to read their files. What is private says so itself.
         umask(0o022)
         let (signals, heard) = AsyncStream.makeStream(of: Int32.self)
@@ -37,6 +42,12 @@ struct Serve: AsyncParsableCommand {
             source.setEventHandler { heard.yield(number) }
             source.resume()
             return source
+        }
+        if untilInputEnds {
+            Thread.detachNewThread {
+                _ = try? FileHandle.standardInput.readToEnd()
+                heard.yield(SIGTERM)
+            }
         }
         let logger = Logger(label: "osiris-hub")
         let hub = Hub(folder: data, logger: logger)

@@ -29,7 +29,7 @@ final class TestListener: Sendable {
     }
 
     private static let script = """
-        import http.server, json, os, sys, threading
+        import http.server, json, os, sys, threading, time
         folder, replies = sys.argv[1], json.loads(sys.argv[2])
         lock, served = threading.Lock(), [0]
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -43,6 +43,7 @@ final class TestListener: Sendable {
                     reply = replies[min(served[0], len(replies) - 1)]
                     served[0] += 1
                     with open(folder + "/received", "a") as file: file.write(json.dumps(note) + "\\n")
+                while os.path.exists(folder + "/hold"): time.sleep(0.01)
                 self.send_response(reply["status"])
                 for name, value in reply["headers"].items(): self.send_header(name, value)
                 self.send_header("Content-Length", str(reply["bytes"]))
@@ -80,6 +81,11 @@ final class TestListener: Sendable {
         let port = Int(try String(contentsOfFile: folder + "/port", encoding: .utf8)) ?? 0
         try await test(TestListener(folder: folder, port: port))
     }
+
+    /// Answers nobody until `release`. Requests are written down all the same.
+    func hold() { _ = FileManager.default.createFile(atPath: folder + "/hold", contents: nil) }
+
+    func release() { unlink(folder + "/hold") }
 
     /// What has arrived so far.
     func received() throws -> [Received] {

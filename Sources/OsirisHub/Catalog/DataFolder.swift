@@ -13,6 +13,7 @@ public struct DataFolder: Sendable {
 
     var config: String { path + "/hub.json" }
     var catalog: String { path + "/catalog.db" }
+    var calls: String { path + "/calls.db" }
     var pidFile: String { path + "/hub.pid" }
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }

@@ -53,6 +53,9 @@ extension Controller {
         return MetricsText.of(observation.metrics.now, now, followers: followers, process ?? nil)
     }
 
+    /// Every function, and how many calls it takes at once.
+    public func callsAtOnce() -> [FunctionName: Int] { units.mapValues { $0.serving.entry.spec.scale.max } }
+
     /// How many functions there are.
     public var functionCount: Int { units.count }
 }

@@ -6,6 +6,7 @@ import Hummingbird
 struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
+    let calls: AsyncCalls
     let observation: Observation
     let isolation: Isolation
     /// Seconds since 1970.
@@ -21,14 +22,16 @@ struct HubRouter: Sendable {
 
     private var groups: [any RouteGroup] {
         [
-            HealthRoutes(controller: controller),
+            HealthRoutes(controller: controller, calls: calls),
             InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
-            FunctionRoutes(controller: controller),
+            FunctionRoutes(controller: controller, calls: calls),
             LogRoutes(controller: controller),
             EventRoutes(events: observation.events, observation: observation),
             UsageRoutes(controller: controller, observation: observation),
             PageRoutes(),
-            CallRoutes(controller: controller, observation: observation),
+            CallRoutes(controller: controller, observation: observation, notes: calls.notes),
+            AsyncRoutes(calls: calls),
+            RecordRoutes(calls: calls),
         ]
     }
 }
@@ -58,6 +61,27 @@ struct GuardedRouter {
         let access = access
         router.on(path, method: method) { request, context in
             let caller = try access.caller(authorization: request.headers[.authorization], for: permission)
+            return try await handler(request, context, caller)
+        }
+    }
+}
+
+extension GuardedRouter {
+    /// Adds a route for callers with one of the permissions.
+    func on(
+        _ method: HTTPRequest.Method, _ path: RouterPath, anyOf permissions: [Permission],
+        use handler: @escaping Handler
+    ) {
+        let access = access
+        router.on(path, method: method) { request, context in
+            let authorization = request.headers[.authorization]
+            for permission in permissions.dropLast() {
+                do {
+                    let caller = try access.caller(authorization: authorization, for: permission)
+                    return try await handler(request, context, caller)
+                } catch let error as HubError where error == Access.forbidden {}
+            }
+            let caller = try access.caller(authorization: authorization, for: permissions[permissions.count - 1])
             return try await handler(request, context, caller)
         }
     }

@@ -9,9 +9,9 @@ import OsirisTransport
 /// Works with deployed functions.
 struct FunctionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "Call deployed functions and read their logs.",
+        commandName: "functions", abstract: "Call deployed functions, read their logs, run their tests.",
         discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'",
-        subcommands: [Call.self, Logs.self])
+        subcommands: [Call.self, Logs.self, FunctionsTestCommand.self])
 
     /// Which function, on which target.
     struct FunctionOptions: ParsableArguments {

@@ -7,7 +7,7 @@ import NIOCore
 /// function.
 struct CallRoutes: RouteGroup {
     /// Every method that the server reads, but `CONNECT`, which has no path.
-    private static let methods = [
+    static let methods = [
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ACL", "BIND", "CHECKOUT", "COPY", "LINK",
         "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "M-SEARCH", "NOTIFY", "PROPFIND", "PROPPATCH",
         "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
@@ -15,6 +15,7 @@ struct CallRoutes: RouteGroup {
 
     let controller: Controller
     let observation: Observation
+    let notes: CallNotes
 
     func add(to router: GuardedRouter) {
         for method in Self.methods {
@@ -47,20 +48,30 @@ struct CallRoutes: RouteGroup {
         var status: Int
         var headers: HTTPFields
         var content: ResponseBody
+        // Callers may name anything; only what was deployed leaves a record.
+        var isKnown = true
+        var note = CallEntry(id: id, function: target.name, isAsync: false, created: started)
         do {
             let answer = try await CallerWatch.run(context.channel) { try await controller.call(target.name, call) }
             (status, headers, content) = (answer.status, answer.headers, answer.body)
+            (note.version, note.instance) = (answer.version, answer.instance)
             headers[.functionVersion] = String(answer.version)
             headers[.instance] = answer.instance
             headers[.coldStart] = answer.startedCold ? "1" : "0"
         } catch {
             let problem = ErrorBodies<HubContext>.problem(error)
+            isKnown = problem.status != 404
             status = problem.status
+            note.error = problem.message
             headers = [.contentType: "application/json"]
             headers[.retryAfter] = problem.retryAfter.map { String($0) }
             content = ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body(callId: id)))
         }
         let seconds = (clock.now - arrival) / .seconds(1)
+        if isKnown {
+            note.answered(status, seconds: seconds)
+            notes.add(note)
+        }
         observation.called(
             CallReport(
                 function: target.name, caller: caller.name, status: status, seconds: seconds, bytesIn: body.received,
@@ -98,7 +109,7 @@ struct CallRoutes: RouteGroup {
     }
 
     /// What the function gets beside what the caller sent.
-    private static func headers(
+    static func headers(
         _ request: Request, _ context: HubContext, id: String, startTime: String
     ) -> HTTPFields {
         var headers = CallHeaders.fromCaller(request.headers)
