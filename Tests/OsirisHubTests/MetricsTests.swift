@@ -47,7 +47,7 @@ import Testing
                 "histogram gateway_functions_seconds_count {code=200,function_name=f.demo} 2.0",
                 "gauge gateway_service_count {function_name=f.demo} 1.0",
                 "gauge osiris_function_running_calls {function_name=f.demo} 0.0",
-                "gauge osiris_instances {function_name=f.demo,state=idle} 1.0",
+                "gauge osiris_instances {function_name=f.demo,state=free} 1.0",
                 "gauge osiris_instances {function_name=f.demo,state=busy} 0.0",
                 "gauge osiris_instances {function_name=f.demo,state=starting} 0.0",
                 "counter osiris_function_restarts_total {function_name=f.demo} 0.0",

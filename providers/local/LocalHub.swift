@@ -137,6 +137,8 @@ struct LocalHub: ResourceHandler {
             throw ProviderError(local: error, at: request.address, action: "resolve")
         }
         var recorded = request.prior
+        // The generation says that the hub was told these.
+        recorded["alerts"] = request.planned["alerts"]
         if recorded["token"] == nil { recorded["token"] = issued.known(request).map(Value.secret) }
         let present = await read(
             ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors),

@@ -61,7 +61,7 @@ struct MetricsText {
         for (function, status) in functions {
             let busy = min(status.running, status.available)
             for (state, count) in [
-                ("busy", busy), ("idle", status.available - busy), ("starting", status.starting),
+                ("busy", busy), ("free", status.available - busy), ("starting", status.starting),
             ] {
                 sample("osiris_instances", [("function_name", function), ("state", state)], String(count))
             }

@@ -22,7 +22,7 @@ const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(part
 const duration = (seconds) => seconds === null || seconds === undefined ? "–"
   : seconds < 1 ? `${(seconds * 1000).toPrecision(2) * 1} ms` : `${seconds.toPrecision(2) * 1} s`;
 const badge = (text) => h("span", {
-  className: "badge " + ({ ready: "good", busy: "good", idle: "good", "crash-loop": "bad" }[text] ?? "warn"), textContent: shown(text),
+  className: "badge " + ({ ready: "good", busy: "good", free: "good", "crash-loop": "bad" }[text] ?? "warn"), textContent: shown(text),
 });
 const link = (item) => h("a", { href: `#/function/${encodeURIComponent(item.namespace)}/${encodeURIComponent(item.name)}`, textContent: shown(`${item.namespace}/${item.name}`) });
 const empty = (text) => h("p", { className: "card empty", textContent: text });
@@ -62,10 +62,9 @@ async function instances(signal) {
     if (error.status === 404) return [title, empty("This hub does not list its instances.")];
     throw error;
   }
-  if (!Array.isArray(list)) list = list.instances;
   if (!list.length) return [title, empty("No instance runs now.")];
   const rows = list.map((item) => [
-    h("code", { textContent: shown(item.id) }), link(item), String(item.version), badge(item.state),
+    h("code", { textContent: shown(item.id ?? "–") }), link(item), String(item.version), badge(item.state),
     item.since ? clock(item.since) : "–", String(item.restarts ?? "–"),
   ]);
   return [title, table([["Instance"], ["Function", "name"], ["Version", "n"], ["State"], ["Since"], ["Restarts", "n"]], rows)];
