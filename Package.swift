@@ -34,6 +34,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -52,6 +53,7 @@ let package = Package(
         // Hummingbird's own foundations, used by the hub directly.
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.70.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
@@ -81,7 +83,8 @@ let package = Package(
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
             "OsirisHub",
-            ["OsirisModel", "OsirisTransport", grdb, httpTypes, lifecycle, logging] + hummingbird + nio,
+            "OsirisHub",
+            ["OsirisModel", "OsirisTransport", grdb, httpTypes, nioSSL, lifecycle, logging] + hummingbird + nio,
             // In the program itself: it is one file wherever it goes.
             resources: [
                 "Runtimes/python3.py", "Runtimes/node.cjs", "Page/page.html", "Page/page.css", "Page/client.js",
@@ -129,6 +132,6 @@ let package = Package(
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub",
             ]),
         tests("StructureTests", []),
-        tests("EndToEndTests", ["osiris", "osiris-hub"]),
+        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
     ]
 )

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import ServiceLifecycle
 
@@ -22,6 +23,7 @@ public actor Hub {
     private var calls: AsyncCalls?
     private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
+    private var certificateWatch: Task<Void, any Error>?
 
     /// - Parameters:
     ///   - folder: the data folder, which holds `hub.json`.
@@ -79,8 +81,13 @@ public actor Hub {
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
+        let certificate = try await BlockingWork.run {
+            try config.tls.map { try ServerCertificate(file: "\(data.path)/\($0.file)") }
+        }
         let delivery = Delivery()
-        let observation = try await Observation.open(data, config: config, logger: logger) { await delivery.post($0) }
+        let observation = try await Observation.open(
+            data, config: config, logger: logger, certificateEnd: { certificate?.present.expires.timeIntervalSince1970 }
+        ) { await delivery.post($0) }
         self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
@@ -91,8 +98,8 @@ public actor Hub {
         let calls = try await openCalls(config, controller, observation)
         let routes = HubRouter(
             config: config, controller: controller, calls: calls, observation: observation, isolation: isolation,
-            startedAt: Date().timeIntervalSince1970)
-        let port = try await listen(config, routes)
+            certificate: certificate, startedAt: Date().timeIntervalSince1970)
+        let port = try await listen(config, routes, certificate)
         observation.start(controller)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
@@ -115,10 +122,13 @@ public actor Hub {
         return calls
     }
 
-    private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
+    private func listen(
+        _ config: HubConfig, _ routes: HubRouter, _ certificate: ServerCertificate?
+    ) async throws -> Int {
+        if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: routes.router(),
+            router: routes.router(), server: certificate.map(HTTPServerBuilder.tls) ?? .http1(),
             configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
@@ -160,6 +170,7 @@ public actor Hub {
         }
         // What ran has its end, and the last synchronous calls are answered.
         await calls?.stop()
+        certificateWatch?.cancel()
         let data = data
         let catalog = catalog
         let lock = lock

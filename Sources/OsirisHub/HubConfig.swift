@@ -53,6 +53,15 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// Says that the hub speaks TLS.
+    public struct TLS: Codable, Sendable, Equatable {
+        /// The file with private key and certificate, PEM, relative to the data folder. Both in one file, so that one
+        /// rename replaces them together; the hub reads it again when it changes.
+        public var file: String
+
+        public init(file: String) { self.file = file }
+    }
+
     /// The hub's resource address, as in `here/hub.here`.
     public var address: String
     /// The cluster's name.
@@ -71,10 +80,12 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var calls: Calls?
     /// Whom to tell when something is wrong; nil for nobody.
     public var alerts: [AlertConfig]?
+    /// Nil for plain HTTP.
+    public var tls: TLS?
 
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
-        callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil
+        callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil, tls: TLS? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -85,6 +96,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.callbacks = callbacks
         self.calls = calls
         self.alerts = alerts
+        self.tls = tls
     }
 
     /// Reads `hub.json`.

@@ -30,7 +30,7 @@ struct ClusterBuilder {
         return HubSpec(
             image: hub?["image"]?.text, archive: hub?["archive"]?.text,
             port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
-            alerts: (hub?["alerts"]?.items ?? []).compactMap(alert),
+            alerts: (hub?["alerts"]?.items ?? []).compactMap(alert), tls: hub?["tls"]?.value.boolValue,
             spans: spans(of: hub, in: spec))
     }
 

@@ -77,6 +77,11 @@ public enum ManifestSchema {
         Field(
             "alerts", .list(of: .object(alert)), doc: "Whom the hub tells when something is wrong.",
             example: "[{url: \"https://hooks.example.com/osiris\", on: [crash-loop]}]"),
+        Field(
+            "tls", .bool,
+            doc:
+                "Whether hubs speak TLS, with certificates of the cluster's own authority. When absent, all do but those "
+                + "that listen on 127.0.0.1 only.", example: "true"),
     ])
 
     /// One entry of `spec.hub.alerts`.

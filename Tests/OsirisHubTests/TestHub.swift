@@ -45,12 +45,14 @@ final class TestHub: Sendable {
     }
 
     /// A fresh data folder whose `hub.json` has one token per role, spelled like the role.
-    static func makeFolder() throws -> String {
+    /// - Parameter tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
+    static func makeFolder(tls: Bool = false) throws -> String {
         let folder = NSTemporaryDirectory() + "osiris-hub-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let config = HubConfig(
             address: "here/hub.here", cluster: "test", host: "127.0.0.1", port: 0, generation: "g1",
-            tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) })
+            tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) },
+            tls: tls ? .init(file: "tls.pem") : nil)
         let bytes = Data(try HubJSON.encode(config))
         _ = FileManager.default.createFile(
             atPath: folder + "/hub.json", contents: bytes, attributes: [.posixPermissions: 0o600])

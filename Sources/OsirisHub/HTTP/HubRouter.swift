@@ -9,6 +9,8 @@ struct HubRouter: Sendable {
     let calls: AsyncCalls
     let observation: Observation
     let isolation: Isolation
+    /// Nil for plain HTTP.
+    let certificate: ServerCertificate?
     /// Seconds since 1970.
     let startedAt: Double
 
@@ -22,8 +24,10 @@ struct HubRouter: Sendable {
 
     private var groups: [any RouteGroup] {
         [
-            HealthRoutes(controller: controller, calls: calls),
-            InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
+            HealthRoutes(controller: controller, calls: calls, certificate: certificate),
+            InfoRoutes(
+                config: config, controller: controller, isolation: isolation, certificate: certificate,
+                startedAt: startedAt),
             FunctionRoutes(controller: controller, calls: calls),
             LogRoutes(controller: controller),
             EventRoutes(events: observation.events, observation: observation),

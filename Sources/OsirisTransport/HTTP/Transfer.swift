@@ -124,7 +124,13 @@ final class Transfer: @unchecked Sendable {
         let reason = bodyIsTooLarge ? "the body is larger than \(request.maxBodySize) bytes" : detail
         return HTTPError(
             kind: kind, sent: sent, curlCode: Int(result.rawValue), reason: reason.isEmpty ? standard : reason,
-            request: request.summary)
+            request: request.summary, certificate: result == CURLE_PEER_FAILED_VERIFICATION ? certificateFault : nil)
+    }
+
+    private var certificateFault: CertificateFault? {
+        var result = 0
+        guard let easy, osiris_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK else { return nil }
+        return CertificateFault(verifyResult: result)
     }
 
     /// libcurl is connected and about to send the request, for the first time or once more.
