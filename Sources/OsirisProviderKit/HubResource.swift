@@ -12,6 +12,8 @@ public enum HubResource {
                 doc: "A hub is meant to run; `unresponsive` is one whose process lives but does not answer."),
             Field("port", .int(1...65535), required: true, doc: "TCP port of the hub's API."),
             Field("version", .string, required: true, doc: "Version of the hub program."),
+            Field(
+                "alerts", .list(of: .any), doc: "Whom the hub tells of what, as in its `hub.json`; secrets by digest."),
             Field("image", .string, doc: "Digest of the image it runs from, where it runs in a container."),
             Field(
                 "authority", .string,
@@ -39,10 +41,12 @@ public enum HubResource {
     /// The arguments of a hub.
     /// - Parameter authority: the cluster's authority for a hub that speaks TLS; nil for one that does not.
     public static func arguments(
-        port: Int, version: String, image: String? = nil, authority: ResourceAddress? = nil
+        port: Int, version: String, image: String? = nil, alerts: [HubSpec.Alert] = [],
+        authority: ResourceAddress? = nil
     ) -> Attributes {
         var attributes: Attributes = ["status": "running", "port": .int(port), "version": .string(version)]
         if let image { attributes["image"] = .string(image) }
+        if !alerts.isEmpty { attributes["alerts"] = .list(alerts.map(\.value)) }
         if let authority {
             attributes["authority"] = .reference(AttributeReference(authority, "certificate"))
             attributes["authorityKey"] = .reference(AttributeReference(authority, "key"))

@@ -73,13 +73,13 @@ struct RecordedHub {
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
-        over http: any HTTPSending
+        receive: (@Sendable ([UInt8]) -> Void)? = nil, over http: any HTTPSending
     ) async throws -> HubClient.Answer {
         do {
             return try await HubClient(
                 url: url, token: role.token(fromAdmin: adminToken), authority: authority, http: http
             )
-            .call(method, path, body: body, timeout: timeout)
+            .call(method, path, body: body, timeout: timeout, receive: receive)
         } catch HubClient.Failure.certificate(let fault, let reason) {
             let advice = fault.advice
             throw Diagnostic(

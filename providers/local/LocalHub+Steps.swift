@@ -80,7 +80,7 @@ extension LocalHub {
         HubConfiguration(
             address: request.address.text, cluster: request.cluster.name, port: request.planned["port"]?.intValue ?? 0,
             generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""),
-            tls: request.planned["authority"] != nil)
+            alerts: request.planned["alerts"].flatMap(HubAlerts.told), tls: request.planned["authority"] != nil)
     }
 
     private func client(_ request: OperationRequest, _ token: Secret) -> HubClient {

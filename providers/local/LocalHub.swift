@@ -42,6 +42,7 @@ struct LocalHub: ResourceHandler {
             let url = Self.url(config.port, tls: config.tls)
             var attributes: Attributes = ["status": "stopped", "port": .int(config.port), "url": .string(url)]
             for name in ["version", "token"] { attributes[name] = request.recorded[name] }
+            attributes["alerts"] = HubAlerts.found(config.alerts, recorded: request.recorded["alerts"])
             if let image = try folder.image() { attributes["image"] = .string(image) }
             let authority = config.tls ? config.mark?.authority : nil
             let certificate = config.tls ? try certificate(of: folder, request.address).installed()?.certificate : nil
@@ -169,6 +170,8 @@ struct LocalHub: ResourceHandler {
             throw ProviderError(local: error, at: request.address, action: "resolve")
         }
         var recorded = request.prior
+        // The generation says that the hub was told these.
+        recorded["alerts"] = request.planned["alerts"]
         if recorded["token"] == nil { recorded["token"] = issued.known(request).map(Value.secret) }
         let present = await read(
             ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors),

@@ -46,7 +46,8 @@ public struct LocalProvider: Provider {
         let hub = ResourceDeclaration(
             address: address, provider: name,
             attributes: HubResource.arguments(
-                port: port, version: hubVersion, image: image, authority: authority?.address),
+                port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts,
+                authority: authority?.address),
             spans: spans)
         return Expansion(
             resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")],

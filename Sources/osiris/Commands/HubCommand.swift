@@ -11,7 +11,7 @@ struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hub", abstract: "Look at running hubs, get tokens and certificates for them.",
         discussion: "Example: osiris hub info --json",
-        subcommands: [Info.self, Token.self, Authority.self, RotateAuthority.self])
+        subcommands: [Info.self, Token.self, Authority.self, RotateAuthority.self, Usage.self])
 
     struct Info: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
