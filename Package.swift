@@ -83,7 +83,6 @@ let package = Package(
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
         module(
             "OsirisHub",
-            "OsirisHub",
             ["OsirisModel", "OsirisTransport", grdb, httpTypes, nioSSL, lifecycle, logging] + hummingbird + nio,
             // In the program itself: it is one file wherever it goes.
             resources: [
