@@ -86,8 +86,9 @@ public actor Hub {
         }
         let delivery = Delivery()
         let observation = try await Observation.open(
-            data, config: config, logger: logger, certificateEnd: { certificate?.present.expires.timeIntervalSince1970 }
-        ) { await delivery.post($0) }
+            data, config: config, logger: logger,
+            certificateEnd: { certificate?.present.expires.timeIntervalSince1970 },
+            post: { await delivery.post($0) })
         self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(

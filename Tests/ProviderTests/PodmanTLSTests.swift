@@ -26,7 +26,9 @@ import Testing
         let authority = try await TLSHub.makeAuthority(cluster)
         func request(_ token: String, prior: Attributes = [:]) throws -> OperationRequest {
             var request = try podman.request(token, prior: prior)
-            request.planned = request.planned.mapValues { $0.resolvingReferences { authority[$0.attribute] ?? .unknown } }
+            request.planned = request.planned.mapValues {
+                $0.resolvingReferences { authority[$0.attribute] ?? .unknown }
+            }
             request.planned["version"] = .string(OsirisVersion.current)
             return request
         }

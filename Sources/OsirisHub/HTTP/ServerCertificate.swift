@@ -53,25 +53,23 @@ final class ServerCertificate: Sendable {
 
     /// Looks after the file until it is cancelled. A file that cannot be used leaves the certificate as it is.
     func watch(_ logger: Logger) async throws {
-        var refused: FileVersion?
+        var seen = present.version
         while true {
             try await Task.sleep(for: Self.interval)
-            let (file, shown) = (file, present.version)
-            let known = refused
-            do {
-                let new: Present? = try await BlockingWork.run {
-                    guard let version = FileVersion(file), version != shown, version != known else { return nil }
-                    return try Self.read(file)
-                }
-                guard let new else { continue }
+            let (file, known) = (file, seen)
+            let found: (version: FileVersion, result: Result<Present, any Error>)? = try await BlockingWork.run {
+                // Before it is read: a file that takes its place meanwhile is read the next time.
+                guard let version = FileVersion(file), version != known else { return nil }
+                return (version, Result { try Self.read(file) })
+            }
+            guard let found else { continue }
+            seen = found.version
+            switch found.result {
+            case .success(let new):
                 state.withLock { $0 = new }
-                refused = nil
                 logger.notice(
                     "The hub shows a new certificate", metadata: ["expires": "\(new.expires.formatted(.iso8601))"])
-            } catch let failure as StartFailure {
-                // Said once for each file.
-                refused = FileVersion(file)
-                logger.error("The hub keeps its certificate: \(failure)")
+            case .failure(let failure): logger.error("The hub keeps its certificate: \(failure)")
             }
         }
     }
