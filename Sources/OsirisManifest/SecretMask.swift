@@ -51,7 +51,7 @@ enum SecretMask {
         key == "secret" || ManifestSchema.alert[key] == nil && Suggestion.didYouMean(key, among: ["secret"]) != nil
     }
 
-    /// A text that is not YAML, masked by its lines: what stands under `secrets:`, and every `default:` if there is a
+    /// A text that is not YAML, masked by its lines: what stands under `secrets:`, a `secret:` with a value, and every `default:` if there is a
     /// secret variable. Rather too much than too little; punctuation stays, as the fault is likely there.
     static func masked(unread text: String) -> String {
         let hasSecretVariable = text.contains(#/secret["']?\s*:/#)
@@ -64,6 +64,10 @@ enum SecretMask {
             if let key = line.firstMatch(of: #/["']?secrets["']?\s*:/#) {
                 inside = indent
                 return starred(line, from: key.range.upperBound)
+            }
+            if let key = line.firstMatch(of: #/["']?secret["']?\s*:\s*(?!true\b|false\b)\S/#) {
+                // The last character matched is the value's first.
+                return starred(line, from: line.index(before: key.range.upperBound))
             }
             if hasSecretVariable, let key = line.firstMatch(of: #/["']?default["']?\s*:/#) {
                 return starred(line, from: key.range.upperBound)

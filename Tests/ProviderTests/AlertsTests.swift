@@ -1,5 +1,4 @@
 import Foundation
-import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
 import Testing
@@ -9,10 +8,11 @@ import Testing
 /// The hub's alerts: in the clear in `hub.json`, by digest everywhere else.
 @Suite struct AlertsTests {
     static func alerts(_ secret: Secret, window: Int = 300_000) -> Attributes {
-        let alert = HubSpec.Alert(
-            url: "http://127.0.0.1:9/", secret: .secret(secret), on: ["error-rate"],
-            errorRate: .init(percent: 5, windowMilliseconds: window, least: 20))
-        return ["alerts": .list([alert.value])]
+        let alert: [String: Value] = [
+            "url": "http://127.0.0.1:9/", "secret": .secret(secret), "on": ["error-rate"],
+            "errorRate": ["percent": 5, "windowMs": .int(window), "least": 20],
+        ]
+        return ["alerts": [.map(alert)]]
     }
 
     @Test func aHubIsToldItsAlertsAndReadsTheSame() async throws {
