@@ -46,7 +46,7 @@ extension FunctionsCommand {
                 throw Diagnostic(.usage, "`--since \(since)` is not a duration", help: "write it like 10m or 1h30m")
             }
             let parts = options.function.split(separator: "/").map(String.init)
-            var query = [("namespace", parts.first), ("name", parts.last), ("tail", String(tail))]
+            var query: [(String, String?)] = [("namespace", parts.first), ("name", parts.last), ("tail", String(tail))]
             query += [("since", since), ("call", call)]
             query += [("format", json ? "json" : nil), ("follow", follow ? "true" : nil)]
             return query.compactMap { name, value in
