@@ -80,4 +80,8 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hubUnreachable = "OSR0602"
     case callFailed = "OSR0604"
     case usage = "OSR0606"
+    case hubRefused = "OSR0612"
+    case auditBroken = "OSR0613"
+    case backupFile = "OSR0614"
+    case hubNotEmpty = "OSR0615"
 }

@@ -63,6 +63,11 @@ public actor Hub {
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog
+        let backups = Backups(data: data, catalog: catalog, cluster: config.cluster)
+        try await backups.clear()
+        if try await Controller.finishRestore(in: data, catalog) {
+            logger.notice("Finished a restore that an earlier hub had begun")
+        }
         // After the catalog is there: one of the trials tries to read it.
         let (sandbox, isolation) = try await SandboxProbe(data: data).run()
         if !isolation.files.inForce {
@@ -76,7 +81,8 @@ public actor Hub {
         self.controller = controller
         try await controller.load()
         let routes = HubRouter(
-            config: config, controller: controller, metrics: metrics, isolation: isolation,
+            config: config, controller: controller, audit: catalog, backups: backups, metrics: metrics,
+            isolation: isolation,
             startedAt: Date().timeIntervalSince1970)
         let port = try await listen(config, routes)
         let identity = ProcessIdentity.current

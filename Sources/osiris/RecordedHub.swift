@@ -63,15 +63,36 @@ struct RecordedHub {
         return hub
     }
 
+    /// - Parameter what: what the hub was asked for, such as `backup`.
+    /// - Throws: a `Diagnostic` with what the hub says, for any answer that is no success.
+    func check(_ answer: HubClient.Answer, _ what: String) throws {
+        if (200..<300).contains(answer.status) { return }
+        throw Diagnostic(
+            .hubRefused, "`\(address)` answers the \(what) with \(answer.status): \(answer.problem)",
+            address: address.text,
+            help: answer.status == 401
+                ? "the recorded token is not the hub's: `osiris plan`"
+                : "`osiris functions list` shows what it has, `osiris hub audit` what was done")
+    }
+
     /// Calls with no more than the rights of `role`: who listens there may not be the hub.
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
         over http: any HTTPSending
     ) async throws -> HubClient.Answer {
+        try await talking(as: role, over: http) { client in
+            try await client.call(method, path, body: body, timeout: timeout)
+        }
+    }
+
+    /// - Throws: a `Diagnostic` naming the hub if no answer comes, and what `body` throws.
+    func talking(
+        as role: HubRole = .admin, over http: any HTTPSending = HTTPClient(),
+        _ body: (HubClient) async throws -> HubClient.Answer
+    ) async throws -> HubClient.Answer {
         do {
-            return try await HubClient(url: url, token: role.token(fromAdmin: adminToken), http: http)
-                .call(method, path, body: body, timeout: timeout)
+            return try await body(HubClient(url: url, token: role.token(fromAdmin: adminToken), http: http))
         } catch let failure as HubClient.Failure {
             throw Diagnostic(
                 .hubUnreachable, "`\(address)` at \(url) does not answer: \(failure.reason)", address: address.text,

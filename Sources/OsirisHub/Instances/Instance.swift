@@ -11,6 +11,11 @@ actor Instance {
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
 
+    /// 8 random letters and digits, the same wherever this instance is named.
+    nonisolated let id = String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
+    /// When it was made: seconds since 1970.
+    nonisolated let since = Date().timeIntervalSince1970
+
     private let launch: Launch
     private let log: FunctionLog
     private let ledger: InstanceLedger
@@ -35,6 +40,9 @@ actor Instance {
         self.log = log
         self.ledger = ledger
     }
+
+    /// Of its process, nil before it is launched.
+    var pid: Int32? { process?.pid }
 
     /// Launches the process and waits until it takes calls.
     /// - Returns: false if it never will; `ended()` tells why.

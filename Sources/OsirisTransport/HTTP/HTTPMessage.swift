@@ -20,6 +20,11 @@ public struct HTTPRequest: Sendable {
     /// Never sends again by itself what may have reached the server, at the price of an error when the server closes a
     /// kept connection at that very moment. For requests whose repetition would be taken for another's.
     public var sendsOnce: Bool
+    /// Sent instead of `body`, for one that is too large to hold in memory. Such a request is never sent again by itself.
+    public var upload: HTTPUpload?
+    /// Takes the body of an answer with status 200...299 piece by piece instead of `HTTPResponse.body`, of any size. It is
+    /// called on the client's thread and may block it; what it throws ends the exchange and is thrown by `send`.
+    public var receive: (@Sendable ([UInt8]) throws -> Void)?
 
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
@@ -45,6 +50,20 @@ public struct HTTPRequest: Sendable {
         let authority = address[start...].prefix { $0 != "/" }
         let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
         return "\(method) \(address[..<start])\(host)\(address[authority.endIndex...])"
+    }
+}
+
+/// A body that is read while it is sent.
+public struct HTTPUpload: Sendable {
+    /// Bytes in all.
+    public var size: Int
+    /// The next bytes, at most as many as asked for and at least one. Called on the client's thread, which it may block;
+    /// what it throws ends the exchange and is thrown by `send`.
+    public var read: @Sendable (_ most: Int) throws -> [UInt8]
+
+    public init(size: Int, read: @escaping @Sendable (_ most: Int) throws -> [UInt8]) {
+        self.size = size
+        self.read = read
     }
 }
 

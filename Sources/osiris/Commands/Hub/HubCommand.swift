@@ -9,8 +9,9 @@ import OsirisTransport
 /// Works with running hubs.
 struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hub", abstract: "Look at running hubs and get tokens for them.",
-        discussion: "Example: osiris hub info --json", subcommands: [Info.self, Token.self])
+        commandName: "hub", abstract: "Look at running hubs, get tokens for them, back them up.",
+        discussion: "Example: osiris hub info --json",
+        subcommands: [Info.self, Token.self, HubAudit.self, HubBackup.self, HubRestore.self])
 
     struct Info: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
