@@ -61,25 +61,16 @@ public struct HubClient: Sendable {
     /// - Parameters:
     ///   - body: Sent as it stands; clear secrets belong in it as `.string`.
     ///   - timeout: Longest wait for the whole answer.
+    ///   - receive: Takes a 2xx answer's body piece by piece as it comes; see `HTTPRequest.receive`. Nil collects it.
     ///   - owner: Who changes the hub: a later holder of its lock makes the hub answer 412.
     /// - Throws: `Failure`, or `CancellationError`.
     public func call(
         _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10),
-        owner: Ownership = .reading
+        receive: (@Sendable ([UInt8]) throws -> Void)? = nil, owner: Ownership = .reading
     ) async throws -> Answer {
         try await send(
-            HTTPRequest(method, url + path, body: body?.plainJSON(), timeout: timeout), isJSON: body != nil,
-            owner: owner)
-    }
-
-    /// Gets a body of any size; see `HTTPRequest.receive`. An answer that is no success has its body in itself.
-    /// - Throws: as `call`, and what `receive` throws.
-    public func download(
-        _ path: String, timeout: Duration, receive: @escaping @Sendable ([UInt8]) throws -> Void
-    ) async throws -> Answer {
-        var request = HTTPRequest("GET", url + path, timeout: timeout)
-        request.receive = receive
-        return try await send(request)
+            HTTPRequest(method, url + path, body: body?.plainJSON(), timeout: timeout, receive: receive),
+            isJSON: body != nil, owner: owner)
     }
 
     /// Sends a body of any size.

@@ -79,10 +79,10 @@ struct RecordedHub {
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
-        over http: any HTTPSending
+        receive: (@Sendable ([UInt8]) throws -> Void)? = nil, over http: any HTTPSending
     ) async throws -> HubClient.Answer {
         try await talking(as: role, over: http) { client in
-            try await client.call(method, path, body: body, timeout: timeout)
+            try await client.call(method, path, body: body, timeout: timeout, receive: receive)
         }
     }
 

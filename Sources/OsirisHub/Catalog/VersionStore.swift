@@ -96,26 +96,15 @@ struct VersionStore: Sendable {
         environment["OSIRIS_FUNCTION"] = spec.name.name
         environment["OSIRIS_NAMESPACE"] = spec.name.namespace
         let folder = data.versionFolder(spec.name, entry.version)
-        let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
+        let runtime = spec.runtime.program
+        let starter = data.starter(of: runtime)
         let program = Sandbox.Program(
-            words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
+            words: runtime.words(
+                spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
             environment: environment, folder: folder, starter: starter)
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
+            contained: sandbox.bubblewrap != nil, wire: runtime.wire,
             outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
-    }
-
-    private func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {
-        switch spec.runtime {
-        case .python3:
-            ["python3", "-u", "-B", starter, spec.handler]
-        case .command:
-            if let program = spec.command.first, program.contains("/"), !program.hasPrefix("/") {
-                [folder + "/" + program] + spec.command.dropFirst()
-            } else {
-                spec.command
-            }
-        }
     }
 }

@@ -64,6 +64,10 @@ extension Controller {
         await withTaskGroup(of: Void.self) { group in
             for pool in pools { group.addTask { await pool.stop() } }
         }
+        for (name, unit) in units {
+            unit.log.end()
+            observation.forget(name)
+        }
         units = [:]
         highest = [:]
     }

@@ -62,6 +62,7 @@ extension Controller {
             )
         }
         await serving.pool.keep(atLeast: replicas)
+        observation.events.tell(.scaled, name, version: serving.entry.version, "to \(replicas)")
     }
 
     private func deployNow(_ deployment: Deployment, replace: Bool, as change: Change) async throws -> Deployed {
@@ -98,6 +99,7 @@ extension Controller {
             throw error
         }
         change.audit?.isWritten(record)
+        observation.know(name)
         let log = units[name]?.log ?? log(for: name)
         let new = await open(entry, log: log)
         // Read again: a version may have proven itself during the writes above.
@@ -110,6 +112,7 @@ extension Controller {
                 old.wanted, forgetting: try await catalog.remove(name, version: old.wanted.entry.version, audit: nil))
         }
         await new.pool.keep(atLeast: Self.firstInstances(of: unit))
+        observation.events.tell(.deployed, name, version: version)
         logger.info("Deployed", metadata: ["function": "\(name)", "version": "\(version)"])
         return Deployed(result: result, version: version, tag: EntityTag(entry))
     }
@@ -124,6 +127,8 @@ extension Controller {
         let running = [unit.wanted, unit.previous].compactMap(\.self)
         for version in running { retire(version, forgetting: [version.entry.version]) }
         await store.remove(name, versions: forgotten.filter { kept in running.allSatisfy { $0.entry.version != kept } })
+        observation.forget(name)
+        observation.events.tell(.deleted, name)
         await unit.log.clear()
         logger.info("Deleted", metadata: ["function": "\(name)"])
     }
@@ -136,6 +141,7 @@ extension Controller {
         unit.wanted.entry.proven = true
         unit.previous = nil
         units[name] = unit
+        observation.events.tell(.versionProven, name, version: version)
         var forgotten: [Int] = []
         do {
             forgotten = try await catalog.prove(name, version: version, keeping: Self.keptVersions)
@@ -169,10 +175,14 @@ extension Controller {
     func open(_ entry: CatalogEntry, log: FunctionLog) async -> Version {
         let name = entry.spec.name
         let version = entry.version
-        let metrics = metrics
+        let observation = observation
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
-            restarted: { metrics.restarted(name) }, coldStart: { metrics.startedCold(name) })
+            restarted: { observation.metrics.restarted(name) },
+            coldStart: { observation.metrics.startedCold(name) },
+            instance: { kind, instance, reason in
+                observation.events.tell(kind, name, version: version, instance: instance, reason)
+            })
         let store = store
         let pool = InstancePool(
             scale: entry.spec.scale, queueBound: queueBound, launch: { try await store.launch(entry) }, log: log,

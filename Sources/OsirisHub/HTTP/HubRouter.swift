@@ -8,7 +8,8 @@ struct HubRouter: Sendable {
     let controller: Controller
     let audit: any AuditLog
     let backups: Backups
-    let metrics: Metrics
+    let calls: AsyncCalls
+    let observation: Observation
     let isolation: Isolation
     /// Seconds since 1970.
     let startedAt: Double
@@ -24,13 +25,18 @@ struct HubRouter: Sendable {
 
     private var groups: [any RouteGroup] {
         [
-            HealthRoutes(controller: controller),
+            HealthRoutes(controller: controller, calls: calls),
             InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
-            FunctionRoutes(controller: controller),
+            FunctionRoutes(controller: controller, calls: calls),
             AuditRoutes(log: audit),
             BackupRoutes(controller: controller, backups: backups),
             LogRoutes(controller: controller),
-            CallRoutes(controller: controller, metrics: metrics),
+            EventRoutes(events: observation.events, observation: observation),
+            UsageRoutes(controller: controller, observation: observation),
+            PageRoutes(),
+            CallRoutes(controller: controller, observation: observation, notes: calls.notes),
+            AsyncRoutes(calls: calls),
+            RecordRoutes(calls: calls),
         ]
     }
 }
@@ -88,6 +94,27 @@ struct GuardedRouter {
                 trail.by(caller)
                 return try await handler(request, context, caller, trail)
             }
+        }
+    }
+}
+
+extension GuardedRouter {
+    /// Adds a route for callers with one of the permissions.
+    func on(
+        _ method: HTTPRequest.Method, _ path: RouterPath, anyOf permissions: [Permission],
+        use handler: @escaping Handler
+    ) {
+        let access = access
+        router.on(path, method: method) { request, context in
+            let authorization = request.headers[.authorization]
+            for permission in permissions.dropLast() {
+                do {
+                    let caller = try access.caller(authorization: authorization, for: permission)
+                    return try await handler(request, context, caller)
+                } catch let error as HubError where error == Access.forbidden {}
+            }
+            let caller = try access.caller(authorization: authorization, for: permissions[permissions.count - 1])
+            return try await handler(request, context, caller)
         }
     }
 }

@@ -22,14 +22,20 @@ public struct HTTPRequest: Sendable {
     public var sendsOnce: Bool
     /// Sent instead of `body`, for one that is too large to hold in memory. Such a request is never sent again by itself.
     public var upload: HTTPUpload?
-    /// Takes the body of an answer with status 200...299 piece by piece instead of `HTTPResponse.body`, of any size. It is
-    /// called on the client's thread and may block it; what it throws ends the exchange and is thrown by `send`.
+    /// Asked for the numeric IP address of the server before anything is sent to it; false ends the request as
+    /// `HTTPError.Kind.addressRefused`. No proxy is used then, as its address would stand for the server's. Runs on the
+    /// client's thread: it must not block. Nil allows every address.
+    public var mayReach: (@Sendable (String) -> Bool)?
+    /// Takes each piece of the body of a 2xx response as it comes; the response's own body is empty then, and
+    /// `maxBodySize` does not count. Runs on the client's thread: while it blocks, as on a slow reader, nothing else of
+    /// this client moves. What it throws ends the exchange and is thrown by `send`. Nil collects the body.
     public var receive: (@Sendable ([UInt8]) throws -> Void)?
 
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
         timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,
-        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false
+        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false,
+        mayReach: (@Sendable (String) -> Bool)? = nil, receive: (@Sendable ([UInt8]) throws -> Void)? = nil
     ) {
         self.method = method
         self.url = url
@@ -41,6 +47,8 @@ public struct HTTPRequest: Sendable {
         self.tls = tls
         self.signing = signing
         self.sendsOnce = sendsOnce
+        self.mayReach = mayReach
+        self.receive = receive
     }
 
     /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.

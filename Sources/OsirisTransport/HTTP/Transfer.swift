@@ -22,6 +22,7 @@ final class Transfer: @unchecked Sendable {
     private var sendings = 0
     /// What `request.upload` or `request.receive` threw.
     private var failure: (any Error)?
+    private var refusedAddress: String?
 
     init(id: UInt64, request: HTTPRequest, waiter: Waiter) {
         self.id = id
@@ -82,9 +83,12 @@ final class Transfer: @unchecked Sendable {
         }
         if let tls = request.tls { options.set(tls) }
         if let signing = request.signing { options.set(signing) }
-        if request.sendsOnce || request.upload != nil {
+        if request.mayReach != nil { options.set(CURLOPT_PROXY, "") }
+        if request.sendsOnce || request.upload != nil || request.mayReach != nil {
             options.set(CURLOPT_PREREQDATA, pointer: context)
-            options.set(CURLOPT_PREREQFUNCTION) { context, _, _, _, _ in Transfer.of(context).beginSending() }
+            options.set(CURLOPT_PREREQFUNCTION) { context, address, _, _, _ in
+                Transfer.of(context).beginSending(to: address.map { String(cString: $0) } ?? "")
+            }
         }
         if request.method == "HEAD" { options.set(CURLOPT_NOBODY, 1) }
         options.set(CURLOPT_CUSTOMREQUEST, request.method)
@@ -112,7 +116,12 @@ final class Transfer: @unchecked Sendable {
     func cancel() { waiter.resume(throwing: CancellationError()) }
 
     private func error(_ result: CURLcode, sent: Bool) -> HTTPError {
-        if sendings > 1 {
+        if let refusedAddress {
+            return HTTPError(
+                kind: .addressRefused, sent: sendings > 0, curlCode: Int(result.rawValue),
+                reason: "the address \(refusedAddress) is not allowed", request: request.summary)
+        }
+        if sendings > 1, request.sendsOnce {
             return HTTPError(
                 kind: .connectionLost(sent: true), sent: true, curlCode: Int(result.rawValue),
                 reason: "the connection ended before the answer", request: request.summary)
@@ -130,10 +139,15 @@ final class Transfer: @unchecked Sendable {
             request: request.summary)
     }
 
-    /// libcurl is about to send the request, for the first time or once more.
-    private func beginSending() -> Int32 {
+    /// libcurl is connected and about to send the request, for the first time or once more.
+    private func beginSending(to address: String) -> Int32 {
+        if let mayReach = request.mayReach, !mayReach(address) {
+            refusedAddress = address
+            return Int32(CURL_PREREQFUNC_ABORT)
+        }
         sendings += 1
-        return sendings > 1 ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
+        let isOnce = request.sendsOnce || request.upload != nil
+        return sendings > 1 && isOnce ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
     }
 
     private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {

@@ -4,6 +4,7 @@ import Hummingbird
 /// `/system/functions` and what belongs to it: shows, deploys, scales and removes functions.
 struct FunctionRoutes: RouteGroup {
     let controller: Controller
+    let calls: AsyncCalls
 
     func add(to router: GuardedRouter) {
         let controller = controller
@@ -37,7 +38,7 @@ struct FunctionRoutes: RouteGroup {
     }
 
     private func addChanges(to router: GuardedRouter) {
-        let controller = controller
+        let (controller, calls) = (controller, calls)
         for (method, replace) in [(HTTPRequest.Method.put, true), (.post, false)] {
             router.audited(method, "/system/functions", .write, as: "deploy") { request, _, caller, trail in
                 let deployment = try DeployRequest.parse(await request.bytes(upTo: DeployRequest.mostBodyBytes))
@@ -63,6 +64,7 @@ struct FunctionRoutes: RouteGroup {
             trail.about(name)
             try caller.require(.write, in: wanted.namespace)
             try await controller.delete(name, as: Change(request, caller, trail))
+            await calls.functionDeleted(name)
             return .json(202, Array(#"{"result":"deleted"}"#.utf8))
         }
         router.audited(.post, "/system/scale-function/{name}", .write, as: "scale") {

@@ -24,9 +24,10 @@ struct FunctionsList: AsyncParsableCommand {
     func run() async throws {
         let console = Console(output)
         try await console.run {
-            let hubs = RecordedHub.all(try await manifest.stateStore().snapshot()).filter {
-                target == nil || $0.address.target == target!
-            }
+            let snapshot = try await manifest.stateStore().snapshot()
+            let hubs = RecordedHub.all(snapshot).filter { target == nil || $0.address.target == target! }
+            // A target that is misspelt must not look like one without functions.
+            if hubs.isEmpty, target != nil { _ = try RecordedHub.one(snapshot, target: target) }
             let http = HTTPClient()
             var found = [Result<[Value], Diagnostic>](repeating: .success([]), count: hubs.count)
             // In parallel: one dead hub must not hold up the list.

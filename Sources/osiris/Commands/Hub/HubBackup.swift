@@ -37,7 +37,7 @@ struct HubBackup: AsyncParsableCommand {
             let writer = try SealedBackup.Writer(output, key: key)
             let answer = try await console.reminding("receiving the backup") {
                 try await hub.talking { client in
-                    try await client.download("/system/backup", timeout: .seconds(3600)) { try writer.add($0) }
+                    try await client.call("GET", "/system/backup", timeout: .seconds(3600)) { try writer.add($0) }
                 }
             }
             try hub.check(answer, "backup")
