@@ -123,7 +123,9 @@ let package = Package(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
         tests(
-            "OsirisHubTests", ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", httpTypes, logging] + nio),
+            "OsirisHubTests",
+            ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", grdb, httpTypes, logging] + nio,
+            exclude: ["Catalogs"]),
         tests(
             "ProviderTests",
             [

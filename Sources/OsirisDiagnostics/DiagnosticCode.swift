@@ -84,4 +84,8 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hubNotTrusted = "OSR0607"
     case hubOtherName = "OSR0608"
     case hubCertificateExpired = "OSR0609"
+    case hubRefused = "OSR0612"
+    case auditBroken = "OSR0613"
+    case backupFile = "OSR0614"
+    case hubNotEmpty = "OSR0615"
 }

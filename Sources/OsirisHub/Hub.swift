@@ -76,6 +76,11 @@ public actor Hub {
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog
+        let backups = Backups(data: data, catalog: catalog, cluster: config.cluster)
+        try await backups.clear()
+        if try await Controller.finishRestore(in: data, catalog) {
+            logger.notice("Finished a restore that an earlier hub had begun")
+        }
         // After the catalog is there: one of the trials tries to read it.
         let (sandbox, isolation) = try await SandboxProbe(data: data).run()
         if !isolation.files.inForce {
@@ -98,8 +103,9 @@ public actor Hub {
         try await controller.load()
         let calls = try await openCalls(config, controller, observation)
         let routes = HubRouter(
-            config: config, controller: controller, calls: calls, observation: observation, isolation: isolation,
-            certificate: certificate, startedAt: Date().timeIntervalSince1970)
+            config: config, controller: controller, audit: catalog, backups: backups, calls: calls,
+            observation: observation, isolation: isolation, certificate: certificate,
+            startedAt: Date().timeIntervalSince1970)
         let port = try await listen(config, routes, certificate)
         observation.start(controller)
         let identity = ProcessIdentity.current

@@ -16,6 +16,9 @@ public struct HubClient: Sendable {
         /// The body as JSON; nil if it is none.
         public var json: Value? { try? Value(plainJSON: body) }
 
+        /// The hub's stable word for what went wrong, such as `not_empty`; nil if the body has none.
+        public var code: String? { json?.mapValue?["error"]?.mapValue?["code"]?.stringValue }
+
         /// What the hub says went wrong: its `message` or `error`, else the beginning of the body on one line.
         public var problem: String {
             let fields = json?.mapValue
@@ -75,23 +78,40 @@ public struct HubClient: Sendable {
     /// - Throws: `Failure`, or `CancellationError`.
     public func call(
         _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10),
-        receive: (@Sendable ([UInt8]) -> Void)? = nil, owner: Ownership = .reading
+        receive: (@Sendable ([UInt8]) throws -> Void)? = nil, owner: Ownership = .reading
     ) async throws -> Answer {
+        try await send(
+            HTTPRequest(method, url + path, body: body?.plainJSON(), timeout: timeout, receive: receive),
+            isJSON: body != nil, owner: owner)
+    }
+
+    /// Sends a body of any size.
+    /// - Throws: as `call`, and what reading the body throws.
+    public func upload(_ path: String, _ upload: HTTPUpload, timeout: Duration) async throws -> Answer {
+        var request = HTTPRequest(
+            "POST", url + path, headers: [HTTPHeader("Content-Type", "application/octet-stream")], timeout: timeout)
+        request.upload = upload
+        return try await send(request)
+    }
+
+    private func send(
+        _ request: HTTPRequest, isJSON: Bool = false, owner: Ownership = .reading
+    ) async throws -> Answer {
+        var request = request
         var headers: [HTTPHeader] = []
         if owner.isFenced {
             headers.append(HTTPHeader("Osiris-Lineage", owner.lineage))
             headers.append(HTTPHeader("Osiris-Fence", String(owner.fencing)))
         }
         if let token { headers.append(HTTPHeader("Authorization", "Bearer \(token)")) }
-        if body != nil { headers.append(HTTPHeader("Content-Type", "application/json")) }
+        if isJSON { headers.append(HTTPHeader("Content-Type", "application/json")) }
         if url.hasPrefix("https:") && authority == nil {
             throw Failure.certificate(.untrusted, "the authority of its certificate is not known")
         }
+        request.headers += headers
+        request.tls = authority.map { TLSFiles(authorityText: $0) }
         do {
-            let response = try await http.send(
-                HTTPRequest(
-                    method, url + path, headers: headers, body: body?.plainJSON(), timeout: timeout,
-                    tls: authority.map { TLSFiles(authorityText: $0) }, receive: receive))
+            let response = try await http.send(request)
             return Answer(status: response.status, body: response.body)
         } catch let error as HTTPError {
             if let fault = error.certificate { throw Failure.certificate(fault, error.reason) }

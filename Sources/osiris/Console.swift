@@ -101,7 +101,7 @@ enum Exit {
         let codes = diagnostics.filter { $0.severity == .error }.map(\.code)
         let refusals: Set<DiagnosticCode> = [
             .stalePlan, .stateLocked, .deleteLimit, .protectedResource, .emptyCluster, .lockLost, .stateNotEmpty,
-            .stateMoved, .stateMigration,
+            .stateMoved, .stateMigration, .hubNotEmpty,
         ]
         if codes.contains(where: refusals.contains) { return refused }
         // Two faults of a manifest show only when its providers have expanded it.

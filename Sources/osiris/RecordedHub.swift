@@ -69,17 +69,37 @@ struct RecordedHub {
         return hub
     }
 
+    /// - Parameter what: what the hub was asked for, such as `backup`.
+    /// - Throws: a `Diagnostic` with what the hub says, for any answer that is no success.
+    func check(_ answer: HubClient.Answer, _ what: String) throws {
+        if (200..<300).contains(answer.status) { return }
+        throw Diagnostic(
+            .hubRefused, "`\(address)` answers the \(what) with \(answer.status): \(answer.problem)",
+            address: address.text,
+            help: answer.status == 401
+                ? "the recorded token is not the hub's: `osiris plan`"
+                : "`osiris functions list` shows what it has, `osiris hub audit` what was done")
+    }
+
     /// Calls with no more than the rights of `role`: who listens there may not be the hub.
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
-        receive: (@Sendable ([UInt8]) -> Void)? = nil, over http: any HTTPSending
+        receive: (@Sendable ([UInt8]) throws -> Void)? = nil, over http: any HTTPSending
+    ) async throws -> HubClient.Answer {
+        try await talking(as: role, over: http) { client in
+            try await client.call(method, path, body: body, timeout: timeout, receive: receive)
+        }
+    }
+
+    /// - Throws: a `Diagnostic` naming the hub if no answer comes, and what `body` throws.
+    func talking(
+        as role: HubRole = .admin, over http: any HTTPSending = HTTPClient(),
+        _ body: (HubClient) async throws -> HubClient.Answer
     ) async throws -> HubClient.Answer {
         do {
-            return try await HubClient(
-                url: url, token: role.token(fromAdmin: adminToken), authority: authority, http: http
-            )
-            .call(method, path, body: body, timeout: timeout, receive: receive)
+            return try await body(
+                HubClient(url: url, token: role.token(fromAdmin: adminToken), authority: authority, http: http))
         } catch HubClient.Failure.certificate(let fault, let reason) {
             let advice = fault.advice
             throw Diagnostic(

@@ -87,12 +87,12 @@ struct Client: Sendable {
 
     func send(
         _ method: String, _ path: String, body: String? = nil, token: String? = "admin",
-        headers: [String: String] = [:]
+        headers: [String: String] = [:], data: Data? = nil
     ) async throws -> Answer {
         var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)\(path)")))
         request.httpMethod = method
         request.timeoutInterval = 30
-        if let body { request.httpBody = Data(body.utf8) }
+        request.httpBody = data ?? body.map { Data($0.utf8) }
         if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await session.data(for: request)

@@ -8,6 +8,8 @@ public enum Permission: Sendable, CaseIterable {
     case write
     /// Call a function.
     case invoke
+    /// What belongs to the whole hub, such as backups and the audit log.
+    case admin
 }
 
 /// Who sent a request, as far as its token tells.

@@ -15,11 +15,13 @@ struct VersionStore: Sendable {
     }
 
     /// Lays down the files and the secrets of a version, flushed to disk.
-    func save(_ deployment: Deployment, version: Int) async throws {
+    /// - Parameter other: a version that is there; files that are the same in both are stored once.
+    func save(_ deployment: Deployment, version: Int, besides other: Int? = nil) async throws {
         try await BlockingWork.run {
             let name = deployment.spec.name
+            let shared = (deployment.sharing ?? other).map { data.versionFolder(name, $0) }
             try data.create(data.functionFolder(name))
-            try data.store(deployment.source, as: name, version: version)
+            try data.store(deployment.source, as: name, version: version, sharing: shared)
             data.remove(data.secretFile(name, version))
             guard !deployment.secrets.isEmpty else { return }
             try data.create(data.secretFolder(name), mode: 0o700)
@@ -28,11 +30,22 @@ struct VersionStore: Sendable {
         }
     }
 
+    /// Reads back what `save` laid down, to deploy it again.
+    /// - Throws: `HubError` 409 if the files are not what was deployed.
+    func load(_ entry: CatalogEntry) async throws -> Deployment {
+        let source = try await BlockingWork.run { try data.source(of: entry) }
+        return Deployment(
+            spec: entry.spec, secrets: try await secrets(of: entry), source: source, sharing: entry.version)
+    }
+
     /// Removes what `save` laid down.
-    func remove(_ name: FunctionName, version: Int) async {
+    func remove(_ name: FunctionName, versions: [Int]) async {
+        if versions.isEmpty { return }
         try? await BlockingWork.run {
-            data.remove(data.versionFolder(name, version))
-            data.remove(data.secretFile(name, version))
+            for version in versions {
+                data.remove(data.versionFolder(name, version))
+                data.remove(data.secretFile(name, version))
+            }
             // These two fail, as they should, while another version is there.
             rmdir(data.functionFolder(name))
             rmdir(data.secretFolder(name))
@@ -61,18 +74,23 @@ struct VersionStore: Sendable {
         }
     }
 
+    private func secrets(of entry: CatalogEntry) async throws -> [String: String] {
+        try await BlockingWork.run {
+            guard !entry.spec.secretDigests.isEmpty else { return [:] }
+            let name = entry.spec.name
+            let bytes = FileManager.default.contents(atPath: data.secretFile(name, entry.version)) ?? Data()
+            guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
+                throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
+            }
+            return secrets
+        }
+    }
+
     /// Reads the clear secrets and puts together how an instance is started.
     func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
         let spec = entry.spec
         let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
-        let secrets = try await BlockingWork.run {
-            guard !spec.secretDigests.isEmpty else { return [String: String]() }
-            let bytes = FileManager.default.contents(atPath: data.secretFile(spec.name, entry.version)) ?? Data()
-            guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
-                throw StartFailure("The secrets of \(spec.name) are lost. Deploy it again.")
-            }
-            return secrets
-        }
+        let secrets = try await secrets(of: entry)
         let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
         var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
         environment["OSIRIS_FUNCTION"] = spec.name.name

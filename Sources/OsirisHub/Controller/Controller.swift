@@ -30,12 +30,14 @@ public actor Controller {
     let queueBound: Int
     let logger: Logger
     var units: [FunctionName: Unit] = [:]
-    /// Highest version ever used, so a folder's name is not used twice while the hub runs.
+    /// Highest version of each function since the hub started, so a folder's name is not used twice while it runs.
     var highest: [FunctionName: Int] = [:]
     var retiring: [ObjectIdentifier: InstancePool] = [:]
     private var changes: Task<Void, Never>?
     private var running = 0
     private(set) var closing = false
+    /// While the content of the hub is being replaced.
+    var restoring = false
 
     init(
         catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, observation: Observation, queueBound: Int,
@@ -65,8 +67,9 @@ public actor Controller {
             units[name] = unit
             await unit.previous?.pool.keep(atLeast: unit.previous?.entry.spec.scale.min ?? 0)
             await unit.wanted.pool.keep(atLeast: Self.firstInstances(of: unit))
-            for old in versions where old.version != unit.wanted.entry.version {
-                if old.version != unit.previous?.entry.version { try await catalog.remove(name, version: old.version) }
+            // What never worked is wanted or nothing.
+            for old in versions.dropLast() where !old.proven {
+                await store.remove(name, versions: try await catalog.remove(name, version: old.version, audit: nil))
             }
         }
     }
@@ -87,7 +90,7 @@ public actor Controller {
         let deadline = try CallDeadline(call.headers)
         var sent = InstanceCall(call)
         while true {
-            if closing { throw HubError.shuttingDown }
+            if let pause { throw pause }
             guard let unit = units[name] else { throw Self.unknown(name) }
             let serving = unit.serving.entry
             let limits = serving.spec.limits
@@ -109,12 +112,20 @@ public actor Controller {
         }
     }
 
+    /// Why calls and changes are refused at this time; nil if they are not.
+    var pause: HubError? { closing ? .shuttingDown : restoring ? .restoring : nil }
+
     /// Takes no more calls and waits for the running ones.
     /// - Parameter grace: longest wait.
     func drain(grace: Duration) async {
         closing = true
         observation.events.tell(.hubStopping)
         for (_, log) in logs { log.end() }
+        await letCallsFinish(within: grace)
+    }
+
+    /// - Parameter grace: longest wait.
+    func letCallsFinish(within grace: Duration) async {
         let deadline = ContinuousClock.now + grace
         while await isBusy, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
     }

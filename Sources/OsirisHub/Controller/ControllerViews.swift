@@ -18,6 +18,16 @@ extension Controller {
             invocations: observation.metrics.invocations(name))
     }
 
+    /// What was deployed last of each function, by namespace and name.
+    func wanted() -> [CatalogEntry] {
+        units.values.map(\.wanted.entry).sorted {
+            ($0.spec.name.namespace, $0.spec.name.name) < ($1.spec.name.namespace, $1.spec.name.name)
+        }
+    }
+
+    /// What was deployed last of one function, nil if there is none.
+    func wanted(_ name: FunctionName) -> CatalogEntry? { units[name]?.wanted.entry }
+
     /// Whether every always-on function can take calls.
     public func readiness() async -> Readiness {
         var waiting: [Readiness.Waiting] = []

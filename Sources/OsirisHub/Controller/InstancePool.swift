@@ -195,6 +195,38 @@ actor InstancePool {
     }
 }
 
+// What there is.
+extension InstancePool {
+    /// One of the places that instances run in.
+    struct Place: Sendable {
+        var id: String?
+        var state: InstanceView.State
+        /// Seconds since 1970.
+        var since: Double?
+        var pid: Int32?
+        var restarts: Int
+    }
+
+    /// Every place, in the order they were opened.
+    func instances() async -> [Place] {
+        var places: [Place] = []
+        for (_, slot) in slots.sorted(by: { $0.key < $1.key }) {
+            let state: InstanceView.State =
+                switch slot.phase {
+                case .starting: .starting
+                case .resting: .resting
+                case .free: .free
+                case .busy: .busy
+                }
+            places.append(
+                Place(
+                    id: slot.instance?.id, state: state, since: slot.instance?.since, pid: await slot.instance?.pid,
+                    restarts: slot.policy.restarts))
+        }
+        return places
+    }
+}
+
 // Calls.
 extension InstancePool {
     private func lend(until deadline: ContinuousClock.Instant) async throws -> Loan {

@@ -138,6 +138,13 @@ public struct Deployment: Sendable {
     /// Clear values by environment variable. Goes to the secret store and to the instances, nowhere else.
     public var secrets: [String: String]
     public var source: SourceTree
+    /// A version that is stored with the same files, for one that is deployed again.
+    var sharing: Int?
+
+    init(spec: FunctionSpec, secrets: [String: String], source: SourceTree, sharing: Int?) {
+        self.init(spec: spec, secrets: secrets, source: source)
+        self.sharing = sharing
+    }
 
     public init(spec: FunctionSpec, secrets: [String: String], source: SourceTree) {
         self.spec = spec

@@ -12,6 +12,8 @@ actor Instance {
 
     /// A random word of 8 letters and digits.
     nonisolated let id = String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
+    /// When it was made: seconds since 1970.
+    nonisolated let since = Date().timeIntervalSince1970
     private let launch: Launch
     private let log: any LogSink
     private let ledger: InstanceLedger
@@ -40,6 +42,9 @@ actor Instance {
         self.log = log
         self.ledger = ledger
     }
+
+    /// Of its process, nil before it is launched.
+    var pid: Int32? { process?.pid }
 
     /// Launches the process and waits until it takes calls.
     /// - Returns: false if it never will; `ended()` tells why.

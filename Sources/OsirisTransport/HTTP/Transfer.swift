@@ -20,6 +20,8 @@ final class Transfer: @unchecked Sendable {
     private var body: [UInt8] = []
     private var bodyIsTooLarge = false
     private var sendings = 0
+    /// What `request.upload` or `request.receive` threw.
+    private var failure: (any Error)?
     private var refusedAddress: String?
 
     init(id: UInt64, request: HTTPRequest, waiter: Waiter) {
@@ -71,10 +73,18 @@ final class Transfer: @unchecked Sendable {
             options.set(CURLOPT_POSTFIELDSIZE_LARGE, upload.count)
             options.set(CURLOPT_POSTFIELDS, pointer: upload.baseAddress)
         }
+        if let upload = request.upload {
+            options.set(CURLOPT_UPLOAD, 1)
+            options.set(CURLOPT_INFILESIZE_LARGE, upload.size)
+            options.set(CURLOPT_READDATA, pointer: context)
+            options.set(CURLOPT_READFUNCTION) { data, size, count, context in
+                Transfer.of(context).sendBody(UnsafeMutableRawBufferPointer(start: data, count: size * count))
+            }
+        }
         if let tls = request.tls { options.set(tls) }
         if let signing = request.signing { options.set(signing) }
         if request.mayReach != nil { options.set(CURLOPT_PROXY, "") }
-        if request.sendsOnce || request.mayReach != nil {
+        if request.sendsOnce || request.upload != nil || request.mayReach != nil {
             options.set(CURLOPT_PREREQDATA, pointer: context)
             options.set(CURLOPT_PREREQFUNCTION) { context, address, _, _, _ in
                 Transfer.of(context).beginSending(to: address.map { String(cString: $0) } ?? "")
@@ -93,7 +103,9 @@ final class Transfer: @unchecked Sendable {
             osiris_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
             osiris_curl_get_long(easy, CURLINFO_REQUEST_SIZE, &requestSize)
         }
-        if result == CURLE_OK {
+        if let failure {
+            waiter.resume(throwing: failure)
+        } else if result == CURLE_OK {
             waiter.resume(returning: HTTPResponse(status: status, headers: headers, body: body))
         } else {
             waiter.resume(throwing: error(result, sent: requestSize > 0))
@@ -140,7 +152,8 @@ final class Transfer: @unchecked Sendable {
             return Int32(CURL_PREREQFUNC_ABORT)
         }
         sendings += 1
-        return sendings > 1 && request.sendsOnce ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
+        let isOnce = request.sendsOnce || request.upload != nil
+        return sendings > 1 && isOnce ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
     }
 
     private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
@@ -157,7 +170,10 @@ final class Transfer: @unchecked Sendable {
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         if let receive = request.receive, isSuccess {
-            receive(Array(bytes))
+            do { try receive(Array(bytes)) } catch {
+                failure = error
+                return -1
+            }
             return bytes.count
         }
         guard body.count + bytes.count <= request.maxBodySize else {
@@ -172,7 +188,19 @@ final class Transfer: @unchecked Sendable {
     private var isSuccess: Bool {
         var status = 0
         if let easy { osiris_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status) }
-        return (200...299).contains(status)
+        return (200..<300).contains(status)
+    }
+
+    private func sendBody(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        guard let upload = request.upload else { return 0 }
+        do {
+            let bytes = try upload.read(buffer.count)
+            buffer.copyBytes(from: bytes)
+            return bytes.count
+        } catch {
+            failure = error
+            return Int(CURL_READFUNC_ABORT)
+        }
     }
 
     /// The header lines as libcurl wants them; nil if one would break out of its line.

@@ -9,9 +9,12 @@ import OsirisTransport
 /// Works with deployed functions.
 struct FunctionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "Call deployed functions, read their logs, run their tests.",
+        commandName: "functions", abstract: "Look at deployed functions, call, test, scale them, roll them back.",
         discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'",
-        subcommands: [Call.self, Result.self, Cancel.self, DeadLetters.self, Logs.self, FunctionsTestCommand.self])
+        subcommands: [
+            FunctionsList.self, FunctionsDescribe.self, Call.self, Result.self, Cancel.self, DeadLetters.self,
+            Logs.self, FunctionsScale.self, FunctionsRollback.self, FunctionsTestCommand.self,
+        ])
 
     /// Which function, on which target.
     struct FunctionOptions: ParsableArguments {
@@ -23,6 +26,16 @@ struct FunctionsCommand: AsyncParsableCommand {
 
         @OptionGroup var manifest: ClusterOptions
         @OptionGroup var output: OutputOptions
+
+        /// The function's path in a hub's API, such as `/system/function/hello?namespace=demo`.
+        /// - Parameters:
+        ///   - collection: what comes before the name, such as `/system/function`.
+        ///   - part: what comes after it.
+        func path(_ collection: String, _ part: String = "") -> String {
+            // `hub()` has seen that there are two.
+            let parts = function.split(separator: "/")
+            return "\(collection)/\(parts[1])\(part)?namespace=\(parts[0])"
+        }
 
         func hub() async throws -> RecordedHub {
             try RecordedHub.of(function, target: target, in: try await manifest.stateStore().snapshot())

@@ -9,9 +9,12 @@ import OsirisTransport
 /// Works with running hubs.
 struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hub", abstract: "Look at running hubs, get tokens and certificates for them.",
+        commandName: "hub", abstract: "Look at running hubs, get tokens and certificates for them, back them up.",
         discussion: "Example: osiris hub info --json",
-        subcommands: [Info.self, Token.self, Authority.self, RotateAuthority.self, Usage.self])
+        subcommands: [
+            Info.self, Token.self, Authority.self, RotateAuthority.self, Usage.self, HubAudit.self, HubBackup.self,
+            HubRestore.self,
+        ])
 
     struct Info: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
