@@ -110,7 +110,7 @@ let package = Package(
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", logging]),
+        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", hummingbird, logging] + nio),
         tests(
             "ProviderTests",
             [
