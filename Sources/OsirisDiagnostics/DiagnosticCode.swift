@@ -80,4 +80,5 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hubUnreachable = "OSR0602"
     case callFailed = "OSR0604"
     case usage = "OSR0606"
+    case hubRefused = "OSR0607"
 }

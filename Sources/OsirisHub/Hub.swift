@@ -18,6 +18,10 @@ public actor Hub {
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
+    private var gatekeeper: Gatekeeper?
+    private var rounds: Task<Void, Never>?
+    /// Every route, and who may take it; empty before the start.
+    private(set) var routes: [RouteRule] = []
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
 
     /// - Parameters:
@@ -75,10 +79,18 @@ public actor Hub {
             metrics: metrics, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
-        let routes = HubRouter(
-            config: config, controller: controller, metrics: metrics, isolation: isolation,
-            startedAt: Date().timeIntervalSince1970)
-        let port = try await listen(config, routes)
+        let gatekeeper = try await Gatekeeper(config: config, store: catalog)
+        self.gatekeeper = gatekeeper
+        let logger = logger
+        rounds = Task {
+            await gatekeeper.run { logger.error("The catalog does not take when tokens were used: \($0)") }
+        }
+        let interface = HubRouter(
+            config: config, controller: controller, gatekeeper: gatekeeper, metrics: metrics, isolation: isolation,
+            startedAt: Date().timeIntervalSince1970
+        ).router()
+        routes = interface.rules
+        let port = try await listen(config, interface.router)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
@@ -86,10 +98,10 @@ public actor Hub {
         return port
     }
 
-    private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
+    private func listen(_ config: HubConfig, _ router: Router<HubContext>) async throws -> Int {
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: routes.router(),
+            router: router,
             configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
@@ -127,6 +139,8 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
+        rounds?.cancel()
+        try? await gatekeeper?.tidy()
         let data = data
         let catalog = catalog
         let lock = lock
@@ -137,6 +151,7 @@ public actor Hub {
             close(lock)
         }
         (self.server, self.controller, self.catalog, self.lock) = (nil, nil, nil, -1)
+        (gatekeeper, rounds) = (nil, nil)
     }
 
     private struct PidNote: Encodable {

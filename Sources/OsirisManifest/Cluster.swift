@@ -118,6 +118,8 @@ public struct FunctionSpec: Sendable {
     public var env: [String: Value]
     /// Always `.secret`.
     public var secrets: [String: Value]
+    /// By the file's name; always `.secret`.
+    public var secretFiles: [String: Value]
     public var smoke: Smoke?
     /// Names of the targets it runs on; nil for all.
     public var placement: [String]?
@@ -126,8 +128,8 @@ public struct FunctionSpec: Sendable {
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
         handler: String?, command: [String], alwaysOn: Bool, scale: Scale, timeoutMilliseconds: Int,
-        memoryBytes: Int?, env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?,
-        spans: SpanMap
+        memoryBytes: Int?, env: [String: Value], secrets: [String: Value], secretFiles: [String: Value] = [:],
+        smoke: Smoke?, placement: [String]?, spans: SpanMap
     ) {
         self.name = name
         self.namespace = namespace
@@ -142,6 +144,7 @@ public struct FunctionSpec: Sendable {
         self.memoryBytes = memoryBytes
         self.env = env
         self.secrets = secrets
+        self.secretFiles = secretFiles
         self.smoke = smoke
         self.placement = placement
         self.spans = spans

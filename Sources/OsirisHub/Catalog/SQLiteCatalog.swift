@@ -3,7 +3,7 @@ import GRDB
 
 /// The catalog in one SQLite file in write-ahead mode.
 public struct SQLiteCatalog: Catalog {
-    private let pool: DatabasePool
+    let pool: DatabasePool
 
     /// Opens the file, creates it when absent and brings its tables up to date.
     /// - Throws: `DatabaseError`.
@@ -37,6 +37,7 @@ public struct SQLiteCatalog: Catalog {
                 table.column("number", .integer).notNull()
             }
         }
+        Self.registerTokens(&migrator)
         try migrator.migrate(pool)
     }
 

@@ -20,11 +20,15 @@ struct VersionStore: Sendable {
             let name = deployment.spec.name
             try data.create(data.functionFolder(name))
             try data.store(deployment.source, as: name, version: version)
-            data.remove(data.secretFile(name, version))
-            guard !deployment.secrets.isEmpty else { return }
-            try data.create(data.secretFolder(name), mode: 0o700)
-            try data.write(
-                try HubJSON.encode(deployment.secrets), to: data.secretFile(name, version), mode: 0o600)
+            for (file, secrets) in [
+                (data.secretFile(name, version), deployment.secrets),
+                (data.secretFilesFile(name, version), deployment.secretFiles),
+            ] {
+                data.remove(file)
+                if secrets.isEmpty { continue }
+                try data.create(data.secretFolder(name), mode: 0o700)
+                try data.write(try HubJSON.encode(secrets), to: file, mode: 0o600)
+            }
         }
     }
 
@@ -33,6 +37,7 @@ struct VersionStore: Sendable {
         try? await BlockingWork.run {
             data.remove(data.versionFolder(name, version))
             data.remove(data.secretFile(name, version))
+            data.remove(data.secretFilesFile(name, version))
             // These two fail, as they should, while another version is there.
             rmdir(data.functionFolder(name))
             rmdir(data.secretFolder(name))
@@ -43,9 +48,14 @@ struct VersionStore: Sendable {
     func sweep(keeping entries: [CatalogEntry]) async throws {
         try await BlockingWork.run {
             let files = Set(entries.map { data.versionFolder($0.spec.name, $0.version) })
-            let secrets = Set(entries.map { data.secretFile($0.spec.name, $0.version) })
+            let secrets = Set(
+                entries.flatMap {
+                    [data.secretFile($0.spec.name, $0.version), data.secretFilesFile($0.spec.name, $0.version)]
+                })
             Self.sweep(data.path + "/functions", keeping: files)
             Self.sweep(data.path + "/secrets", keeping: secrets)
+            // No instance of an earlier hub lives any more.
+            SecretFolder.sweep(data)
         }
     }
 
@@ -65,27 +75,41 @@ struct VersionStore: Sendable {
     func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
         let spec = entry.spec
         let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
-        let secrets = try await BlockingWork.run {
-            guard !spec.secretDigests.isEmpty else { return [String: String]() }
-            let bytes = FileManager.default.contents(atPath: data.secretFile(spec.name, entry.version)) ?? Data()
-            guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
-                throw StartFailure("The secrets of \(spec.name) are lost. Deploy it again.")
-            }
-            return secrets
+        let (secrets, handed) = try await BlockingWork.run {
+            let secrets = try clear(spec.secretDigests, of: spec.name, in: data.secretFile(spec.name, entry.version))
+            let files = try clear(
+                spec.secretFileDigests ?? [:], of: spec.name, in: data.secretFilesFile(spec.name, entry.version))
+            let owner = sandbox.setpriv == nil ? nil : user
+            return (secrets, try SecretFolder(files, in: data, owner: owner))
         }
         let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
         var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
         environment["OSIRIS_FUNCTION"] = spec.name.name
         environment["OSIRIS_NAMESPACE"] = spec.name.namespace
+        if let handed { environment["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
         let folder = data.versionFolder(spec.name, entry.version)
         let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
         let program = Sandbox.Program(
             words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter)
+            environment: environment, folder: folder, starter: starter, secrets: handed?.path)
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
             contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
-            outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
+            outputBytes: spec.limits.outputBytes,
+            redaction: Redaction(secrets: Array(secrets.values) + (handed?.values ?? [])),
+            secretFolder: handed)
+    }
+
+    /// Blocks; use `BlockingWork`.
+    private func clear(
+        _ digests: [String: String], of name: FunctionName, in file: String
+    ) throws -> [String: String] {
+        guard !digests.isEmpty else { return [:] }
+        let bytes = FileManager.default.contents(atPath: file) ?? Data()
+        guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
+            throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
+        }
+        return secrets
     }
 
     private func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {

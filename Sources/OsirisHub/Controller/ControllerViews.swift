@@ -45,6 +45,6 @@ extension Controller {
         return metrics.text(now)
     }
 
-    /// How many functions there are.
-    public var functionCount: Int { units.count }
+    /// Which functions there are, in no order.
+    public var names: [FunctionName] { Array(units.keys) }
 }

@@ -6,57 +6,32 @@ import Hummingbird
 struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
+    let gatekeeper: Gatekeeper
     let metrics: Metrics
     let isolation: Isolation
     /// Seconds since 1970.
     let startedAt: Double
 
-    func router() -> Router<HubContext> {
-        let router = Router(context: HubContext.self)
-        router.add(middleware: ErrorBodies())
-        let guarded = GuardedRouter(router: router, access: Access(tokens: config.tokens))
+    /// The routes, and who may take each.
+    func router() -> (router: Router<HubContext>, rules: [RouteRule]) {
+        let guarded = GuardedRouter(gatekeeper)
         for group in groups { group.add(to: guarded) }
-        return router
+        return (guarded.router, guarded.rules)
     }
 
     private var groups: [any RouteGroup] {
-        [
-            HealthRoutes(controller: controller),
+        let functions = FunctionRoutes(controller: controller)
+        let calls = CallRoutes(controller: controller, metrics: metrics)
+        return [
+            HealthRoutes(controller: controller, gatekeeper: gatekeeper),
             InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
-            FunctionRoutes(controller: controller),
+            functions,
             LogRoutes(controller: controller),
-            CallRoutes(controller: controller, metrics: metrics),
+            TokenRoutes(gatekeeper: gatekeeper),
+            calls,
+            AliasRoutes(functions: functions, calls: calls),
+            MetricsRoutes(controller: controller, metrics: metrics, startedAt: startedAt),
         ]
-    }
-}
-
-/// A part of the interface.
-protocol RouteGroup: Sendable {
-    func add(to router: GuardedRouter)
-}
-
-/// Adds routes; those with a permission are reached only with a token whose role has it.
-struct GuardedRouter {
-    typealias OpenHandler = @Sendable (Request, HubContext) async throws -> Response
-    typealias Handler = @Sendable (Request, HubContext, Caller) async throws -> Response
-
-    let router: Router<HubContext>
-    let access: Access
-
-    /// Adds a route that asks for no token.
-    func open(_ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping OpenHandler) {
-        router.on(path, method: method, use: handler)
-    }
-
-    /// Adds a route for callers with the permission.
-    func on(
-        _ method: HTTPRequest.Method, _ path: RouterPath, _ permission: Permission, use handler: @escaping Handler
-    ) {
-        let access = access
-        router.on(path, method: method) { request, context in
-            let caller = try access.caller(authorization: request.headers[.authorization], for: permission)
-            return try await handler(request, context, caller)
-        }
     }
 }
 

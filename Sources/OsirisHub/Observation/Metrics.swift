@@ -6,24 +6,24 @@ final class Metrics: Sendable {
     /// Upper bounds of the duration buckets, seconds.
     static let buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-    private struct Series: Hashable {
+    struct Series: Hashable {
         var function: String
         var code: Int
     }
 
-    private struct Histogram {
+    struct Histogram: Sendable {
         var counts = [Int](repeating: 0, count: Metrics.buckets.count)
         var sum = 0.0
         var total = 0
     }
 
-    private struct Counts {
+    struct Counts: Sendable {
         var calls: [Series: Histogram] = [:]
         var restarts: [String: Int] = [:]
         var coldStarts: [String: Int] = [:]
     }
 
-    private let counts = Mutex(Counts())
+    let counts = Mutex(Counts())
 
     /// Counts a call.
     /// - Parameters:

@@ -10,7 +10,7 @@ import OsirisTransport
 struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hub", abstract: "Look at running hubs and get tokens for them.",
-        discussion: "Example: osiris hub info --json", subcommands: [Info.self, Token.self])
+        discussion: "Example: osiris hub info --json", subcommands: [Info.self, Token.self, Tokens.self])
 
     struct Info: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

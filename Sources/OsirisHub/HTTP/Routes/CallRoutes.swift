@@ -8,20 +8,30 @@ struct CallRoutes: RouteGroup {
     /// Longest body of a call, bytes.
     static let mostBodyBytes = 8 * 1_048_576
 
+    /// Those that a function can be called with.
+    static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+
     let controller: Controller
     let metrics: Metrics
 
     func add(to router: GuardedRouter) {
-        let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
-        for method in methods {
+        for method in Self.methods {
             router.on(method, "/function/{namespace}/{name}", .invoke) { request, context, caller in
                 let name = FunctionName(
                     namespace: try context.parameters.require("namespace"),
                     name: try context.parameters.require("name"))
-                try caller.require(.invoke, in: name.namespace)
-                return await answer(request, name: name, channel: context.channel)
+                return try await call(name, request, context, caller)
             }
         }
+    }
+
+    /// Calls a function with a request, whatever path that came by.
+    /// - Throws: `HubError` 403.
+    func call(
+        _ name: FunctionName, _ request: Request, _ context: HubContext, _ caller: Caller
+    ) async throws -> Response {
+        try caller.require(.invoke, in: name.namespace)
+        return await answer(request, name: name, channel: context.channel)
     }
 
     /// Answers a request that may call functions.

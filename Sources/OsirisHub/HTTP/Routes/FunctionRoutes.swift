@@ -12,28 +12,18 @@ struct FunctionRoutes: RouteGroup {
             return .json(200, try HubJSON.encode(functions))
         }
         router.on(.get, "/system/function/{name}", .read) { request, context, caller in
-            let name = try request.functionName(context.parameters.require("name"))
-            try caller.require(.read, in: name.namespace)
-            guard let status = await controller.status(name) else { throw Controller.unknown(name) }
-            return .json(200, try HubJSON.encode(status))
+            try await show(request.functionName(context.parameters.require("name")), caller)
         }
         for (method, replace) in [(HTTPRequest.Method.put, true), (.post, false)] {
             router.on(method, "/system/functions", .write) { request, _, caller in
-                let deployment = try DeployRequest.parse(await request.bytes(upTo: DeployRequest.mostBodyBytes))
-                try caller.require(.write, in: deployment.spec.name.namespace)
-                let (result, version) = try await controller.deploy(
-                    deployment, replace: replace, fence: Fence(request.headers))
-                let status = [Controller.DeployResult.unchanged: 200, .created: 201, .updated: 202][result] ?? 200
-                return .json(status, try HubJSON.encode(Deployed(result: result, version: version)))
+                try await deploy(request, caller, replace: replace)
             }
         }
         router.on(.delete, "/system/functions", .write) { request, _, caller in
             let wanted: Deletion = try await request.document(
                 or: "The body must be an object with functionName and namespace.")
-            try caller.require(.write, in: wanted.namespace)
-            try await controller.delete(
-                FunctionName(namespace: wanted.namespace, name: wanted.functionName), fence: Fence(request.headers))
-            return .json(202, Array(#"{"result":"deleted"}"#.utf8))
+            return try await delete(
+                FunctionName(namespace: wanted.namespace, name: wanted.functionName), request, caller)
         }
         router.on(.post, "/system/scale-function/{name}", .write) { request, context, caller in
             let wanted: Rescaling = try await request.document(
@@ -43,13 +33,44 @@ struct FunctionRoutes: RouteGroup {
             try await controller.scale(name, to: wanted.replicas, fence: Fence(request.headers))
             return .json(202, Array(#"{"result":"scaled"}"#.utf8))
         }
-        router.on(.put, "/system/fence", .write) { request, _, _ in
+        router.on(.put, "/system/fence", .write) { request, _, caller in
+            try caller.requireEverywhere(.write)
             guard let fence = try Fence(request.headers) else {
                 throw HubError(400, "bad_request", "The request has no Osiris-Lineage and Osiris-Fence.")
             }
             try await controller.raise(fence)
             return .json(200, Array(#"{"result":"fenced"}"#.utf8))
         }
+    }
+
+    /// Answers with the status of a function.
+    func show(_ name: FunctionName, _ caller: Caller) async throws -> Response {
+        try caller.require(.read, in: name.namespace)
+        guard let status = await controller.status(name) else { throw Controller.unknown(name) }
+        return .json(200, try HubJSON.encode(status))
+    }
+
+    /// Deploys what the body says.
+    /// - Parameter name: the function that the path names, if it does; the body need not repeat it.
+    func deploy(
+        _ request: Request, _ caller: Caller, as name: FunctionName? = nil, replace: Bool
+    ) async throws -> Response {
+        // What the path tells is judged before a large body is read.
+        if let name { try caller.require(.write, in: name.namespace) }
+        let deployment = try DeployRequest.parse(
+            await request.bytes(upTo: DeployRequest.mostBodyBytes), named: name)
+        try caller.require(.write, in: deployment.spec.name.namespace)
+        let (result, version) = try await controller.deploy(
+            deployment, replace: replace, fence: Fence(request.headers))
+        let status = [Controller.DeployResult.unchanged: 200, .created: 201, .updated: 202][result] ?? 200
+        return .json(status, try HubJSON.encode(Deployed(result: result, version: version)))
+    }
+
+    /// Removes a function.
+    func delete(_ name: FunctionName, _ request: Request, _ caller: Caller) async throws -> Response {
+        try caller.require(.write, in: name.namespace)
+        try await controller.delete(name, fence: Fence(request.headers))
+        return .json(202, Array(#"{"result":"deleted"}"#.utf8))
     }
 
     private struct Deletion: Decodable {

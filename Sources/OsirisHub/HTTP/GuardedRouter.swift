@@ -1,0 +1,76 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// A part of the interface.
+protocol RouteGroup: Sendable {
+    func add(to router: GuardedRouter)
+}
+
+/// A route and who may take it.
+struct RouteRule: Sendable, Hashable, CustomStringConvertible {
+    var method: String
+    /// As it was added, as in `/function/{namespace}/{name}`.
+    var path: String
+    /// Nil for everybody, without a token.
+    var permission: Permission?
+
+    var description: String { "\(method) \(path)" }
+}
+
+/// Adds routes; those with a permission are reached only with a token whose role has it.
+final class GuardedRouter {
+    typealias OpenHandler = @Sendable (Request, HubContext) async throws -> Response
+    typealias Handler = @Sendable (Request, HubContext, Caller) async throws -> Response
+
+    let router = Router(context: HubContext.self)
+    private let gatekeeper: Gatekeeper
+    /// Every route that was added.
+    private(set) var rules: [RouteRule] = []
+
+    init(_ gatekeeper: Gatekeeper) {
+        self.gatekeeper = gatekeeper
+        router.add(middleware: ErrorBodies())
+    }
+
+    /// Adds a route that asks for no token.
+    func open(_ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping OpenHandler) {
+        rules.append(RouteRule(method: method.rawValue, path: "\(path)", permission: nil))
+        router.on(path, method: method, use: handler)
+    }
+
+    /// Adds a route for callers with the permission somewhere. Where the route is about one namespace, the handler asks
+    /// `Caller.require`; what is about all of them at once asks `Caller.requireEverywhere`, or for `.admin`.
+    func on(
+        _ method: HTTPRequest.Method, _ path: RouterPath, _ permission: Permission, use handler: @escaping Handler
+    ) {
+        rules.append(RouteRule(method: method.rawValue, path: "\(path)", permission: permission))
+        let gatekeeper = gatekeeper
+        router.on(path, method: method) { request, context in
+            let caller = try gatekeeper.admit(
+                authorization: request.headers[.authorization],
+                from: context.channel.remoteAddress?.ipAddress ?? "an unknown address", for: permission)
+            // Raising a fence shuts out the run that has a lower number, whatever namespace that is about.
+            if request.headers[.lineage] != nil || request.headers[.fence] != nil {
+                guard caller.namespaces == nil else { throw Access.otherNamespace }
+            }
+            return Self.guarded(
+                try await handler(request, context, caller), of: caller, on: context.channel, gatekeeper)
+        }
+    }
+
+    /// An answer without an end of its own, such as a log that is followed, ends when its token does.
+    private static func guarded(
+        _ response: Response, of caller: Caller, on channel: any Channel, _ gatekeeper: Gatekeeper
+    ) -> Response {
+        guard response.body.contentLength == nil else { return response }
+        var response = response
+        let body = response.body
+        response.body = ResponseBody { writer in
+            let stream = try gatekeeper.began(caller) { channel.close(promise: nil) }
+            defer { gatekeeper.ended(stream) }
+            try await body.write(writer)
+        }
+        return response
+    }
+}

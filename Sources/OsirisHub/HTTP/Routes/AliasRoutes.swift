@@ -1,0 +1,50 @@
+import Hummingbird
+
+/// Other paths for the same things, for clients that know functions by one id. Each does what `/system` or `/function` does
+/// at its own path, by the same code.
+///
+/// An id is `NAME.NAMESPACE`, as in the metrics, or `NAME` in the namespace `default`.
+struct AliasRoutes: RouteGroup {
+    let functions: FunctionRoutes
+    let calls: CallRoutes
+
+    func add(to router: GuardedRouter) {
+        let (functions, calls) = (functions, calls)
+        router.on(.post, "/functions", .write) { request, _, caller in
+            try await functions.deploy(request, caller, replace: false)
+        }
+        router.on(.get, "/functions/{id}", .read) { _, context, caller in
+            try await functions.show(FunctionName(id: context.parameters.require("id")), caller)
+        }
+        router.on(.put, "/functions/{id}", .write) { request, context, caller in
+            try await functions.deploy(
+                request, caller, as: FunctionName(id: context.parameters.require("id")), replace: true)
+        }
+        router.on(.delete, "/functions/{id}", .write) { request, context, caller in
+            try await functions.delete(FunctionName(id: context.parameters.require("id")), request, caller)
+        }
+        router.on(.post, "/execute/{id}", .invoke) { request, context, caller in
+            try await calls.call(FunctionName(id: context.parameters.require("id")), request, context, caller)
+        }
+        for method in CallRoutes.methods {
+            router.on(method, "/run/{namespace}/{name}", .invoke) { request, context, caller in
+                let name = FunctionName(
+                    namespace: try context.parameters.require("namespace"),
+                    name: try context.parameters.require("name"))
+                return try await calls.call(name, request, context, caller)
+            }
+        }
+    }
+}
+
+extension FunctionName {
+    /// - Parameter id: `NAME.NAMESPACE`, or `NAME` for the namespace that a manifest has without saying so.
+    /// - Throws: `HubError` 404 for what can be no function.
+    init(id: String) throws {
+        let parts = id.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard (1...2).contains(parts.count), parts.allSatisfy(Self.isLabel) else {
+            throw HubError(404, "not_found", "A function's id is NAME.NAMESPACE, or NAME in the namespace default.")
+        }
+        self.init(namespace: parts.count == 2 ? parts[1] : "default", name: parts[0])
+    }
+}
