@@ -5,7 +5,7 @@ OSIRIS = .build/release/osiris
 # Hundreds of tests at once would keep those waiting that watch a real process against the clock.
 PACED = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6
 PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev libxml2-dev pkg-config python3 curl
-TEST_PACKAGES = bubblewrap etcd-server openssl python3-pip
+TEST_PACKAGES = bubblewrap etcd-server openssh-client openssh-server openssl python3-pip
 IMAGE_PACKAGES = mmdebstrap podman binutils
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.

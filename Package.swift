@@ -8,8 +8,8 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A module under Sources/. Dependencies point one way: a module names only modules listed above it.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// A provider: one folder under providers/, one line here, one line in Sources/osiris/Providers.swift.
@@ -26,10 +26,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 }
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+]
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -43,7 +46,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         // Hummingbird's own foundations, used by the hub directly.
@@ -76,7 +79,14 @@ let package = Package(
                 "OsirisState", "OsirisEngine",
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
-        module("OsirisHub", ["OsirisModel", grdb, hummingbird, httpTypes, lifecycle, logging] + nio),
+        module(
+            "OsirisHub",
+            ["OsirisModel", "OsirisTransport", grdb, httpTypes, lifecycle, logging] + hummingbird + nio,
+            // In the program itself: it is one file wherever it goes.
+            resources: [
+                "Runtimes/python3.py", "Runtimes/node.cjs", "Page/page.html", "Page/page.css", "Page/client.js",
+                "Page/charts.js", "Page/page.js",
+            ].map { .embedInCode($0) }),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
@@ -110,7 +120,9 @@ let package = Package(
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", hummingbird, logging] + nio),
+        tests(
+            "OsirisHubTests",
+            ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", httpTypes, logging] + hummingbird + nio),
         tests(
             "ProviderTests",
             [

@@ -15,6 +15,7 @@ public actor Hub {
     private let logger: Logger
     private let drainGrace: Duration
     private let queueBound: Int
+    private let asyncOptions: AsyncOptions?
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
@@ -22,6 +23,8 @@ public actor Hub {
     private var rounds: Task<Void, Never>?
     /// Every route, and who may take it; empty before the start.
     private(set) var routes: [RouteRule] = []
+    private var calls: AsyncCalls?
+    private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
 
     /// - Parameters:
@@ -31,6 +34,12 @@ public actor Hub {
     public init(
         folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound
     ) {
+        self.init(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: nil)
+    }
+
+    /// - Parameter asyncOptions: nil for what `hub.json` says.
+    init(folder: String, logger: Logger, drainGrace: Duration, queueBound: Int, asyncOptions: AsyncOptions?) {
+        self.asyncOptions = asyncOptions
         data = DataFolder(path: folder)
         self.drainGrace = drainGrace
         self.queueBound = queueBound
@@ -62,8 +71,10 @@ public actor Hub {
             try data.create(data.bootstrap)
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
-            try data.write(
-                Array(PythonBootstrap.source.utf8), to: "\(data.bootstrap)/\(PythonBootstrap.fileName)", mode: 0o644)
+            try data.keepPrivate(data.calls)
+            for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
+                try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
+            }
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog
@@ -72,13 +83,16 @@ public actor Hub {
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
-        let metrics = Metrics()
+        let delivery = Delivery()
+        let observation = try await Observation.open(data, config: config, logger: logger) { await delivery.post($0) }
+        self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            metrics: metrics, queueBound: queueBound, logger: logger)
+            observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
+        let calls = try await openCalls(config, controller)
         let gatekeeper = try await Gatekeeper(config: config, store: catalog)
         self.gatekeeper = gatekeeper
         let logger = logger
@@ -86,16 +100,28 @@ public actor Hub {
             await gatekeeper.run { logger.error("The catalog does not take when tokens were used: \($0)") }
         }
         let interface = HubRouter(
-            config: config, controller: controller, gatekeeper: gatekeeper, metrics: metrics, isolation: isolation,
-            startedAt: Date().timeIntervalSince1970
+            config: config, controller: controller, gatekeeper: gatekeeper, calls: calls, observation: observation,
+            isolation: isolation, startedAt: Date().timeIntervalSince1970
         ).router()
         routes = interface.rules
         let port = try await listen(config, interface.router)
+        observation.start(controller)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
         logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
         return port
+    }
+
+    private func openCalls(_ config: HubConfig, _ controller: Controller) async throws -> AsyncCalls {
+        let calls = AsyncCalls(
+            store: try await SQLiteCallStore.open(path: data.calls),
+            options: asyncOptions ?? AsyncOptions(config.calls),
+            delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow)), logger: logger,
+            functions: { await controller.callsAtOnce() }, execute: { try await controller.call($0, $1) })
+        self.calls = calls
+        try await calls.start()
+        return calls
     }
 
     private func listen(_ config: HubConfig, _ router: Router<HubContext>) async throws -> Int {
@@ -126,9 +152,11 @@ public actor Hub {
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
+        await calls?.close()
         await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
         await controller?.stop()
+        await observation?.stop()
         if let server {
             await server.group.triggerGracefulShutdown()
             // A client that keeps its connection open does not keep the hub up.
@@ -139,6 +167,8 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
+        // What ran has its end, and the last synchronous calls are answered.
+        await calls?.stop()
         rounds?.cancel()
         try? await gatekeeper?.tidy()
         let data = data
@@ -150,8 +180,9 @@ public actor Hub {
             data.remove(data.pidFile)
             close(lock)
         }
-        (self.server, self.controller, self.catalog, self.lock) = (nil, nil, nil, -1)
+        (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
         (gatekeeper, rounds) = (nil, nil)
+        (self.catalog, self.lock) = (nil, -1)
     }
 
     private struct PidNote: Encodable {

@@ -47,6 +47,31 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// Where callbacks and webhooks may go.
+    public struct Callbacks: Codable, Sendable, Equatable {
+        /// Host names, as in `hooks.example.com` or `*.example.com`, and numeric addresses; nil allows every host.
+        /// Link-local addresses are refused in any case.
+        public var allow: [String]?
+
+        public init(allow: [String]? = nil) { self.allow = allow }
+    }
+
+    /// How long records of calls are kept.
+    public struct Calls: Codable, Sendable, Equatable {
+        /// Hours an asynchronous call's result is kept after its end, above 0; nil for 1.
+        public var resultHours: Double?
+        /// Hours a call's record is kept after its end, above 0; nil for 24.
+        public var recordHours: Double?
+        /// Most records of ended calls, from 1; nil for 100,000.
+        public var most: Int?
+
+        public init(resultHours: Double? = nil, recordHours: Double? = nil, most: Int? = nil) {
+            self.resultHours = resultHours
+            self.recordHours = recordHours
+            self.most = most
+        }
+    }
+
     /// The hub's resource address, as in `here/hub.here`.
     public var address: String
     /// The cluster's name.
@@ -61,10 +86,16 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var tokens: [Token]
     /// Nil for none.
     public var rates: Rates?
+    /// Nil for what holds without a word.
+    public var callbacks: Callbacks?
+    /// Nil for what holds without a word.
+    public var calls: Calls?
+    /// Whom to tell when something is wrong; nil for nobody.
+    public var alerts: [AlertConfig]?
 
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
-        rates: Rates? = nil
+        rates: Rates? = nil, callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -73,6 +104,9 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.generation = generation
         self.tokens = tokens
         self.rates = rates
+        self.callbacks = callbacks
+        self.calls = calls
+        self.alerts = alerts
     }
 
     /// Reads `hub.json`.
@@ -100,6 +134,18 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
         guard [config.rates?.token, config.rates?.failures].allSatisfy({ $0?.isValid ?? true }) else {
             throw StartFailure("\(path) has a rate that is not above 0, or above 1000000.")
+        }
+        let calls = config.calls
+        guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {
+            throw StartFailure("\(path) keeps calls for no time or none at all: calls must have numbers above 0.")
+        }
+        for alert in config.alerts ?? [] {
+            guard let rate = alert.errorRate else { continue }
+            guard (1...100).contains(rate.percent), (60_000...3_600_000).contains(rate.windowMs), rate.least > 0 else {
+                throw StartFailure(
+                    "\(path) has an alert whose errorRate is out of range: percent 1-100, windowMs 60000-3600000, least from 1."
+                )
+            }
         }
         return config
     }

@@ -58,11 +58,12 @@ public struct HubClient: Sendable {
     /// - Parameters:
     ///   - body: Sent as it stands; clear secrets belong in it as `.string`.
     ///   - timeout: Longest wait for the whole answer.
+    ///   - receive: Takes a 2xx answer's body piece by piece as it comes; see `HTTPRequest.receive`. Nil collects it.
     ///   - owner: Who changes the hub: a later holder of its lock makes the hub answer 412.
     /// - Throws: `Failure`, or `CancellationError`.
     public func call(
         _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10),
-        owner: Ownership = .reading
+        receive: (@Sendable ([UInt8]) -> Void)? = nil, owner: Ownership = .reading
     ) async throws -> Answer {
         var headers: [HTTPHeader] = []
         if owner.isFenced {
@@ -73,7 +74,8 @@ public struct HubClient: Sendable {
         if body != nil { headers.append(HTTPHeader("Content-Type", "application/json")) }
         do {
             let response = try await http.send(
-                HTTPRequest(method, url + path, headers: headers, body: body?.plainJSON(), timeout: timeout))
+                HTTPRequest(
+                    method, url + path, headers: headers, body: body?.plainJSON(), timeout: timeout, receive: receive))
             return Answer(status: response.status, body: response.body)
         } catch let error as HTTPError {
             throw error.sent ? Failure.noAnswer(error.reason) : Failure.unreachable(error.reason)

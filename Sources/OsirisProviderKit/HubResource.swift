@@ -1,3 +1,4 @@
+import OsirisManifest
 import OsirisModel
 
 /// The `hub` type: the same attributes on every kind of machine, whoever runs the hub there.
@@ -11,6 +12,8 @@ public enum HubResource {
                 doc: "A hub is meant to run; `unresponsive` is one whose process lives but does not answer."),
             Field("port", .int(1...65535), required: true, doc: "TCP port of the hub's API."),
             Field("version", .string, required: true, doc: "Version of the hub program."),
+            Field(
+                "alerts", .list(of: .any), doc: "Whom the hub tells of what, as in its `hub.json`; secrets by digest."),
             Field("image", .string, doc: "Digest of the image it runs from, where it runs in a container."),
             Field(
                 "url", .string, role: .computed, changesWith: ["port"], doc: "Base URL of the hub's API.",
@@ -21,9 +24,12 @@ public enum HubResource {
         ]))
 
     /// The arguments of a hub.
-    public static func arguments(port: Int, version: String, image: String? = nil) -> Attributes {
+    public static func arguments(
+        port: Int, version: String, image: String? = nil, alerts: [HubSpec.Alert] = []
+    ) -> Attributes {
         var attributes: Attributes = ["status": "running", "port": .int(port), "version": .string(version)]
         if let image { attributes["image"] = .string(image) }
+        if !alerts.isEmpty { attributes["alerts"] = .list(alerts.map(\.value)) }
         return attributes
     }
 }

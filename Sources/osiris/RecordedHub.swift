@@ -67,11 +67,11 @@ struct RecordedHub {
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
-        over http: any HTTPSending
+        receive: (@Sendable ([UInt8]) -> Void)? = nil, over http: any HTTPSending
     ) async throws -> HubClient.Answer {
         do {
             return try await HubClient(url: url, token: role.token(fromAdmin: adminToken), http: http)
-                .call(method, path, body: body, timeout: timeout)
+                .call(method, path, body: body, timeout: timeout, receive: receive)
         } catch let failure as HubClient.Failure {
             throw Diagnostic(
                 .hubUnreachable, "`\(address)` at \(url) does not answer: \(failure.reason)", address: address.text,

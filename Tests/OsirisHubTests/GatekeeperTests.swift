@@ -60,7 +60,7 @@ actor MemoryTokens: TokenStore {
         func admit(_ token: String, from address: String = "10.0.0.1", _ permission: Permission = .read) throws
             -> Caller
         {
-            try keeper.admit(authorization: "Bearer \(token)", from: address, for: permission)
+            try keeper.admit(authorization: "Bearer \(token)", from: address, for: [permission])
         }
 
         func status(_ token: String, from address: String = "10.0.0.1", _ permission: Permission = .read) -> Int {
@@ -86,7 +86,7 @@ actor MemoryTokens: TokenStore {
         }
         for header in [nil, "", "Bearer ", "Bearer nobody", "Basic admin", "admin"] {
             #expect(throws: Access.unknown) {
-                try gate.keeper.admit(authorization: header, from: "10.0.0.1", for: .read)
+                try gate.keeper.admit(authorization: header, from: "10.0.0.1", for: [.read])
             }
         }
     }

@@ -31,10 +31,11 @@ final class TestHub: Sendable {
     /// The same on a folder that stays.
     static func with(
         folder: String, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound,
-        _ test: (TestHub) async throws -> Void
+        asyncOptions: AsyncOptions? = nil, _ test: (TestHub) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let hub = Hub(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound)
+        let hub = Hub(
+            folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: asyncOptions)
         let port = try await hub.start()
         let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port), routes: await hub.routes)
         do {
@@ -124,12 +125,13 @@ struct Client: Sendable {
     }
 }
 
-/// Asks again until it is true, at most 20 seconds.
-func eventually(_ what: String, _ done: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+/// Asks again until it is true.
+/// - Parameter patience: seconds after which the test has failed.
+func eventually(_ what: String, patience: Int = 20, _ done: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(patience)
     while !(try await done()) {
         if ContinuousClock.now > deadline {
-            Issue.record("Still not so after 20 s: \(what)")
+            Issue.record("Still not so after \(patience) s: \(what)")
             throw CancellationError()
         }
         try await Task.sleep(for: .milliseconds(10))
@@ -147,17 +149,6 @@ struct TestFunction {
             "name": name, "namespace": "demo", "runtime": "python3", "handler": "code.handle", "files": [file],
         ]
         return TestFunction(fields: fields.merging(more) { $1 })
-    }
-
-    /// The code of `code.handle` that waits until a file is there.
-    static func gated(_ gate: String, then: String = "return os.getpid()") -> String {
-        """
-        import os, time
-        def handle():
-            while not os.path.exists("\(gate)"):
-                time.sleep(0.01)
-            \(then)
-        """
     }
 
     /// A shell script that answers lines.

@@ -119,7 +119,8 @@ import Testing
                 var function = TestFunction.python("f", "def handle():\n    return 1\n")
                 function.fields["namespace"] = namespace
                 _ = try await hub.client.put(function)
-                let called = try await hub.client.send("POST", "/function/\(namespace)/f")
+                let called = try await hub.client.send(
+                    "POST", "/function/\(namespace)/f", headers: ["X-Call-Id": "c-\(namespace)"])
                 #expect(called.text == "1")
             }
             let token = try await hub.client.makeToken("demo", role: .read, namespaces: ["demo"])
@@ -130,6 +131,20 @@ import Testing
             #expect(try await hub.client.send("GET", "/system/namespaces").text == #"["demo","other"]"#)
             #expect(try await read("/system/info").json["functions"] as? Int == 1)
             #expect(try await read("/metrics/system").json["calls"] as? Int == 1)
+            // Records and events of others are not told either, nor what is of the hub.
+            try await eventually("both calls are recorded") {
+                let calls = try await hub.client.send("GET", "/v1/calls").text
+                return calls.contains("c-demo") && calls.contains("c-other")
+            }
+            let calls = try await read("/v1/calls").text
+            #expect(calls.contains("c-demo") && !calls.contains("other"))
+            #expect(try await read("/v1/calls/c-demo").status == 200)
+            #expect(try await read("/v1/calls/c-other").status == 403)
+            let events = try await read("/system/events").text
+            #expect(events.contains("demo") && !events.contains("other"))
+            for path in ["/system/usage", "/system/series"] {
+                #expect(try await !read(path).text.contains("other"), "\(path)")
+            }
             let metrics = try await read("/metrics").text
             #expect(metrics.contains(#"gateway_function_invocation_total{function_name="f.demo",code="200"} 1"#))
             #expect(!metrics.contains("f.other") && !metrics.contains("osiris_unauthorized_total 0"))

@@ -11,7 +11,8 @@ extension LocalHub {
         let image = request.planned["image"]?.stringValue
         let config = HubConfiguration(
             address: request.address.text, cluster: request.cluster.name, port: port,
-            generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""))
+            generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""),
+            alerts: request.planned["alerts"].flatMap(HubAlerts.told))
         try check(folder, belongsTo: request)
         let new = runner(image: image, request.address, request.cluster)
         let start = HubStart(

@@ -39,6 +39,7 @@ struct LocalHub: ResourceHandler {
             let url = Self.url(config.port)
             var attributes: Attributes = ["status": "stopped", "port": .int(config.port), "url": .string(url)]
             for name in ["version", "token"] { attributes[name] = request.recorded[name] }
+            attributes["alerts"] = HubAlerts.found(config.alerts, recorded: request.recorded["alerts"])
             if let image = try folder.image() { attributes["image"] = .string(image) }
             guard try await runner(folder, request.address, cluster).running(folder) != nil else {
                 return .present(attributes)

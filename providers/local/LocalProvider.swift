@@ -36,7 +36,8 @@ public struct LocalProvider: Provider {
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
         let hub = ResourceDeclaration(
             address: address, provider: name,
-            attributes: HubResource.arguments(port: port, version: hubVersion, image: image),
+            attributes: HubResource.arguments(
+                port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts),
             spans: target.settings["port"] == nil
                 ? target.spans.adding(cluster.hub.spans["port"], at: "port") : target.spans)
         return Expansion(

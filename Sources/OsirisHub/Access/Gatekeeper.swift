@@ -58,9 +58,11 @@ final class Gatekeeper: Sendable {
     }
 
     /// Judges the value of an `Authorization` header, before anything else of the request is read.
-    /// - Parameter address: the client's, for those who try many tokens.
+    /// - Parameters:
+    ///   - address: the client's, for those who try many tokens.
+    ///   - permissions: one of them is enough.
     /// - Throws: `HubError` 401 without a token of ours, 403 when its role does not allow this anywhere, 429.
-    func admit(authorization: String?, from address: String, for permission: Permission) throws -> Caller {
+    func admit(authorization: String?, from address: String, for permissions: [Permission]) throws -> Caller {
         let now = clock()
         let text = Access.bearer(authorization) ?? ""
         let digest = Array(Digest.sha256(text.utf8).utf8)
@@ -91,7 +93,9 @@ final class Gatekeeper: Sendable {
                 state.tokens[id]?.lastUsed = now
                 state.uses[id] = now
             }
-            guard let caller = callers.first(where: { $0.may(permission) }) else { throw Access.forbidden }
+            guard let caller = callers.first(where: { permissions.contains(where: $0.may) }) else {
+                throw Access.forbidden
+            }
             return caller
         }
     }

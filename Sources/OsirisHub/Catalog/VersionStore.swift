@@ -88,14 +88,15 @@ struct VersionStore: Sendable {
         environment["OSIRIS_NAMESPACE"] = spec.name.namespace
         if let handed { environment["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
         let folder = data.versionFolder(spec.name, entry.version)
-        let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
+        let runtime = spec.runtime.program
+        let starter = data.starter(of: runtime)
         let program = Sandbox.Program(
-            words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
+            words: runtime.words(
+                spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
             environment: environment, folder: folder, starter: starter, secrets: handed?.path)
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
-            outputBytes: spec.limits.outputBytes,
+            contained: sandbox.bubblewrap != nil, wire: runtime.wire, outputBytes: spec.limits.outputBytes,
             redaction: Redaction(secrets: Array(secrets.values) + (handed?.values ?? [])),
             secretFolder: handed)
     }
@@ -110,18 +111,5 @@ struct VersionStore: Sendable {
             throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
         }
         return secrets
-    }
-
-    private func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {
-        switch spec.runtime {
-        case .python3:
-            ["python3", "-u", "-B", starter, spec.handler]
-        case .command:
-            if let program = spec.command.first, program.contains("/"), !program.hasPrefix("/") {
-                [folder + "/" + program] + spec.command.dropFirst()
-            } else {
-                spec.command
-            }
-        }
     }
 }

@@ -35,6 +35,7 @@ extension Controller {
             )
         }
         await serving.pool.keep(atLeast: replicas)
+        observation.events.tell(.scaled, name, version: serving.entry.version, "to \(replicas)")
     }
 
     /// Keeps a fence without changing a function.
@@ -74,6 +75,7 @@ extension Controller {
             await store.remove(name, version: version)
             throw error
         }
+        observation.know(name)
         let log = units[name]?.log ?? log(for: name)
         let new = await open(entry, log: log)
         // Read again: a version may have proven itself during the writes above.
@@ -86,6 +88,7 @@ extension Controller {
             retire(old.wanted)
         }
         await new.pool.keep(atLeast: Self.firstInstances(of: unit))
+        observation.events.tell(.deployed, name, version: version)
         logger.info("Deployed", metadata: ["function": "\(name)", "version": "\(version)"])
         return (old == nil ? .created : .updated, version)
     }
@@ -104,6 +107,8 @@ extension Controller {
         try await catalog.remove(name, version: nil)
         units[name] = nil
         for version in [unit.wanted, unit.previous].compactMap(\.self) { retire(version) }
+        observation.forget(name)
+        observation.events.tell(.deleted, name)
         await unit.log.clear()
         logger.info("Deleted", metadata: ["function": "\(name)"])
     }
@@ -116,6 +121,7 @@ extension Controller {
         unit.wanted.entry.proven = true
         unit.previous = nil
         units[name] = unit
+        observation.events.tell(.versionProven, name, version: version)
         let catalog = catalog
         do {
             try await catalog.prove(name, version: version)
@@ -146,10 +152,14 @@ extension Controller {
     func open(_ entry: CatalogEntry, log: FunctionLog) async -> Version {
         let name = entry.spec.name
         let version = entry.version
-        let metrics = metrics
+        let observation = observation
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
-            restarted: { metrics.restarted(name) }, coldStart: { metrics.startedCold(name) })
+            restarted: { observation.metrics.restarted(name) },
+            coldStart: { observation.metrics.startedCold(name) },
+            instance: { kind, instance, reason in
+                observation.events.tell(kind, name, version: version, instance: instance, reason)
+            })
         let store = store
         let pool = InstancePool(
             scale: entry.spec.scale, queueBound: queueBound, launch: { try await store.launch(entry) }, log: log,

@@ -12,8 +12,8 @@ struct RouteRule: Sendable, Hashable, CustomStringConvertible {
     var method: String
     /// As it was added, as in `/function/{namespace}/{name}`.
     var path: String
-    /// Nil for everybody, without a token.
-    var permission: Permission?
+    /// One of them is enough; empty for everybody, without a token.
+    var permissions: [Permission]
 
     var description: String { "\(method) \(path)" }
 }
@@ -35,7 +35,7 @@ final class GuardedRouter {
 
     /// Adds a route that asks for no token.
     func open(_ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping OpenHandler) {
-        rules.append(RouteRule(method: method.rawValue, path: "\(path)", permission: nil))
+        rules.append(RouteRule(method: method.rawValue, path: "\(path)", permissions: []))
         router.on(path, method: method, use: handler)
     }
 
@@ -44,12 +44,20 @@ final class GuardedRouter {
     func on(
         _ method: HTTPRequest.Method, _ path: RouterPath, _ permission: Permission, use handler: @escaping Handler
     ) {
-        rules.append(RouteRule(method: method.rawValue, path: "\(path)", permission: permission))
+        on(method, path, anyOf: [permission], use: handler)
+    }
+
+    /// Adds a route for callers with one of the permissions somewhere.
+    func on(
+        _ method: HTTPRequest.Method, _ path: RouterPath, anyOf permissions: [Permission],
+        use handler: @escaping Handler
+    ) {
+        rules.append(RouteRule(method: method.rawValue, path: "\(path)", permissions: permissions))
         let gatekeeper = gatekeeper
         router.on(path, method: method) { request, context in
             let caller = try gatekeeper.admit(
                 authorization: request.headers[.authorization],
-                from: context.channel.remoteAddress?.ipAddress ?? "an unknown address", for: permission)
+                from: context.channel.remoteAddress?.ipAddress ?? "an unknown address", for: permissions)
             // Raising a fence shuts out the run that has a lower number, whatever namespace that is about.
             if request.headers[.lineage] != nil || request.headers[.fence] != nil {
                 guard caller.namespaces == nil else { throw Access.otherNamespace }

@@ -7,7 +7,8 @@ struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
     let gatekeeper: Gatekeeper
-    let metrics: Metrics
+    let calls: AsyncCalls
+    let observation: Observation
     let isolation: Isolation
     /// Seconds since 1970.
     let startedAt: Double
@@ -20,17 +21,22 @@ struct HubRouter: Sendable {
     }
 
     private var groups: [any RouteGroup] {
-        let functions = FunctionRoutes(controller: controller)
-        let calls = CallRoutes(controller: controller, metrics: metrics)
+        let functions = FunctionRoutes(controller: controller, calls: calls)
+        let direct = CallRoutes(controller: controller, observation: observation, notes: calls.notes)
         return [
-            HealthRoutes(controller: controller, gatekeeper: gatekeeper),
+            HealthRoutes(controller: controller, calls: calls, gatekeeper: gatekeeper),
             InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
             functions,
             LogRoutes(controller: controller),
+            EventRoutes(events: observation.events, observation: observation),
+            UsageRoutes(controller: controller, observation: observation),
+            PageRoutes(),
             TokenRoutes(gatekeeper: gatekeeper),
-            calls,
-            AliasRoutes(functions: functions, calls: calls),
-            MetricsRoutes(controller: controller, metrics: metrics, startedAt: startedAt),
+            direct,
+            AsyncRoutes(calls: calls),
+            RecordRoutes(calls: calls),
+            AliasRoutes(functions: functions, calls: direct),
+            MetricsRoutes(controller: controller, observation: observation, startedAt: startedAt),
         ]
     }
 }

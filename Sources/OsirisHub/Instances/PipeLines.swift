@@ -3,6 +3,9 @@ import NIOPosix
 
 /// A child's pipes as lines: NIO reads and writes them, `LineFramer` cuts them.
 enum PipeLines {
+    /// Name of the handler that `open` puts into the pipeline; whoever goes on otherwise takes it out.
+    static let handlerName = "lines"
+
     /// Serves the child's stdin and stdout.
     /// - Parameters:
     ///   - limit: longest line on stdout, bytes.
@@ -16,7 +19,8 @@ enum PipeLines {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        LineHandler(limit: limit, events: { continuation.yield($0) }, end: { continuation.finish() }))
+                        LineHandler(limit: limit, events: { continuation.yield($0) }, end: { continuation.finish() }),
+                        name: handlerName)
                 }
             }
             .takingOwnershipOfDescriptors(input: output, output: input).get()
@@ -45,7 +49,7 @@ enum PipeLines {
     }
 }
 
-private final class LineHandler: ChannelInboundHandler {
+private final class LineHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private var framer: LineFramer
@@ -62,9 +66,10 @@ private final class LineHandler: ChannelInboundHandler {
         for event in framer.feed(unwrapInboundIn(data).readableBytesView) { events(event) }
     }
 
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
     func channelInactive(context: ChannelHandlerContext) {
         if let rest = framer.finish() { events(.line(rest)) }
-        end()
         context.fireChannelInactive()
     }
 

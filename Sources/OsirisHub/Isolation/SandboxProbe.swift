@@ -64,7 +64,7 @@ struct SandboxProbe: Sendable {
             (for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 5 & done; exit 0) 2>/dev/null || echo processes
             """
         let user = try await BlockingWork.run { try InstanceUsers().take() }
-        let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
+        let starter = data.starter(of: Python3())
         let space = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
         let words = [
             "/bin/sh", "-c", script, "sh", sandbox.path(ofStarter: starter), data.realPath, space, String(user),

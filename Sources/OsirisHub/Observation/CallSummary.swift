@@ -27,7 +27,7 @@ struct CallSummary: Sendable, Equatable {
 extension Metrics {
     /// What the calls of a function were like.
     func summary(_ function: FunctionName) -> CallSummary {
-        let series = counts.withLock { $0.calls }.filter { $0.key.function == function.description }
+        let series = now.calls.filter { $0.key.function == function.description }
         return series.reduce(into: CallSummary()) { summary, series in
             let (histogram, code) = (series.value, series.key.code)
             summary.calls += histogram.total

@@ -19,6 +19,8 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
         /// Handshake or certificate, of either side: the request did not take effect. A server that refuses the client's
         /// certificate may also hang up before its reason arrives: then it is `connectionLost`.
         case tls
+        /// `HTTPRequest.mayReach` said no: nothing was sent.
+        case addressRefused
         case other
     }
 

@@ -9,9 +9,9 @@ import OsirisTransport
 /// Works with deployed functions.
 struct FunctionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "Call deployed functions and read their logs.",
+        commandName: "functions", abstract: "Call deployed functions, read their logs, run their tests.",
         discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'",
-        subcommands: [Call.self, Logs.self])
+        subcommands: [Call.self, Logs.self, FunctionsTestCommand.self])
 
     /// Which function, on which target.
     struct FunctionOptions: ParsableArguments {
@@ -61,30 +61,6 @@ struct FunctionsCommand: AsyncParsableCommand {
                     "POST", "/function/\(options.function)", as: .invoke, body: body, over: HTTPClient())
                 try options.check(answer, hub)
                 console.line(String(decoding: answer.body, as: UTF8.self))
-            }
-        }
-    }
-
-    struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Print the latest lines a function wrote, its start and its faults among them.",
-            discussion: "Example: osiris functions logs demo/hello --tail 20")
-
-        @Option(help: "How many lines.")
-        var tail = 100
-
-        @OptionGroup var options: FunctionOptions
-
-        func run() async throws {
-            let console = Console(options.output)
-            try await console.run {
-                let hub = try await options.hub()
-                let parts = options.function.split(separator: "/")
-                let answer = try await hub.call(
-                    "GET", "/system/logs?namespace=\(parts[0])&name=\(parts[1])&tail=\(tail)", as: .read,
-                    over: HTTPClient())
-                try options.check(answer, hub)
-                console.out(String(decoding: answer.body, as: UTF8.self))
             }
         }
     }

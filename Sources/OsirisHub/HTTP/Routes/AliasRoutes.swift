@@ -24,14 +24,14 @@ struct AliasRoutes: RouteGroup {
             try await functions.delete(FunctionName(id: context.parameters.require("id")), request, caller)
         }
         router.on(.post, "/execute/{id}", .invoke) { request, context, caller in
-            try await calls.call(FunctionName(id: context.parameters.require("id")), request, context, caller)
+            let query = request.uri.query.map { "?" + $0 } ?? ""
+            let target = CallTarget(name: try FunctionName(id: context.parameters.require("id")), path: "/" + query)
+            return try await calls.call(target, request, context, caller)
         }
         for method in CallRoutes.methods {
-            router.on(method, "/run/{namespace}/{name}", .invoke) { request, context, caller in
-                let name = FunctionName(
-                    namespace: try context.parameters.require("namespace"),
-                    name: try context.parameters.require("name"))
-                return try await calls.call(name, request, context, caller)
+            router.on(method, "/run/**", .invoke) { request, context, caller in
+                let path = (request.head.path ?? "").dropFirst("/run".count)
+                return try await calls.call(CallTarget("/function" + path), request, context, caller)
             }
         }
     }

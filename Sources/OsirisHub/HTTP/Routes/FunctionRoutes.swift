@@ -4,6 +4,7 @@ import Hummingbird
 /// `/system/functions` and what belongs to it: shows, deploys, scales and removes functions.
 struct FunctionRoutes: RouteGroup {
     let controller: Controller
+    let calls: AsyncCalls
 
     func add(to router: GuardedRouter) {
         let controller = controller
@@ -70,6 +71,7 @@ struct FunctionRoutes: RouteGroup {
     func delete(_ name: FunctionName, _ request: Request, _ caller: Caller) async throws -> Response {
         try caller.require(.write, in: name.namespace)
         try await controller.delete(name, fence: Fence(request.headers))
+        await calls.functionDeleted(name)
         return .json(202, Array(#"{"result":"deleted"}"#.utf8))
     }
 

@@ -4,12 +4,12 @@ import Hummingbird
 /// `/metrics/functions/ID` and `/metrics/system`: the metrics of one function and of the hub, as JSON.
 struct MetricsRoutes: RouteGroup {
     let controller: Controller
-    let metrics: Metrics
+    let observation: Observation
     /// Seconds since 1970.
     let startedAt: Double
 
     func add(to router: GuardedRouter) {
-        let (controller, metrics) = (controller, metrics)
+        let (controller, metrics) = (controller, observation.metrics)
         router.on(.get, "/metrics/functions/{id}", .read) { _, context, caller in
             let name = try FunctionName(id: context.parameters.require("id"))
             try caller.require(.read, in: name.namespace)
@@ -25,13 +25,15 @@ struct MetricsRoutes: RouteGroup {
         let visible = await controller.list().filter { caller.may(.read, in: $0.namespace) }
         var calls = CallSummary()
         for status in visible {
-            let summary = metrics.summary(FunctionName(namespace: status.namespace, name: status.name))
+            let summary = observation.metrics.summary(FunctionName(namespace: status.namespace, name: status.name))
             (calls.calls, calls.errors) = (calls.calls + summary.calls, calls.errors + summary.errors)
         }
         return System(
             uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: visible.count,
             instances: visible.reduce(0) { $0 + $1.availableReplicas }, calls: calls.calls, errors: calls.errors,
-            process: try await BlockingWork.run { try ProcessUse.own() })
+            process: try await BlockingWork.run { ProcessMetrics.read() }.map {
+                .init(cpuSeconds: $0.cpuSeconds, memoryBytes: $0.residentBytes)
+            })
     }
 
     private struct OneFunction: Encodable {
@@ -70,34 +72,20 @@ struct MetricsRoutes: RouteGroup {
     }
 
     private struct System: Encodable {
+        /// The hub's own; its functions have processes of their own.
+        struct Process: Encodable {
+            /// Processor time since its start.
+            var cpuSeconds: Double
+            /// Resident memory.
+            var memoryBytes: Int
+        }
+
         var uptimeSeconds: Double
         var functions: Int
         var instances: Int
         var calls: Int
         var errors: Int
-        var process: ProcessUse
-    }
-}
-
-/// What the hub's own process uses; its functions have processes of their own.
-struct ProcessUse: Encodable, Sendable {
-    /// Processor time since its start.
-    var cpuSeconds: Double
-    /// Resident memory.
-    var memoryBytes: Int
-
-    /// Blocks; use `BlockingWork`.
-    static func own() throws -> ProcessUse {
-        var time = timespec()
-        guard clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 else {
-            throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL)
-        }
-        // The second field of statm is resident pages (proc_pid_statm(5)).
-        let text = String(decoding: FileManager.default.contents(atPath: "/proc/self/statm") ?? Data(), as: UTF8.self)
-        let fields = text.split(separator: " ")
-        let pages = fields.count > 1 ? Int(fields[1]) ?? 0 : 0
-        return ProcessUse(
-            cpuSeconds: Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000,
-            memoryBytes: pages * Int(getpagesize()))
+        /// Absent where the system does not tell.
+        var process: Process?
     }
 }
