@@ -124,7 +124,7 @@ let package = Package(
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
         tests(
             "OsirisHubTests",
-            ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", grdb, httpTypes, logging] + nio,
+            ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", grdb, httpTypes, logging] + hummingbird + nio,
             exclude: ["Catalogs"]),
         tests(
             "ProviderTests",

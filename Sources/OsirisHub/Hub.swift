@@ -20,6 +20,10 @@ public actor Hub {
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
+    private var gatekeeper: Gatekeeper?
+    private var rounds: Task<Void, Never>?
+    /// Every route, and who may take it; empty before the start.
+    private(set) var routes: [RouteRule] = []
     private var calls: AsyncCalls?
     private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
@@ -102,11 +106,19 @@ public actor Hub {
         self.controller = controller
         try await controller.load()
         let calls = try await openCalls(config, controller, observation)
-        let routes = HubRouter(
-            config: config, controller: controller, audit: catalog, backups: backups, calls: calls,
-            observation: observation, isolation: isolation, certificate: certificate,
-            startedAt: Date().timeIntervalSince1970)
-        let port = try await listen(config, routes, certificate)
+        let gatekeeper = try await Gatekeeper(config: config, store: catalog)
+        self.gatekeeper = gatekeeper
+        let logger = logger
+        rounds = Task {
+            await gatekeeper.run { logger.error("The catalog does not take when tokens were used: \($0)") }
+        }
+        let interface = HubRouter(
+            config: config, controller: controller, gatekeeper: gatekeeper, audit: catalog, backups: backups,
+            calls: calls, observation: observation, isolation: isolation, certificate: certificate,
+            startedAt: Date().timeIntervalSince1970
+        ).router()
+        routes = interface.rules
+        let port = try await listen(config, interface.router, certificate)
         observation.start(controller)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
@@ -130,12 +142,12 @@ public actor Hub {
     }
 
     private func listen(
-        _ config: HubConfig, _ routes: HubRouter, _ certificate: ServerCertificate?
+        _ config: HubConfig, _ router: Router<HubContext>, _ certificate: ServerCertificate?
     ) async throws -> Int {
         if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: routes.router(), server: certificate.map(HTTPServerBuilder.tls) ?? .http1(),
+            router: router, server: certificate.map(HTTPServerBuilder.tls) ?? .http1(),
             configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
@@ -178,6 +190,8 @@ public actor Hub {
         // What ran has its end, and the last synchronous calls are answered.
         await calls?.stop()
         certificateWatch?.cancel()
+        rounds?.cancel()
+        try? await gatekeeper?.tidy()
         let data = data
         let catalog = catalog
         let lock = lock
@@ -188,6 +202,7 @@ public actor Hub {
             close(lock)
         }
         (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
+        (gatekeeper, rounds) = (nil, nil)
         (self.catalog, self.lock) = (nil, -1)
     }
 

@@ -26,6 +26,25 @@ public struct HubConfig: Codable, Sendable, Equatable {
             self.role = role
             self.sha256 = sha256
         }
+
+        /// True for `sha256:` and 64 lower-case hexadecimal digits.
+        static func isDigest(_ text: String) -> Bool {
+            text.hasPrefix("sha256:") && text.utf8.count == 71
+                && text.utf8.dropFirst(7).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        }
+    }
+
+    /// How many requests the hub takes.
+    public struct Rates: Codable, Sendable, Equatable {
+        /// Of each token that has no rate of its own and not the role admin; nil for as many as come.
+        public var token: Rate?
+        /// Without a valid token, of each client's address; nil for 20 at once and then one per second.
+        public var failures: Rate?
+
+        public init(token: Rate? = nil, failures: Rate? = nil) {
+            self.token = token
+            self.failures = failures
+        }
     }
 
     /// Where callbacks of asynchronous calls may go. Where alerts go the operator says by name.
@@ -74,6 +93,8 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var generation: String
     /// The accepted tokens.
     public var tokens: [Token]
+    /// Nil for none.
+    public var rates: Rates?
     /// Nil for what holds without a word.
     public var callbacks: Callbacks?
     /// Nil for what holds without a word.
@@ -85,7 +106,8 @@ public struct HubConfig: Codable, Sendable, Equatable {
 
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
-        callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil, tls: TLS? = nil
+        rates: Rates? = nil, callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil,
+        tls: TLS? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -93,6 +115,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.rates = rates
         self.callbacks = callbacks
         self.calls = calls
         self.alerts = alerts
@@ -119,8 +142,11 @@ public struct HubConfig: Codable, Sendable, Equatable {
         guard (0...65535).contains(config.port) else {
             throw StartFailure("\(path) says port \(config.port), which is not in 0...65535.")
         }
-        guard config.tokens.allSatisfy({ $0.sha256.utf8.count == 71 && $0.sha256.hasPrefix("sha256:") }) else {
+        guard config.tokens.allSatisfy({ Token.isDigest($0.sha256) }) else {
             throw StartFailure("\(path) has a token that is not written as sha256: and 64 hexadecimal digits.")
+        }
+        guard [config.rates?.token, config.rates?.failures].allSatisfy({ $0?.isValid ?? true }) else {
+            throw StartFailure("\(path) has a rate that is not above 0, or above 1000000.")
         }
         let calls = config.calls
         guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {

@@ -133,6 +133,8 @@ public struct FunctionSpec: Sendable {
     public var env: [String: Value]
     /// Always `.secret`.
     public var secrets: [String: Value]
+    /// By the file's name; always `.secret`.
+    public var secretFiles: [String: Value]
     public var smoke: Smoke?
     /// Names of the targets it runs on; nil for all.
     public var placement: [String]?
@@ -141,9 +143,8 @@ public struct FunctionSpec: Sendable {
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
         handler: String?, command: [String], image: String? = nil, port: Int? = nil, alwaysOn: Bool, scale: Scale,
-        timeoutMilliseconds: Int,
-        memoryBytes: Int?, env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?,
-        spans: SpanMap
+        timeoutMilliseconds: Int, memoryBytes: Int?, env: [String: Value], secrets: [String: Value],
+        secretFiles: [String: Value] = [:], smoke: Smoke?, placement: [String]?, spans: SpanMap
     ) {
         self.name = name
         self.namespace = namespace
@@ -160,6 +161,7 @@ public struct FunctionSpec: Sendable {
         self.memoryBytes = memoryBytes
         self.env = env
         self.secrets = secrets
+        self.secretFiles = secretFiles
         self.smoke = smoke
         self.placement = placement
         self.spans = spans

@@ -93,6 +93,7 @@ struct ClusterBuilder {
             timeoutMilliseconds: function["limits"]?["timeout"]?.value.intValue ?? 10_000,
             memoryBytes: function["limits"]?["memory"]?.value.intValue,
             env: function["env"]?.value.mapValue ?? [:], secrets: function["secrets"]?.value.mapValue ?? [:],
+            secretFiles: function["secretFiles"]?.value.mapValue ?? [:],
             smoke: smoke, placement: function["placement"]?["targets"]?.value.listValue?.compactMap(\.stringValue),
             spans: function.spans(in: source.name))
     }

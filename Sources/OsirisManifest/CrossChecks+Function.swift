@@ -129,5 +129,19 @@ extension CrossChecks {
                 .conflictingKeys, "`\(name)` stands under both `env` and `secrets`", at: place,
                 notes: [.init("the other one", at: other.span(in: source.name))], help: "keep one of the two")
         }
+        for (name, value) in function["secretFiles"]?.entries ?? [:] {
+            guard let place = value.keyPlace, !Expressions.occur(in: name), !Self.isFileName(name) else { continue }
+            report(
+                .invalidName, "\(name.ticked) is not the name of a secret file", at: place,
+                help: "use at most 100 letters, digits and `-_.`, not starting with a dot, such as `tls.key`")
+        }
+    }
+
+    /// What the hub takes as one.
+    private static func isFileName(_ text: String) -> Bool {
+        (1...100).contains(text.utf8.count) && !text.hasPrefix(".")
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || [0x2D, 0x2E, 0x5F].contains($0)
+            }
     }
 }

@@ -44,6 +44,11 @@ extension ManifestSchema {
             doc: "Environment variables whose values are never shown or stored in the clear.",
             example: "{API_KEY: \"${var.apiKey}\"}"),
         Field(
+            "secretFiles", .map(of: .string), default: [:], secret: true,
+            doc:
+                "Files, by name, whose contents are never shown or stored in the clear. `OSIRIS_SECRETS` names their folder.",
+            example: "{tls.key: \"${var.tlsKey}\"}"),
+        Field(
             "smoke", .object(smoke), doc: "A call that must answer before the function counts as deployed.",
             example: "{input: {name: Ada}, within: 2s}"),
         Field(

@@ -36,6 +36,7 @@ public enum FunctionResource {
                     ])), doc: "What one call or instance may use."),
             Field("env", .map(of: .string), doc: "Environment."),
             Field("secrets", .map(of: .string), secret: true, doc: "Secret environment."),
+            Field("secretFiles", .map(of: .string), secret: true, doc: "Secret files, by name."),
             Field(
                 "version", .int(1...Int.max), role: .computed, changesWith: ["*"], doc: "The hub's version of it."),
         ]))
@@ -79,6 +80,7 @@ public enum FunctionResource {
         // A secret variable may stand under `env` too; the hub takes it as what it is.
         let secrets = function.env.filter { $0.value.isSecret }.merging(function.secrets) { $1 }
         if !secrets.isEmpty { attributes["secrets"] = .map(secrets) }
+        if !function.secretFiles.isEmpty { attributes["secretFiles"] = .map(function.secretFiles) }
         return attributes
     }
 }

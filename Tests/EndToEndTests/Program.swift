@@ -32,7 +32,9 @@ enum Program {
         private let out: URL
         private let err: URL
 
-        init(_ arguments: [String], environment: [String: String] = [:], in folder: URL) throws {
+        init(
+            _ arguments: [String], environment: [String: String] = [:], in folder: URL, input: String? = nil
+        ) throws {
             let base = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-run-\(UUID().uuidString)")
             out = base.appendingPathExtension("out")
             err = base.appendingPathExtension("err")
@@ -42,6 +44,13 @@ enum Program {
             process.currentDirectoryURL = folder
             process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
             process.standardInput = FileHandle.nullDevice
+            if let input {
+                // Short enough for the pipe's buffer, so nobody waits.
+                let pipe = Pipe()
+                try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+                try pipe.fileHandleForWriting.close()
+                process.standardInput = pipe
+            }
             process.standardOutput = try FileHandle(forWritingTo: out)
             process.standardError = try FileHandle(forWritingTo: err)
             try process.run()

@@ -10,10 +10,13 @@ import Testing
 final class TestHub: Sendable {
     let folder: String
     let client: Client
+    /// Every route of the hub.
+    let routes: [RouteRule]
     private let hub: Hub
 
-    private init(folder: String, hub: Hub, client: Client) {
+    private init(folder: String, hub: Hub, client: Client, routes: [RouteRule]) {
         self.folder = folder
+        self.routes = routes
         self.hub = hub
         self.client = client
     }
@@ -34,7 +37,7 @@ final class TestHub: Sendable {
         let hub = Hub(
             folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: asyncOptions)
         let port = try await hub.start()
-        let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port))
+        let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port), routes: await hub.routes)
         do {
             try await test(testHub)
         } catch {
@@ -46,13 +49,13 @@ final class TestHub: Sendable {
 
     /// A fresh data folder whose `hub.json` has one token per role, spelled like the role.
     /// - Parameter tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
-    static func makeFolder(tls: Bool = false) throws -> String {
+    static func makeFolder(rates: HubConfig.Rates? = nil, tls: Bool = false) throws -> String {
         let folder = NSTemporaryDirectory() + "osiris-hub-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let config = HubConfig(
             address: "here/hub.here", cluster: "test", host: "127.0.0.1", port: 0, generation: "g1",
             tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) },
-            tls: tls ? .init(file: "tls.pem") : nil)
+            rates: rates, tls: tls ? .init(file: "tls.pem") : nil)
         let bytes = Data(try HubJSON.encode(config))
         _ = FileManager.default.createFile(
             atPath: folder + "/hub.json", contents: bytes, attributes: [.posixPermissions: 0o600])

@@ -53,10 +53,12 @@ struct FunctionStatus: Sendable {
         if let source = fields["sourceDigest"]?.stringValue, source != Self.noSource {
             attributes["source"] = .string(source)
         }
-        let secrets = (fields["secretDigests"]?.mapValue ?? [:]).compactMapValues { digest in
-            digest.stringValue.map { Value.secret(Secret(digest: $0, plaintext: nil)) }
+        for (name, digests) in [("secrets", "secretDigests"), ("secretFiles", "secretFileDigests")] {
+            let secrets = (fields[digests]?.mapValue ?? [:]).compactMapValues { digest in
+                digest.stringValue.map { Value.secret(Secret(digest: $0, plaintext: nil)) }
+            }
+            if !secrets.isEmpty { attributes[name] = .map(secrets) }
         }
-        if !secrets.isEmpty { attributes["secrets"] = .map(secrets) }
         self.attributes = attributes
         self.version = version
         state = fields["state"]?.stringValue ?? ""

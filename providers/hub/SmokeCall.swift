@@ -39,7 +39,9 @@ struct SmokeCall: Sendable {
 
     /// Short and on one line. Nothing of what a function with secrets says: it may answer them, in any spelling.
     private func clipped(_ text: String) -> String {
-        if !function.secrets.isEmpty || function.env.values.contains(where: \.isSecret) {
+        if !function.secrets.isEmpty || !function.secretFiles.isEmpty
+            || function.env.values.contains(where: \.isSecret)
+        {
             return "an answer that is not shown, because the function has secrets"
         }
         let line = String(text.map { $0.isNewline ? " " : $0 })

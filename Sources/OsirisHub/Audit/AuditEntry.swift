@@ -14,6 +14,8 @@ public struct AuditEntry: Codable, Sendable, Equatable {
     public var action: String
     /// `NAMESPACE/NAME`, empty for a call that is about no function.
     public var function = ""
+    /// Id of the token that a call made or revoked; else empty.
+    public var token = ""
     /// HTTP status of the answer.
     public var status = 0
     /// `HubError.code`, empty when it was done.
@@ -30,7 +32,7 @@ public struct AuditEntry: Codable, Sendable, Equatable {
         var fields: [String: Value] = ["time": .int(time), "status": .int(status)]
         let texts = [
             "caller": caller, "role": role, "client": client, "action": action, "function": function, "code": code,
-            "call": call, "digest": digest,
+            "call": call, "digest": digest, "token": token,
         ]
         for (name, text) in texts where !text.isEmpty { fields[name] = .string(text) }
         if let version { fields["version"] = .int(version) }

@@ -36,6 +36,9 @@ public final class AuditTrail: Sendable {
         state.withLock { $0.entry.function = String("\(name.namespace)/\(name.name)".prefix(130)) }
     }
 
+    /// Says which token the call is about.
+    func about(token: String) { state.withLock { $0.entry.token = String(token.prefix(64)) } }
+
     /// Says what the call put in place.
     public func about(digest: String) { state.withLock { $0.entry.digest = digest } }
 

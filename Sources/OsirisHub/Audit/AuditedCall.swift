@@ -6,7 +6,7 @@ import Hummingbird
 struct AuditedCall: Sendable {
     let action: String
     let log: any AuditLog
-    let access: Access
+    let gatekeeper: Gatekeeper
     let bound: RefusalBound
 
     /// Runs the handler of a control route and records the call, whatever comes of it, before it is answered.
@@ -40,7 +40,7 @@ struct AuditedCall: Sendable {
 
     private func trail(_ request: Request, _ context: HubContext, id: String) -> AuditTrail {
         let trail = AuditTrail(action: action, client: context.channel.remoteAddress?.ipAddress ?? "", call: id)
-        if let caller = access.identify(request.headers[.authorization]) { trail.by(caller) }
+        if let caller = gatekeeper.identify(request.headers[.authorization]) { trail.by(caller) }
         if let name = context.parameters.get("name"), let named = try? request.functionName(name) { trail.about(named) }
         return trail
     }
@@ -49,12 +49,5 @@ struct AuditedCall: Sendable {
         let isRefused = problem.status == 401 || problem.status == 403
         if isRefused, !bound.admits(now: Date().timeIntervalSince1970) { return }
         try await trail.close(status: problem.status, code: problem.code, in: log)
-    }
-}
-
-extension Access {
-    /// Who it is, whatever they may do; nil without a token of ours.
-    fileprivate func identify(_ authorization: String?) -> Caller? {
-        Permission.allCases.lazy.compactMap { try? caller(authorization: authorization, for: $0) }.first
     }
 }

@@ -37,6 +37,14 @@ public struct DataFolder: Sendable {
     func secretFolder(_ name: FunctionName) -> String { "\(path)/secrets/\(name.namespace)/\(name.name)" }
     func secretFile(_ name: FunctionName, _ version: Int) -> String { "\(secretFolder(name))/\(version).json" }
 
+    /// Clear secrets of a version, by the name of the file that its instances get them in.
+    func secretFilesFile(_ name: FunctionName, _ version: Int) -> String {
+        "\(secretFolder(name))/\(version).files.json"
+    }
+
+    /// A folder for each instance that has secrets as files.
+    var handedOut: String { path + "/instance-secrets" }
+
     /// Takes the folder for this process until the returned descriptor is closed.
     /// - Parameter patience: seconds to try; the guard of a killed hub has the lock for a moment.
     /// - Throws: `StartFailure` when another hub has it.

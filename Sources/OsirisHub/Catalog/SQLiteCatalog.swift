@@ -29,6 +29,7 @@ public struct SQLiteCatalog: Catalog {
         registerFences(&migrator)
         registerKeptVersions(&migrator)
         registerAudit(&migrator)
+        registerTokens(&migrator)
         return migrator
     }
 

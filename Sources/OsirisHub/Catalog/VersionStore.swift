@@ -22,20 +22,27 @@ struct VersionStore: Sendable {
             let shared = (deployment.sharing ?? other).map { data.versionFolder(name, $0) }
             try data.create(data.functionFolder(name))
             try data.store(deployment.source, as: name, version: version, sharing: shared)
-            data.remove(data.secretFile(name, version))
-            guard !deployment.secrets.isEmpty else { return }
-            try data.create(data.secretFolder(name), mode: 0o700)
-            try data.write(
-                try HubJSON.encode(deployment.secrets), to: data.secretFile(name, version), mode: 0o600)
+            for (file, secrets) in [
+                (data.secretFile(name, version), deployment.secrets),
+                (data.secretFilesFile(name, version), deployment.secretFiles),
+            ] {
+                data.remove(file)
+                if secrets.isEmpty { continue }
+                try data.create(data.secretFolder(name), mode: 0o700)
+                try data.write(try HubJSON.encode(secrets), to: file, mode: 0o600)
+            }
         }
     }
 
     /// Reads back what `save` laid down, to deploy it again.
     /// - Throws: `HubError` 409 if the files are not what was deployed.
     func load(_ entry: CatalogEntry) async throws -> Deployment {
-        let source = try await BlockingWork.run { try data.source(of: entry) }
-        return Deployment(
-            spec: entry.spec, secrets: try await secrets(of: entry), source: source, sharing: entry.version)
+        try await BlockingWork.run {
+            let (secrets, files) = try secrets(of: entry)
+            return Deployment(
+                spec: entry.spec, secrets: secrets, secretFiles: files, source: try data.source(of: entry),
+                sharing: entry.version)
+        }
     }
 
     /// Removes what `save` laid down.
@@ -45,6 +52,7 @@ struct VersionStore: Sendable {
             for version in versions {
                 data.remove(data.versionFolder(name, version))
                 data.remove(data.secretFile(name, version))
+                data.remove(data.secretFilesFile(name, version))
             }
             // These two fail, as they should, while another version is there.
             rmdir(data.functionFolder(name))
@@ -56,9 +64,14 @@ struct VersionStore: Sendable {
     func sweep(keeping entries: [CatalogEntry]) async throws {
         try await BlockingWork.run {
             let files = Set(entries.map { data.versionFolder($0.spec.name, $0.version) })
-            let secrets = Set(entries.map { data.secretFile($0.spec.name, $0.version) })
+            let secrets = Set(
+                entries.flatMap {
+                    [data.secretFile($0.spec.name, $0.version), data.secretFilesFile($0.spec.name, $0.version)]
+                })
             Self.sweep(data.path + "/functions", keeping: files)
             Self.sweep(data.path + "/secrets", keeping: secrets)
+            // No instance of an earlier hub lives any more.
+            SecretFolder.sweep(data)
         }
     }
 
@@ -74,37 +87,51 @@ struct VersionStore: Sendable {
         }
     }
 
-    private func secrets(of entry: CatalogEntry) async throws -> [String: String] {
-        try await BlockingWork.run {
-            guard !entry.spec.secretDigests.isEmpty else { return [:] }
-            let name = entry.spec.name
-            let bytes = FileManager.default.contents(atPath: data.secretFile(name, entry.version)) ?? Data()
-            guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
-                throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
-            }
-            return secrets
-        }
+    /// The clear secrets of a version: those of the environment, and the files. Blocks; use `BlockingWork`.
+    private func secrets(of entry: CatalogEntry) throws -> (environment: [String: String], files: [String: String]) {
+        let (spec, name) = (entry.spec, entry.spec.name)
+        return (
+            try clear(spec.secretDigests, of: name, in: data.secretFile(name, entry.version)),
+            try clear(spec.secretFileDigests ?? [:], of: name, in: data.secretFilesFile(name, entry.version))
+        )
     }
 
     /// Reads the clear secrets and puts together how an instance is started.
     func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
         let spec = entry.spec
         let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
-        let secrets = try await secrets(of: entry)
+        let (secrets, handed) = try await BlockingWork.run {
+            let (secrets, files) = try secrets(of: entry)
+            return (secrets, try SecretFolder(files, in: data, owner: sandbox.setpriv == nil ? nil : user))
+        }
         let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
         var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
         environment["OSIRIS_FUNCTION"] = spec.name.name
         environment["OSIRIS_NAMESPACE"] = spec.name.namespace
+        if let handed { environment["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
         let folder = data.versionFolder(spec.name, entry.version)
         let runtime = spec.runtime.program
         let starter = data.starter(of: runtime)
         let program = Sandbox.Program(
             words: runtime.words(
                 spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter)
+            environment: environment, folder: folder, starter: starter, secrets: handed?.path)
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: runtime.wire,
-            outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
+            contained: sandbox.bubblewrap != nil, wire: runtime.wire, outputBytes: spec.limits.outputBytes,
+            redaction: Redaction(secrets: Array(secrets.values) + (handed?.values ?? [])),
+            secretFolder: handed)
+    }
+
+    /// Blocks; use `BlockingWork`.
+    private func clear(
+        _ digests: [String: String], of name: FunctionName, in file: String
+    ) throws -> [String: String] {
+        guard !digests.isEmpty else { return [:] }
+        let bytes = FileManager.default.contents(atPath: file) ?? Data()
+        guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
+            throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
+        }
+        return secrets
     }
 }

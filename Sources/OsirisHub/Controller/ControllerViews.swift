@@ -66,6 +66,6 @@ extension Controller {
     /// Every function, and how many calls it takes at once.
     public func callsAtOnce() -> [FunctionName: Int] { units.mapValues { $0.serving.entry.spec.scale.max } }
 
-    /// How many functions there are.
-    public var functionCount: Int { units.count }
+    /// Which functions there are, in no order.
+    public var names: [FunctionName] { Array(units.keys) }
 }

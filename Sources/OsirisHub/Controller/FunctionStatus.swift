@@ -13,6 +13,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
     public var limits: FunctionSpec.Limits
     public var env: [String: String]
     public var secretDigests: [String: String]
+    public var secretFileDigests: [String: String]
     public var sourceDigest: String
     public var annotations: [String: String]
     /// The wanted version.
@@ -53,6 +54,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         limits = wanted.spec.limits
         env = wanted.spec.env
         secretDigests = wanted.spec.secretDigests
+        secretFileDigests = wanted.spec.secretFileDigests ?? [:]
         sourceDigest = wanted.sourceDigest
         annotations = wanted.spec.annotations
         version = wanted.version
@@ -87,6 +89,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         try container.encode(limits, forKey: .limits)
         try container.encode(env, forKey: .env)
         try container.encode(secretDigests, forKey: .secretDigests)
+        try container.encode(secretFileDigests, forKey: .secretFileDigests)
         try container.encode(sourceDigest, forKey: .sourceDigest)
         try container.encode(annotations, forKey: .annotations)
         try container.encode(version, forKey: .version)

@@ -398,7 +398,10 @@ extension InstancePool {
         } catch {
             return Instance.End(reason: "\(error)", excused: false)
         }
-        guard isWanted(id) else { return Instance.End(reason: "stopped", excused: true) }
+        guard isWanted(id) else {
+            await launch.secretFolder?.remove()
+            return Instance.End(reason: "stopped", excused: true)
+        }
         let instance = Instance(launch, log: log, ledger: ledger)
         slots[id]?.instance = instance
         if await instance.start(), isWanted(id) {
@@ -409,6 +412,7 @@ extension InstancePool {
         }
         if !isWanted(id) { await instance.stop() }
         let end = await instance.ended()
+        await launch.secretFolder?.remove()
         events.instance(.instanceEnded, instance.id, end.reason)
         free.removeAll { $0 == id }
         slots[id]?.instance = nil

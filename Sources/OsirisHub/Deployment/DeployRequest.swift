@@ -6,27 +6,37 @@ public struct DeployRequest {
     public static let mostFiles = 2_000
     /// Most bytes of all files of a function, decoded.
     public static let mostSourceBytes = 32 * 1_048_576
+    /// Most secrets of a function that are files.
+    public static let mostSecretFiles = 100
     /// Most bytes of the request's body: the files in base64, and the rest.
     public static let mostBodyBytes = 48 * 1_048_576
 
     static let keys: Set<String> = [
         "name", "namespace", "runtime", "handler", "command", "alwaysOn", "scale", "limits", "env", "secrets",
-        "annotations", "files",
+        "secretFiles", "annotations", "files",
     ]
 
     var reader = FaultReader()
 
     /// Reads and checks the whole request.
+    /// - Parameter name: the function that the request's path names; the body may leave it out, and must not name another.
     /// - Throws: `HubError` 400 with every fault in `details`.
-    public static func parse(_ body: [UInt8]) throws -> Deployment {
-        guard let document = try? Value(plainJSON: body) else {
+    public static func parse(_ body: [UInt8], named name: FunctionName? = nil) throws -> Deployment {
+        guard var document = try? Value(plainJSON: body) else {
             throw HubError(400, "bad_request", "The body is not JSON.")
+        }
+        if let name, case .map(let fields) = document {
+            document = .map(
+                ["name": .string(name.name), "namespace": .string(name.namespace)].merging(fields) { $1 })
         }
         var request = DeployRequest()
         let deployment = request.deployment(document)
         let faults = request.reader.faults
         guard let deployment, faults.isEmpty else {
             throw HubError(400, "bad_request", faults.joined(separator: " "), details: faults)
+        }
+        if let name, deployment.spec.name != name {
+            throw HubError(400, "bad_request", "The body is about \(deployment.spec.name), the path about \(name).")
         }
         return deployment
     }
@@ -53,11 +63,15 @@ public struct DeployRequest {
         }
         let secrets = self.secrets(body["secrets"], env: spec.env)
         spec.secretDigests = secrets.mapValues(\.digest)
+        let secretFiles = self.secretFiles(body["secretFiles"])
+        if !secretFiles.isEmpty { spec.secretFileDigests = secretFiles.mapValues(\.digest) }
         let source = self.source(body["files"])
         if let runtime, runtime.program.hasHandler, source.files.isEmpty {
             reader.fault("files must hold the handler's module.")
         }
-        return Deployment(spec: spec, secrets: secrets.mapValues(\.value), source: source)
+        return Deployment(
+            spec: spec, secrets: secrets.mapValues(\.value), secretFiles: secretFiles.mapValues(\.value), source: source
+        )
     }
 
     private mutating func label(_ value: Value?, at path: String) -> String {

@@ -111,13 +111,17 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public var env: [String: String]
     /// Digest of each secret by the name of its environment variable.
     public var secretDigests: [String: String]
+    /// Digest of each secret that its instances get as a file, by the file's name; nil for none, as in a catalog from
+    /// before there were any.
+    public var secretFileDigests: [String: String]?
     /// Words the hub keeps and shows, and nothing more.
     public var annotations: [String: String]
 
     public init(
         name: FunctionName, runtime: Runtime, handler: String = "", command: [String] = [], alwaysOn: Bool = false,
         scale: Scale = Scale(), limits: Limits = Limits(), env: [String: String] = [:],
-        secretDigests: [String: String] = [:], annotations: [String: String] = [:]
+        secretDigests: [String: String] = [:], secretFileDigests: [String: String]? = nil,
+        annotations: [String: String] = [:]
     ) {
         self.name = name
         self.runtime = runtime
@@ -128,6 +132,7 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         self.limits = limits
         self.env = env
         self.secretDigests = secretDigests
+        self.secretFileDigests = secretFileDigests
         self.annotations = annotations
     }
 }
@@ -137,6 +142,8 @@ public struct Deployment: Sendable {
     public var spec: FunctionSpec
     /// Clear values by environment variable. Goes to the secret store and to the instances, nowhere else.
     public var secrets: [String: String]
+    /// Clear values by the name of the file that instances get them in; likewise.
+    public var secretFiles: [String: String]
     public var source: SourceTree
     /// A version that is stored with the same files, for one that is deployed again.
     var sharing: Int?
@@ -146,9 +153,12 @@ public struct Deployment: Sendable {
         self.sharing = sharing
     }
 
-    public init(spec: FunctionSpec, secrets: [String: String], source: SourceTree) {
+    public init(
+        spec: FunctionSpec, secrets: [String: String], secretFiles: [String: String] = [:], source: SourceTree
+    ) {
         self.spec = spec
         self.secrets = secrets
+        self.secretFiles = secretFiles
         self.source = source
     }
 }

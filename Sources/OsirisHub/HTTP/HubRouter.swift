@@ -6,6 +6,7 @@ import Hummingbird
 struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
+    let gatekeeper: Gatekeeper
     let audit: any AuditLog
     let backups: Backups
     let calls: AsyncCalls
@@ -16,110 +17,35 @@ struct HubRouter: Sendable {
     /// Seconds since 1970.
     let startedAt: Double
 
-    func router() -> Router<HubContext> {
-        let router = Router(context: HubContext.self)
-        router.add(middleware: ErrorBodies())
-        let guarded = GuardedRouter(
-            router: router, access: Access(tokens: config.tokens), log: audit, bound: RefusalBound())
+    /// The routes, and who may take each.
+    func router() -> (router: Router<HubContext>, rules: [RouteRule]) {
+        let guarded = GuardedRouter(gatekeeper, log: audit)
         for group in groups { group.add(to: guarded) }
-        return router
+        return (guarded.router, guarded.rules)
     }
 
     private var groups: [any RouteGroup] {
-        [
-            HealthRoutes(controller: controller, calls: calls, certificate: certificate),
+        let functions = FunctionRoutes(controller: controller, calls: calls)
+        let direct = CallRoutes(controller: controller, observation: observation, notes: calls.notes)
+        return [
+            HealthRoutes(controller: controller, calls: calls, gatekeeper: gatekeeper, certificate: certificate),
             InfoRoutes(
                 config: config, controller: controller, isolation: isolation, certificate: certificate,
                 startedAt: startedAt),
-            FunctionRoutes(controller: controller, calls: calls),
+            functions,
             AuditRoutes(log: audit),
             BackupRoutes(controller: controller, backups: backups),
             LogRoutes(controller: controller),
             EventRoutes(events: observation.events, observation: observation),
             UsageRoutes(controller: controller, observation: observation),
             PageRoutes(),
-            CallRoutes(controller: controller, observation: observation, notes: calls.notes),
+            TokenRoutes(gatekeeper: gatekeeper),
+            direct,
             AsyncRoutes(calls: calls),
             RecordRoutes(calls: calls),
+            AliasRoutes(functions: functions, calls: direct),
+            MetricsRoutes(controller: controller, observation: observation, startedAt: startedAt),
         ]
-    }
-}
-
-/// A part of the interface.
-protocol RouteGroup: Sendable {
-    func add(to router: GuardedRouter)
-}
-
-/// Adds routes; those with a permission are reached only with a token whose role has it.
-struct GuardedRouter {
-    typealias OpenHandler = @Sendable (Request, HubContext) async throws -> Response
-    typealias Handler = @Sendable (Request, HubContext, Caller) async throws -> Response
-    typealias AuditedHandler = @Sendable (Request, HubContext, Caller, AuditTrail) async throws -> Response
-
-    let router: Router<HubContext>
-    let access: Access
-    let log: any AuditLog
-    let bound: RefusalBound
-
-    /// Adds a route that asks for no token.
-    func open(_ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping OpenHandler) {
-        router.on(path, method: method, use: handler)
-    }
-
-    /// Adds a route for callers with the permission. Of one under `/system` the audit log gets the calls that are
-    /// refused for lack of rights; one that changes something is for `audited`.
-    func on(
-        _ method: HTTPRequest.Method, _ path: RouterPath, _ permission: Permission, use handler: @escaping Handler
-    ) {
-        let access = access
-        let refusals = AuditedCall(action: "\(method.rawValue) \(path)", log: log, access: access, bound: bound)
-        router.on(path, method: method) { request, context in
-            do {
-                let caller = try access.caller(authorization: request.headers[.authorization], for: permission)
-                return try await handler(request, context, caller)
-            } catch let error as HubError where error.status == 403 && permission != .invoke {
-                try await refusals.record(error, request, context)
-                throw error
-            }
-        }
-    }
-
-    /// Adds a control route: each call of it goes to the audit log, refused or not, before it is answered.
-    /// - Parameter action: how the log calls it, such as `deploy`.
-    func audited(
-        _ method: HTTPRequest.Method, _ path: RouterPath, _ permission: Permission, as action: String,
-        use handler: @escaping AuditedHandler
-    ) {
-        let access = access
-        let call = AuditedCall(action: action, log: log, access: access, bound: bound)
-        router.on(path, method: method) { request, context in
-            await call.run(request, context) { trail in
-                let caller = try access.caller(authorization: request.headers[.authorization], for: permission)
-                trail.by(caller)
-                return try await handler(request, context, caller, trail)
-            }
-        }
-    }
-}
-
-extension GuardedRouter {
-    /// Adds a route for callers with one of the permissions.
-    func on(
-        _ method: HTTPRequest.Method, _ path: RouterPath, anyOf permissions: [Permission],
-        use handler: @escaping Handler
-    ) {
-        let access = access
-        router.on(path, method: method) { request, context in
-            let authorization = request.headers[.authorization]
-            for permission in permissions.dropLast() {
-                do {
-                    let caller = try access.caller(authorization: authorization, for: permission)
-                    return try await handler(request, context, caller)
-                } catch let error as HubError where error == Access.forbidden {}
-            }
-            let caller = try access.caller(authorization: authorization, for: permissions[permissions.count - 1])
-            return try await handler(request, context, caller)
-        }
     }
 }
 

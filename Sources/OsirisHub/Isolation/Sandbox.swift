@@ -14,6 +14,8 @@ struct Sandbox: Sendable {
         var folder: String
         /// A file the program may read besides its folder, on the host.
         var starter: String
+        /// A folder of secrets that only the program may read, on the host; nil for none.
+        var secrets: String?
     }
 
     /// What the shell says on stdout right before it becomes the program.
@@ -22,6 +24,8 @@ struct Sandbox: Sendable {
     private static let inside = "/function"
     /// Where `Program.starter` is behind bubblewrap.
     private static let insideStarter = "/starter"
+    /// Where `Program.secrets` is behind bubblewrap.
+    private static let insideSecrets = "/run/secrets"
     /// The host's folders that hold programs and what these need to run. All else is hidden.
     private static let system = [
         "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/run/systemd/resolve",
@@ -39,6 +43,9 @@ struct Sandbox: Sendable {
 
     /// Where the program finds its working folder.
     func path(ofFolder folder: String) -> String { bubblewrap == nil ? folder : Self.inside }
+
+    /// Where the program finds its folder of secrets.
+    func path(ofSecrets folder: String) -> String { bubblewrap == nil ? folder : Self.insideSecrets }
 
     /// How to start a program.
     /// - Parameters:
@@ -102,6 +109,10 @@ struct Sandbox: Sendable {
         words += ["--dev", "/dev"] + scratch + ["/dev/shm", "--remount-ro", "/dev", "--proc", "/proc"]
         words += scratch + ["/tmp", "--ro-bind", program.folder, Self.inside]
         words += ["--ro-bind", program.starter, Self.insideStarter]
+        if let secrets = program.secrets {
+            // A parent that bubblewrap makes by itself is as closed as what it is for.
+            words += ["--dir", "/run", "--ro-bind", secrets, Self.insideSecrets]
+        }
         return words + ["--chdir", Self.inside, "--remount-ro", "/"]
     }
 }

@@ -94,9 +94,6 @@ final class Observation: Sendable {
         return try await store.usage(from: from, to: to, in: scope, by: grouping)
     }
 
-    /// Every namespace with usage or events.
-    func namespaces() async throws -> [String] { try await store.namespaces() }
-
     /// Begins to watch.
     func start(_ controller: Controller) {
         events.tell(.hubStarted, nil, "version \(HubVersion.current)")

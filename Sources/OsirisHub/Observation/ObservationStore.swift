@@ -28,31 +28,15 @@ struct ObservationStore: Sendable {
 
     /// Which rows of `usage` and `events` a caller may see.
     struct Scope: Sendable, Equatable {
-        /// Only rows of this one; nil for all, also those of the hub itself.
-        var namespace: String?
-        /// Rows of these are passed over.
-        var hidden: [String] = []
+        /// Only rows of these, so that one which comes later stays hidden too; nil for all, also those of the hub itself.
+        var namespaces: [String]?
 
         var condition: String {
-            let marks = hidden.map { _ in "?" }.joined(separator: ", ")
-            return (namespace == nil ? "1" : "namespace = ?")
-                + (hidden.isEmpty ? "" : " AND (namespace IS NULL OR namespace NOT IN (\(marks)))")
+            guard let namespaces else { return "1" }
+            return "namespace IN (\(namespaces.map { _ in "?" }.joined(separator: ", ")))"
         }
 
-        var arguments: StatementArguments {
-            StatementArguments([namespace].compactMap(\.self)) + StatementArguments(hidden)
-        }
-    }
-
-    /// Every namespace with usage or events.
-    func namespaces() async throws -> [String] {
-        try await database.read { database in
-            try String.fetchAll(
-                database,
-                sql: """
-                    SELECT namespace FROM usage UNION SELECT namespace FROM events WHERE namespace IS NOT NULL
-                    """)
-        }
+        var arguments: StatementArguments { StatementArguments(namespaces ?? []) }
     }
 
     /// Closes the file; for an orderly end.

@@ -20,13 +20,20 @@ struct CallRoutes: RouteGroup {
     func add(to router: GuardedRouter) {
         for method in Self.methods {
             router.on(method, "/function/**", .invoke) { request, context, caller in
-                guard let target = CallTarget(request.head.path ?? "") else {
-                    throw HubError(404, "not_found", "There is nothing at this path for this method.")
-                }
-                try caller.require(.invoke, in: target.name.namespace)
-                return await answer(request, target, caller, context)
+                try await call(CallTarget(request.head.path ?? ""), request, context, caller)
             }
         }
+    }
+
+    /// Calls a function with a request, whatever path that came by.
+    /// - Parameter target: nil for a path that names no function.
+    /// - Throws: `HubError` 403, 404.
+    func call(
+        _ target: CallTarget?, _ request: Request, _ context: HubContext, _ caller: Caller
+    ) async throws -> Response {
+        guard let target else { throw HubError(404, "not_found", "There is nothing at this path for this method.") }
+        try caller.require(.invoke, in: target.name.namespace)
+        return await answer(request, target, caller, context)
     }
 
     /// Answers a request that may call functions.

@@ -13,7 +13,7 @@ struct EventRoutes: RouteGroup {
 
     func add(to router: GuardedRouter) {
         router.on(.get, "/system/events", .read) { request, context, caller in
-            let scope = try await observation.scope(request, caller)
+            let scope = try observation.scope(request, caller)
             let most = try request.number("count", in: 1...Self.most, or: 100)
             let since = try request.number("since", in: 0...Int.max, or: -1)
             if try request.flag("follow") { return follow(since, most, scope, context.channel) }
@@ -64,11 +64,11 @@ struct EventRoutes: RouteGroup {
 extension Observation {
     /// The rows of usage and events that a caller asks for and may read.
     /// - Throws: `HubError` 403 for a namespace the caller may not read.
-    func scope(_ request: Request, _ caller: Caller) async throws -> ObservationStore.Scope {
+    func scope(_ request: Request, _ caller: Caller) throws -> ObservationStore.Scope {
         if let namespace = request.uri.queryParameters["namespace"].map(String.init) {
             try caller.require(.read, in: namespace)
-            return .init(namespace: namespace)
+            return .init(namespaces: [namespace])
         }
-        return .init(hidden: try await namespaces().filter { !caller.may(.read, in: $0) })
+        return .init(namespaces: caller.namespaces?.sorted())
     }
 }

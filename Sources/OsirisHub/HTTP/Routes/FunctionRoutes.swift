@@ -15,13 +15,7 @@ struct FunctionRoutes: RouteGroup {
             return .json(200, try HubJSON.encode(functions), headers: [(.eTag, tag.text)])
         }
         router.on(.get, "/system/function/{name}", .read) { request, context, caller in
-            let name = try request.functionName(context.parameters.require("name"))
-            try caller.require(.read, in: name.namespace)
-            guard let entry = await controller.wanted(name) else { throw Controller.unknown(name) }
-            let tag = EntityTag(entry)
-            if let answer = tag.notModified(request) { return answer }
-            guard let status = await controller.status(name) else { throw Controller.unknown(name) }
-            return .json(200, try HubJSON.encode(status), headers: [(.eTag, tag.text)])
+            try await show(request.functionName(context.parameters.require("name")), request, caller)
         }
         router.on(.get, "/system/function/{name}/versions", .read) { request, context, caller in
             let name = try request.functionName(context.parameters.require("name"))
@@ -38,14 +32,10 @@ struct FunctionRoutes: RouteGroup {
     }
 
     private func addChanges(to router: GuardedRouter) {
-        let (controller, calls) = (controller, calls)
+        let controller = controller
         for (method, replace) in [(HTTPRequest.Method.put, true), (.post, false)] {
             router.audited(method, "/system/functions", .write, as: "deploy") { request, _, caller, trail in
-                let deployment = try DeployRequest.parse(await request.bytes(upTo: DeployRequest.mostBodyBytes))
-                trail.about(deployment.spec.name)
-                try caller.require(.write, in: deployment.spec.name.namespace)
-                let change = try Change(request, caller, trail)
-                return try Self.answer(try await controller.deploy(deployment, replace: replace, as: change))
+                try await deploy(request, caller, trail, replace: replace)
             }
         }
         router.audited(.post, "/system/rollback-function/{name}", .write, as: "rollback") {
@@ -60,12 +50,8 @@ struct FunctionRoutes: RouteGroup {
         router.audited(.delete, "/system/functions", .write, as: "delete") { request, _, caller, trail in
             let wanted: Deletion = try await request.document(
                 or: "The body must be an object with functionName and namespace.")
-            let name = FunctionName(namespace: wanted.namespace, name: wanted.functionName)
-            trail.about(name)
-            try caller.require(.write, in: wanted.namespace)
-            try await controller.delete(name, as: Change(request, caller, trail))
-            await calls.functionDeleted(name)
-            return .json(202, Array(#"{"result":"deleted"}"#.utf8))
+            return try await delete(
+                FunctionName(namespace: wanted.namespace, name: wanted.functionName), request, caller, trail)
         }
         router.audited(.post, "/system/scale-function/{name}", .write, as: "scale") {
             request, context, caller, trail in
@@ -76,13 +62,53 @@ struct FunctionRoutes: RouteGroup {
             try await controller.scale(name, to: wanted.replicas, as: Change(request, caller, trail))
             return .json(202, Array(#"{"result":"scaled"}"#.utf8))
         }
-        router.audited(.put, "/system/fence", .write, as: "fence") { request, _, _, _ in
+        router.audited(.put, "/system/fence", .write, as: "fence") { request, _, caller, _ in
+            try caller.requireEverywhere(.write)
             guard let fence = try Fence(request.headers) else {
                 throw HubError(400, "bad_request", "The request has no Osiris-Lineage and Osiris-Fence.")
             }
             try await controller.raise(fence)
             return .json(200, Array(#"{"result":"fenced"}"#.utf8))
         }
+    }
+
+    /// Answers with the status of a function.
+    func show(_ name: FunctionName, _ request: Request, _ caller: Caller) async throws -> Response {
+        try caller.require(.read, in: name.namespace)
+        guard let entry = await controller.wanted(name) else { throw Controller.unknown(name) }
+        let tag = EntityTag(entry)
+        if let answer = tag.notModified(request) { return answer }
+        guard let status = await controller.status(name) else { throw Controller.unknown(name) }
+        return .json(200, try HubJSON.encode(status), headers: [(.eTag, tag.text)])
+    }
+
+    /// Deploys what the body says.
+    /// - Parameter name: the function that the path names, if it does; the body need not repeat it.
+    func deploy(
+        _ request: Request, _ caller: Caller, _ trail: AuditTrail, as name: FunctionName? = nil, replace: Bool
+    ) async throws -> Response {
+        // What the path tells is judged before a large body is read.
+        if let name {
+            trail.about(name)
+            try caller.require(.write, in: name.namespace)
+        }
+        let deployment = try DeployRequest.parse(
+            await request.bytes(upTo: DeployRequest.mostBodyBytes), named: name)
+        trail.about(deployment.spec.name)
+        try caller.require(.write, in: deployment.spec.name.namespace)
+        let change = try Change(request, caller, trail)
+        return try Self.answer(try await controller.deploy(deployment, replace: replace, as: change))
+    }
+
+    /// Removes a function.
+    func delete(
+        _ name: FunctionName, _ request: Request, _ caller: Caller, _ trail: AuditTrail
+    ) async throws -> Response {
+        trail.about(name)
+        try caller.require(.write, in: name.namespace)
+        try await controller.delete(name, as: Change(request, caller, trail))
+        await calls.functionDeleted(name)
+        return .json(202, Array(#"{"result":"deleted"}"#.utf8))
     }
 
     private struct Deletion: Decodable {

@@ -11,14 +11,20 @@ struct InfoRoutes: RouteGroup {
     let startedAt: Double
 
     func add(to router: GuardedRouter) {
-        router.on(.get, "/system/info", .read) { _, _, _ in .json(200, try HubJSON.encode(await info())) }
+        let controller = controller
+        router.on(.get, "/system/info", .read) { _, _, caller in .json(200, try HubJSON.encode(await info(caller))) }
+        router.on(.get, "/system/namespaces", .read) { _, _, caller in
+            let namespaces = Set(await controller.names.map(\.namespace)).filter { caller.may(.read, in: $0) }
+            return .json(200, try HubJSON.encode(namespaces.sorted()))
+        }
     }
 
-    private func info() async -> Info {
+    private func info(_ caller: Caller) async -> Info {
         Info(
             version: HubVersion.current, cluster: config.cluster, address: config.address,
             generation: config.generation, startedAt: startedAt,
-            uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: await controller.functionCount,
+            uptimeSeconds: Date().timeIntervalSince1970 - startedAt,
+            functions: await controller.names.count { caller.may(.read, in: $0.namespace) },
             isolation: isolation, certificate: certificate.map { CertificateFacts($0.present) })
     }
 

@@ -8,7 +8,7 @@ struct UsageRoutes: RouteGroup {
 
     func add(to router: GuardedRouter) {
         router.on(.get, "/system/usage", .read) { request, _, caller in
-            let scope = try await observation.scope(request, caller)
+            let scope = try observation.scope(request, caller)
             let by = request.uri.queryParameters["by"].map(String.init) ?? UsageGrouping.function.rawValue
             guard let grouping = UsageGrouping(rawValue: by) else {
                 throw HubError(400, "bad_request", "by must be function, caller or hour.")

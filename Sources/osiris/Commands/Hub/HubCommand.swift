@@ -12,8 +12,8 @@ struct HubCommand: AsyncParsableCommand {
         commandName: "hub", abstract: "Look at running hubs, get tokens and certificates for them, back them up.",
         discussion: "Example: osiris hub info --json",
         subcommands: [
-            Info.self, Token.self, Authority.self, RotateAuthority.self, Usage.self, HubAudit.self, HubBackup.self,
-            HubRestore.self,
+            Info.self, Token.self, Tokens.self, Authority.self, RotateAuthority.self, Usage.self, HubAudit.self,
+            HubBackup.self, HubRestore.self,
         ])
 
     struct Info: AsyncParsableCommand {
