@@ -13,6 +13,7 @@ public actor Hub {
     public static let queueBound = 1_000
 
     private let data: DataFolder
+    private let configFile: String
     private let logger: Logger
     private let drainGrace: Duration
     private let queueBound: Int
@@ -30,19 +31,27 @@ public actor Hub {
     private var certificateWatch: Task<Void, any Error>?
 
     /// - Parameters:
-    ///   - folder: the data folder, which holds `hub.json`.
+    ///   - folder: the data folder.
+    ///   - config: path of the configuration; nil for `hub.json` in the data folder.
     ///   - drainGrace: longest wait for running calls at the end.
     ///   - queueBound: most calls that wait for one version of a function, from 1.
     public init(
-        folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound
+        folder: String, config: String? = nil, logger: Logger, drainGrace: Duration = Hub.drainGrace,
+        queueBound: Int = Hub.queueBound
     ) {
-        self.init(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: nil)
+        self.init(
+            folder: folder, config: config, logger: logger, drainGrace: drainGrace, queueBound: queueBound,
+            asyncOptions: nil)
     }
 
-    /// - Parameter asyncOptions: nil for what `hub.json` says.
-    init(folder: String, logger: Logger, drainGrace: Duration, queueBound: Int, asyncOptions: AsyncOptions?) {
+    /// - Parameter asyncOptions: nil for what the configuration says.
+    init(
+        folder: String, config: String? = nil, logger: Logger, drainGrace: Duration, queueBound: Int,
+        asyncOptions: AsyncOptions?
+    ) {
         self.asyncOptions = asyncOptions
         data = DataFolder(path: folder)
+        configFile = config ?? data.config
         self.drainGrace = drainGrace
         self.queueBound = queueBound
         self.logger = logger
@@ -53,7 +62,8 @@ public actor Hub {
     /// - Throws: `StartFailure`, or what the disk, the catalog or the socket says.
     public func start() async throws -> Int {
         let data = data
-        let config = try await BlockingWork.run { try HubConfig.read(path: data.config) }
+        let configFile = configFile
+        let config = try await BlockingWork.run { try HubConfig.read(path: configFile) }
         lock = try await BlockingWork.run { try data.lock(patience: 2) }
         do {
             return try await start(config)

@@ -74,6 +74,15 @@ final class ServerCertificate: Sendable {
         }
     }
 
+    /// The certificates of a file that has a key as well, PEM; blocks.
+    static func certificates(inFile file: String) throws -> String {
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw StartFailure("\(file) is missing or not readable.")
+        }
+        let certificate = #/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/#
+        return text.matches(of: certificate).map { $0.output + "\n" }.joined()
+    }
+
     private static func read(_ file: String) throws -> Present {
         guard let version = FileVersion(file), let bytes = FileManager.default.contents(atPath: file) else {
             throw StartFailure(
