@@ -27,7 +27,7 @@ import Testing
         let tokens = HubConfig.Role.allCases.map { HubConfig.Token(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) }
         let access = Access(tokens: tokens)
         let allowed: [HubConfig.Role: Set<Permission>] = [
-            .admin: [.read, .write, .invoke], .deploy: [.read, .write], .invoke: [.invoke], .read: [.read],
+            .admin: [.read, .write, .invoke, .admin], .deploy: [.read, .write], .invoke: [.invoke], .read: [.read],
         ]
         for role in HubConfig.Role.allCases {
             for permission in Permission.allCases {
