@@ -32,7 +32,11 @@ struct DecidedRestore: Sendable {
 
     /// Takes the decision back, as long as nothing was replaced.
     func takeBack() throws {
-        if !isThere { return }
+        if isThere { try end() }
+    }
+
+    /// In one step: a folder that is half removed would be a restore of half a backup to the next hub.
+    private func end() throws {
         let away = "\(data.scratch)/\(UUID().uuidString)"
         guard rename(folder.path, away) == 0 else { throw StartFailure("\(folder.path) cannot be moved away.") }
         DataFolder.flush(folder: data.path)
@@ -59,6 +63,6 @@ struct DecidedRestore: Sendable {
             }
         }
         DataFolder.flush(folder: data.path)
-        data.remove(folder.path)
+        try end()
     }
 }

@@ -17,6 +17,8 @@ extension SQLiteCatalog {
 
     public func replace(from path: String, audit: AuditEntry) async throws {
         try await BlockingWork.run { [pool] in
+            // SQLite would make an empty one, which would replace everything by nothing.
+            guard FileManager.default.fileExists(atPath: path) else { throw StartFailure("\(path) is missing.") }
             let copy = try DatabaseQueue(path: path)
             try Self.migrator.migrate(copy)
             try copy.close()
