@@ -23,7 +23,8 @@ enum CallerWatch {
         -> T
     {
         let task = Task { try await work() }
-        return try await watching(channel, closed: { task.cancel() }) {
+        let cancel: @Sendable () -> Void = { task.cancel() }
+        return try await watching(channel, closed: cancel) {
             try await withTaskCancellationHandler {
                 try await task.value
             } onCancel: {

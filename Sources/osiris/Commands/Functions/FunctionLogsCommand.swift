@@ -20,7 +20,7 @@ extension FunctionsCommand {
         @Option(help: ArgumentHelp("Only lines of one call, by its X-Call-Id.", valueName: "id"))
         var call: String?
 
-        @Flag(name: .shortAndLong, help: "Go on with new lines until Ctrl-C.")
+        @Flag(help: "Go on with new lines until Ctrl-C.")
         var follow = false
 
         @OptionGroup var options: FunctionOptions
