@@ -51,6 +51,8 @@ public actor Hub {
     private func start(_ config: HubConfig) async throws -> Int {
         let data = data
         let ledger = InstanceLedger(data: data)
+        let containers = ContainerHost(data: data, config: config)
+        await removeLeftovers(containers)
         let leftovers = try await ledger.reapLeftovers()
         if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
         try await BlockingWork.run {
@@ -73,7 +75,7 @@ public actor Hub {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            metrics: metrics, queueBound: queueBound, logger: logger)
+            containers: containers, metrics: metrics, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
         let routes = HubRouter(
@@ -85,6 +87,15 @@ public actor Hub {
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
         logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
         return port
+    }
+
+    private func removeLeftovers(_ containers: ContainerHost) async {
+        do {
+            let count = try await containers.removeLeftovers()
+            if count > 0 { logger.notice("Removed \(count) containers that an earlier hub left behind") }
+        } catch {
+            logger.warning("Containers of an earlier hub may be left: \(error)")
+        }
     }
 
     private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {

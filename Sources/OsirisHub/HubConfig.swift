@@ -28,6 +28,14 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// The container engine that the hub uses.
+    public struct EngineChoice: Codable, Sendable, Equatable {
+        /// Path of its Unix socket; nil to look for it.
+        public var socket: String?
+
+        public init(socket: String? = nil) { self.socket = socket }
+    }
+
     /// The hub's resource address, as in `here/hub.here`.
     public var address: String
     /// The cluster's name.
@@ -40,14 +48,20 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var generation: String
     /// The accepted tokens.
     public var tokens: [Token]
+    /// Nil to look for an engine.
+    public var engine: EngineChoice?
 
-    public init(address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token]) {
+    public init(
+        address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
+        engine: EngineChoice? = nil
+    ) {
         self.address = address
         self.cluster = cluster
         self.host = host
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.engine = engine
     }
 
     /// Reads `hub.json`.

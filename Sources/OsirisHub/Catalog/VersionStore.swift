@@ -1,5 +1,12 @@
 import Foundation
 
+/// What an instance finds in its environment, beside what its kind of instance adds.
+struct InstanceEnvironment: Sendable {
+    var variables: [String: String]
+    /// What must not go to the log, nor into an error.
+    var redaction: Redaction
+}
+
 /// A function version's files and clear secrets on disk, and how to start an instance of it.
 struct VersionStore: Sendable {
     let data: DataFolder
@@ -61,10 +68,9 @@ struct VersionStore: Sendable {
         }
     }
 
-    /// Reads the clear secrets and puts together how an instance is started.
-    func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
+    /// The function's own variables, its clear secrets among them, and what every function is told.
+    func environment(of entry: CatalogEntry) async throws -> InstanceEnvironment {
         let spec = entry.spec
-        let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
         let secrets = try await BlockingWork.run {
             guard !spec.secretDigests.isEmpty else { return [String: String]() }
             let bytes = FileManager.default.contents(atPath: data.secretFile(spec.name, entry.version)) ?? Data()
@@ -73,10 +79,18 @@ struct VersionStore: Sendable {
             }
             return secrets
         }
-        let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
-        var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
-        environment["OSIRIS_FUNCTION"] = spec.name.name
-        environment["OSIRIS_NAMESPACE"] = spec.name.namespace
+        var variables = spec.env.merging(secrets) { $1 }
+        variables["OSIRIS_FUNCTION"] = spec.name.name
+        variables["OSIRIS_NAMESPACE"] = spec.name.namespace
+        return InstanceEnvironment(variables: variables, redaction: Redaction(secrets: Array(secrets.values)))
+    }
+
+    /// Puts together how an instance is started.
+    func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
+        let spec = entry.spec
+        let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
+        let own = try await environment(of: entry)
+        let environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own.variables) { $1 }
         let folder = data.versionFolder(spec.name, entry.version)
         let runtime = spec.runtime.program
         let starter = data.starter(of: runtime)
@@ -87,6 +101,6 @@ struct VersionStore: Sendable {
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
             contained: sandbox.bubblewrap != nil, wire: runtime.wire,
-            outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
+            outputBytes: spec.limits.outputBytes, redaction: own.redaction)
     }
 }

@@ -25,6 +25,7 @@ public actor Controller {
     let catalog: any Catalog
     let store: VersionStore
     let ledger: InstanceLedger
+    let containers: ContainerHost
     let metrics: Metrics
     /// Most calls that wait for one version of a function.
     let queueBound: Int
@@ -38,12 +39,14 @@ public actor Controller {
     private(set) var closing = false
 
     init(
-        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, queueBound: Int,
+        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, containers: ContainerHost,
+        metrics: Metrics, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
+        self.containers = containers
         self.metrics = metrics
         self.queueBound = queueBound
         self.logger = logger

@@ -10,6 +10,7 @@ extension Controller {
         _ deployment: Deployment, replace: Bool, fence: Fence? = nil
     ) async throws -> (result: DeployResult, version: Int) {
         if closing { throw HubError.shuttingDown }
+        if deployment.spec.runtime == .container { try await containers.check(deployment.spec) }
         return try await serially {
             try await self.pass(fence)
             return try await self.deployNow(deployment, replace: replace)
@@ -134,6 +135,7 @@ extension Controller {
         retiring[ObjectIdentifier(pool)] = pool
         Task {
             await pool.retire()
+            await containers.forget(version.entry)
             await store.remove(version.entry.spec.name, version: version.entry.version)
             retiring[ObjectIdentifier(pool)] = nil
         }
@@ -150,10 +152,14 @@ extension Controller {
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
             restarted: { metrics.restarted(name) }, coldStart: { metrics.startedCold(name) })
-        let store = store
-        let pool = InstancePool(
-            scale: entry.spec.scale, queueBound: queueBound, launch: { try await store.launch(entry) }, log: log,
-            ledger: ledger, events: events)
+        let (store, ledger, containers) = (store, ledger, containers)
+        let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { tell in
+            if entry.spec.runtime == .container {
+                return try await containers.instance(
+                    of: entry, environment: try await store.environment(of: entry), log: log, tell: tell)
+            }
+            return Instance(try await store.launch(entry), log: log, ledger: ledger)
+        }
         return Version(entry: entry, pool: pool)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 
 /// One running process of a function: starts it, has one call at a time on it, stops it.
-actor Instance {
+actor Instance: RunningInstance {
     /// Longest wait for the handshake.
     static let handshakeLimit = Duration.seconds(30)
     /// Life that makes an instance without a handshake a ready one.
@@ -10,8 +10,7 @@ actor Instance {
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
 
-    /// A random word of 8 letters and digits.
-    nonisolated let id = String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
+    nonisolated let id = Instance.newID()
     private let launch: Launch
     private let log: any LogSink
     private let ledger: InstanceLedger

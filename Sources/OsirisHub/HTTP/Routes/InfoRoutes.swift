@@ -18,7 +18,7 @@ struct InfoRoutes: RouteGroup {
             version: HubVersion.current, cluster: config.cluster, address: config.address,
             generation: config.generation, startedAt: startedAt,
             uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: await controller.functionCount,
-            isolation: isolation)
+            isolation: isolation, containers: await controller.containers.claim())
     }
 
     private struct Info: Encodable {
@@ -30,5 +30,6 @@ struct InfoRoutes: RouteGroup {
         var uptimeSeconds: Double
         var functions: Int
         var isolation: Isolation
+        var containers: ContainerHost.Claim
     }
 }
