@@ -73,9 +73,12 @@ public actor Hub {
         }
         let metrics = Metrics()
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        let dependencies = DependencyCache(
+            data: data, searchPath: path, sandbox: sandbox, indexes: config.dependencies ?? .init())
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            containers: containers, metrics: metrics, queueBound: queueBound, logger: logger)
+            containers: containers, dependencies: dependencies, metrics: metrics, queueBound: queueBound, logger: logger
+        )
         self.controller = controller
         try await controller.load()
         let routes = HubRouter(

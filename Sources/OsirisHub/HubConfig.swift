@@ -36,6 +36,19 @@ public struct HubConfig: Codable, Sendable, Equatable {
         public init(socket: String? = nil) { self.socket = socket }
     }
 
+    /// Where what functions need is fetched from.
+    public struct Dependencies: Codable, Sendable, Equatable {
+        /// URL of a package index for `pip`; nil for pip's own.
+        public var pipIndex: String?
+        /// URL of a registry for `npm`; nil for npm's own.
+        public var npmRegistry: String?
+
+        public init(pipIndex: String? = nil, npmRegistry: String? = nil) {
+            self.pipIndex = pipIndex
+            self.npmRegistry = npmRegistry
+        }
+    }
+
     /// The hub's resource address, as in `here/hub.here`.
     public var address: String
     /// The cluster's name.
@@ -50,10 +63,12 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var tokens: [Token]
     /// Nil to look for an engine.
     public var engine: EngineChoice?
+    /// Nil for the usual places.
+    public var dependencies: Dependencies?
 
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
-        engine: EngineChoice? = nil
+        engine: EngineChoice? = nil, dependencies: Dependencies? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -62,6 +77,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.generation = generation
         self.tokens = tokens
         self.engine = engine
+        self.dependencies = dependencies
     }
 
     /// Reads `hub.json`.

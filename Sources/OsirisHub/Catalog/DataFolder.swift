@@ -17,6 +17,7 @@ public struct DataFolder: Sendable {
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
+    var dependencies: String { path + "/dependencies" }
 
     var functions: String { path + "/functions" }
 

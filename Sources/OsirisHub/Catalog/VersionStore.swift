@@ -86,18 +86,24 @@ struct VersionStore: Sendable {
     }
 
     /// Puts together how an instance is started.
-    func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
+    /// - Parameter dependencies: where what it needs besides its source is; nil for nothing.
+    func launch(_ entry: CatalogEntry, dependencies: String? = nil) async throws -> Instance.Launch {
         let spec = entry.spec
         let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
         let own = try await environment(of: entry)
-        let environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own.variables) { $1 }
         let folder = data.versionFolder(spec.name, entry.version)
+        var environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own.variables) { $1 }
+        environment.merge(
+            DependencySet.variables(
+                spec.runtime, source: sandbox.path(ofFolder: folder),
+                dependencies: dependencies.map(sandbox.path(ofDependencies:)), own: own.variables)
+        ) { $1 }
         let runtime = spec.runtime.program
         let starter = data.starter(of: runtime)
         let program = Sandbox.Program(
             words: runtime.words(
                 spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter)
+            environment: environment, folder: folder, starter: starter, dependencies: dependencies)
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
             contained: sandbox.bubblewrap != nil, wire: runtime.wire,

@@ -82,9 +82,6 @@ struct ContainerHost: Sendable {
             outputBytes: entry.spec.limits.outputBytes)
     }
 
-    /// A version is gone.
-    func forget(_ entry: CatalogEntry) async { await images.forget(entry) }
-
     /// Removes the containers that an earlier hub on this folder left behind.
     /// - Returns: how many there were.
     /// - Throws: what the engine says; nothing if there is none.

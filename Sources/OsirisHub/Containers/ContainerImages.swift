@@ -51,8 +51,6 @@ actor ContainerImages {
         return image.id
     }
 
-    func forget(_ entry: CatalogEntry) {}
-
     /// Instances that start at once share one pull.
     private func pull(
         _ reference: String, on engine: Engine, _ tell: @Sendable (String) -> Void

@@ -26,6 +26,7 @@ public actor Controller {
     let store: VersionStore
     let ledger: InstanceLedger
     let containers: ContainerHost
+    let dependencies: DependencyCache
     let metrics: Metrics
     /// Most calls that wait for one version of a function.
     let queueBound: Int
@@ -40,13 +41,14 @@ public actor Controller {
 
     init(
         catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, containers: ContainerHost,
-        metrics: Metrics, queueBound: Int,
+        dependencies: DependencyCache, metrics: Metrics, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
         self.containers = containers
+        self.dependencies = dependencies
         self.metrics = metrics
         self.queueBound = queueBound
         self.logger = logger
@@ -56,6 +58,7 @@ public actor Controller {
     func load() async throws {
         let entries = try await catalog.entries()
         try await store.sweep(keeping: entries)
+        await dependencies.sweep(keeping: entries)
         for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
             guard let wanted = versions.last else { continue }
             highest[name] = wanted.version

@@ -135,9 +135,9 @@ extension Controller {
         retiring[ObjectIdentifier(pool)] = pool
         Task {
             await pool.retire()
-            await containers.forget(version.entry)
             await store.remove(version.entry.spec.name, version: version.entry.version)
             retiring[ObjectIdentifier(pool)] = nil
+            await dependencies.sweep(keeping: units.values.flatMap { [$0.wanted, $0.previous].compactMap(\.?.entry) })
         }
     }
 
@@ -152,13 +152,14 @@ extension Controller {
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
             restarted: { metrics.restarted(name) }, coldStart: { metrics.startedCold(name) })
-        let (store, ledger, containers) = (store, ledger, containers)
+        let (store, ledger, containers, dependencies) = (store, ledger, containers, dependencies)
         let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { tell in
             if entry.spec.runtime == .container {
                 return try await containers.instance(
                     of: entry, environment: try await store.environment(of: entry), log: log, tell: tell)
             }
-            return Instance(try await store.launch(entry), log: log, ledger: ledger)
+            let installed = try await dependencies.folder(for: entry, log: log, tell: tell)
+            return Instance(try await store.launch(entry, dependencies: installed), log: log, ledger: ledger)
         }
         return Version(entry: entry, pool: pool)
     }
