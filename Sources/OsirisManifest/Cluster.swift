@@ -40,12 +40,20 @@ public struct HubSpec: Sendable {
     public var archive: String?
     /// TCP port, 1-65535.
     public var port: Int
+    /// In the manifest's order; URLs are unique.
+    public var alerts: [Alert]
+    /// Nil: as the provider has it.
+    public var tls: Bool?
     public var spans: SpanMap
 
-    public init(image: String?, archive: String?, port: Int, spans: SpanMap) {
+    public init(
+        image: String?, archive: String?, port: Int, alerts: [Alert] = [], tls: Bool? = nil, spans: SpanMap
+    ) {
         self.image = image
         self.archive = archive
         self.port = port
+        self.alerts = alerts
+        self.tls = tls
         self.spans = spans
     }
 }

@@ -13,11 +13,13 @@ public struct DataFolder: Sendable {
 
     var config: String { path + "/hub.json" }
     var catalog: String { path + "/catalog.db" }
+    var calls: String { path + "/calls.db" }
     var pidFile: String { path + "/hub.pid" }
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
     var dependencies: String { path + "/dependencies" }
+    var usage: String { path + "/usage.db" }
 
     var functions: String { path + "/functions" }
 

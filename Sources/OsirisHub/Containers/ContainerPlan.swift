@@ -9,9 +9,8 @@ struct ContainerPlan: Sendable {
     /// The function's own variables.
     var environment: [String: String]
     var labels: [String: String]
-    /// Most processes of one user that the hub itself may have, or nil for no bound: an engine's own default may be more
-    /// than it can set.
-    var userProcesses: Int? = Self.ownUserProcesses
+    /// Most processes of the container's user on the whole machine; nil for the engine's own bound.
+    var userProcesses: Int? = Self.mostUserProcesses
 
     var port: Int { spec.port ?? 8080 }
     /// The port as the engine writes it.
@@ -52,10 +51,14 @@ struct ContainerPlan: Sendable {
         return limits.map { ["Name": .string($0), "Soft": .int($1), "Hard": .int($1)] }
     }
 
-    private static var ownUserProcesses: Int? {
+    /// No more processes than this exist on the machine, so it takes nothing away. Podman's own default is more, which
+    /// it cannot set where it is bound itself.
+    private static var mostUserProcesses: Int? {
+        let text = FileManager.default.contents(atPath: "/proc/sys/kernel/pid_max") ?? Data()
+        let most = Int(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
         var limit = rlimit()
-        // The number of RLIMIT_NPROC is of different types in different C libraries.
-        guard getrlimit(__rlimit_resource_t(6), &limit) == 0, limit.rlim_max < rlim_t(Int.max) else { return nil }
-        return Int(limit.rlim_max)
+        // RLIMIT_NPROC, whose type differs between C libraries.
+        guard let most, getrlimit(__rlimit_resource_t(6), &limit) == 0 else { return most }
+        return limit.rlim_max < rlim_t(most) ? Int(limit.rlim_max) : most
     }
 }

@@ -66,7 +66,7 @@ struct Engine: Sendable {
         let bytes = body?.plainJSON() ?? (method == "POST" ? [] : nil)
         let request = HTTPRequest(
             method, "http://engine/v1.41\(path)", headers: headers, body: bytes, timeout: timeout, unixSocket: socket,
-            onBody: onBody)
+            receive: onBody)
         let response: HTTPResponse
         do {
             response = try await http.send(request)

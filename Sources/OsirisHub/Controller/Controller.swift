@@ -27,7 +27,7 @@ public actor Controller {
     let ledger: InstanceLedger
     let containers: ContainerHost
     let dependencies: DependencyCache
-    let metrics: Metrics
+    let observation: Observation
     /// Most calls that wait for one version of a function.
     let queueBound: Int
     let logger: Logger
@@ -41,7 +41,7 @@ public actor Controller {
 
     init(
         catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, containers: ContainerHost,
-        dependencies: DependencyCache, metrics: Metrics, queueBound: Int,
+        dependencies: DependencyCache, observation: Observation, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
@@ -49,7 +49,7 @@ public actor Controller {
         self.ledger = ledger
         self.containers = containers
         self.dependencies = dependencies
-        self.metrics = metrics
+        self.observation = observation
         self.queueBound = queueBound
         self.logger = logger
     }
@@ -62,6 +62,7 @@ public actor Controller {
         for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
             guard let wanted = versions.last else { continue }
             highest[name] = wanted.version
+            observation.know(name)
             let log = log(for: name)
             var unit = Unit(wanted: await open(wanted, log: log), log: log)
             if !wanted.proven, let previous = versions.dropLast().last(where: \.proven) {
@@ -118,6 +119,8 @@ public actor Controller {
     /// - Parameter grace: longest wait.
     func drain(grace: Duration) async {
         closing = true
+        observation.events.tell(.hubStopping)
+        for (_, log) in logs { log.end() }
         let deadline = ContinuousClock.now + grace
         while await isBusy, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
     }

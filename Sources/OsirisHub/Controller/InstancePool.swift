@@ -42,6 +42,8 @@ actor InstancePool {
         var restarted: @Sendable () -> Void
         /// A call found no instance ready.
         var coldStart: @Sendable () -> Void
+        /// An instance is ready, or has ended, and why.
+        var instance: @Sendable (HubEvent.Kind, _ id: String, _ reason: String?) -> Void = { _, _, _ in }
     }
 
     private enum Phase { case starting, resting, free, busy }
@@ -376,11 +378,13 @@ extension InstancePool {
         slots[id]?.activity = nil
         if await instance.start(), isWanted(id) {
             slots[id]?.policy.ready(at: now)
+            events.instance(.instanceStarted, instance.id, nil)
             await events.ready()
             offer(id)
         }
         if !isWanted(id) { await instance.stop() }
         let end = await instance.ended()
+        events.instance(.instanceEnded, instance.id, end.reason)
         free.removeAll { $0 == id }
         slots[id]?.instance = nil
         slots[id]?.phase = .starting

@@ -6,6 +6,7 @@ struct InfoRoutes: RouteGroup {
     let config: HubConfig
     let controller: Controller
     let isolation: Isolation
+    let certificate: ServerCertificate?
     /// Seconds since 1970.
     let startedAt: Double
 
@@ -18,7 +19,8 @@ struct InfoRoutes: RouteGroup {
             version: HubVersion.current, cluster: config.cluster, address: config.address,
             generation: config.generation, startedAt: startedAt,
             uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: await controller.functionCount,
-            isolation: isolation, containers: await controller.containers.claim())
+            isolation: isolation, containers: await controller.containers.claim(),
+            certificate: certificate.map { CertificateFacts($0.present) })
     }
 
     private struct Info: Encodable {
@@ -31,5 +33,19 @@ struct InfoRoutes: RouteGroup {
         var functions: Int
         var isolation: Isolation
         var containers: ContainerHost.Claim
+        /// Absent for plain HTTP.
+        var certificate: CertificateFacts?
+    }
+
+    private struct CertificateFacts: Encodable {
+        /// RFC 3339.
+        var expires: String
+        /// Of its DER form.
+        var fingerprint: String
+
+        init(_ certificate: ServerCertificate.Present) {
+            expires = certificate.expires.formatted(.iso8601)
+            fingerprint = certificate.fingerprint
+        }
     }
 }
