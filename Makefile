@@ -80,6 +80,7 @@ test-tools: ## Services and Python packages that tests check against.
 	$(call INSTALL,$(TEST_PACKAGES))
 	$(call PIP,jsonschema,jsonschema==4.26.0)
 	$(call PIP,moto.server,moto[server]==5.2.1)
+	$(call PIP,docker,docker==7.1.0)
 	$(call PIP,prometheus_client,prometheus_client==0.26.0)
 
 install: build ## Into PREFIX, by default /usr/local.

@@ -76,6 +76,8 @@ public actor Hub {
     private func start(_ config: HubConfig) async throws -> Int {
         let data = data
         let ledger = InstanceLedger(data: data)
+        let containers = ContainerHost(data: data, config: config)
+        await removeLeftovers(containers)
         let leftovers = try await ledger.reapLeftovers()
         if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
         try await BlockingWork.run {
@@ -110,9 +112,12 @@ public actor Hub {
             post: { await delivery.post($0) })
         self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        let dependencies = DependencyCache(
+            data: data, searchPath: path, sandbox: sandbox, indexes: config.dependencies ?? .init())
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            observation: observation, queueBound: queueBound, logger: logger)
+            containers: containers, dependencies: dependencies, observation: observation, queueBound: queueBound,
+            logger: logger)
         self.controller = controller
         try await controller.load()
         let calls = try await openCalls(config, controller, observation)
@@ -135,6 +140,15 @@ public actor Hub {
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
         logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
         return port
+    }
+
+    private func removeLeftovers(_ containers: ContainerHost) async {
+        do {
+            let count = try await containers.removeLeftovers()
+            if count > 0 { logger.notice("Removed \(count) containers that an earlier hub left behind") }
+        } catch {
+            logger.warning("Containers of an earlier hub may be left: \(error)")
+        }
     }
 
     private func openCalls(_ config: HubConfig, _ controller: Controller, _ observation: Observation) async throws

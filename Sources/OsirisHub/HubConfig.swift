@@ -47,6 +47,27 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// The container engine that the hub uses.
+    public struct EngineChoice: Codable, Sendable, Equatable {
+        /// Path of its Unix socket; nil to look for it.
+        public var socket: String?
+
+        public init(socket: String? = nil) { self.socket = socket }
+    }
+
+    /// Where what functions need is fetched from.
+    public struct Dependencies: Codable, Sendable, Equatable {
+        /// URL of a package index for `pip`; nil for pip's own.
+        public var pipIndex: String?
+        /// URL of a registry for `npm`; nil for npm's own.
+        public var npmRegistry: String?
+
+        public init(pipIndex: String? = nil, npmRegistry: String? = nil) {
+            self.pipIndex = pipIndex
+            self.npmRegistry = npmRegistry
+        }
+    }
+
     /// Where callbacks of asynchronous calls may go. Where alerts go the operator says by name.
     public struct Callbacks: Codable, Sendable, Equatable {
         /// Host names, as in `hooks.example.com` or `*.example.com`, and numeric addresses; nil allows every host.
@@ -95,6 +116,10 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var tokens: [Token]
     /// Nil for none.
     public var rates: Rates?
+    /// Nil to look for an engine.
+    public var engine: EngineChoice?
+    /// Nil for the usual places.
+    public var dependencies: Dependencies?
     /// Nil for what holds without a word.
     public var callbacks: Callbacks?
     /// Nil for what holds without a word.
@@ -107,7 +132,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
         rates: Rates? = nil, callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil,
-        tls: TLS? = nil
+        tls: TLS? = nil, engine: EngineChoice? = nil, dependencies: Dependencies? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -116,6 +141,8 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.generation = generation
         self.tokens = tokens
         self.rates = rates
+        self.engine = engine
+        self.dependencies = dependencies
         self.callbacks = callbacks
         self.calls = calls
         self.alerts = alerts

@@ -16,7 +16,9 @@ extension CrossChecks {
         guard let name = function["name"] else { return }
         let label = name.text.map { "function `\($0)`" } ?? "the function"
         if let runtime = function["runtime"]?.text { keys(of: function, label, runtime: runtime) }
-        if let handler = function["handler"]?.text { check(handler: handler, of: function) }
+        if let handler = function["handler"]?.text, function["runtime"]?.text == "python3" {
+            check(handler: handler, of: function)
+        }
         if let command = function["command"], case .list(let words) = command.content, words.isEmpty {
             report(.outOfRange, "the command of \(label) is empty", at: command.place, help: "name a program")
         }

@@ -146,7 +146,7 @@ enum ManifestRules {
     static let laterKeys: Set<String> = ["spec.rollout"]
     /// Choices of the full format that this version does not implement.
     static let laterChoices: [String: Set<String>] = [
-        "spec.functions.runtime": ["node", "container"]
+        "spec.functions.runtime": ["node"]
     ]
     /// Codes for a wrong choice, where they are not the general one.
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]

@@ -262,11 +262,11 @@ import Testing
             "echo '\(started)'; while read -r line; do until [ -e '\(gate)' ]; do sleep 0.01; done; echo \"$line\"; done"
         let command = ChildProcess.Command(
             program: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"], folder: "/")
+        let log = FunctionLog(path: folder + "/log")
+        let ledger = InstanceLedger(data: DataFolder(path: folder))
         let pool = InstancePool(
-            scale: .init(min: 0, max: 1), queueBound: 10,
-            launch: { .init(command: command, wire: .lines, outputBytes: 1000) },
-            log: FunctionLog(path: folder + "/log"), ledger: InstanceLedger(data: DataFolder(path: folder)),
-            events: .init(ready: {}, restarted: {}, coldStart: {}))
+            scale: .init(min: 0, max: 1), queueBound: 10, events: .init(ready: {}, restarted: {}, coldStart: {})
+        ) { _ in Instance(.init(command: command, wire: .lines, outputBytes: 1000), log: log, ledger: ledger) }
         @Sendable func call(_ input: String) async throws -> String? {
             let call = InstanceCall(
                 id: "c", method: .post, path: "/", headers: [:], body: .whole(ByteBuffer(string: input)))

@@ -48,14 +48,18 @@ final class TestHub: Sendable {
     }
 
     /// A fresh data folder whose `hub.json` has one token per role, spelled like the role.
-    /// - Parameter tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
-    static func makeFolder(rates: HubConfig.Rates? = nil, tls: Bool = false) throws -> String {
+    /// - Parameters:
+    ///   - tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
+    ///   - engine: socket of a container engine; nil for whichever the machine has.
+    static func makeFolder(
+        rates: HubConfig.Rates? = nil, tls: Bool = false, engine: String? = nil
+    ) throws -> String {
         let folder = NSTemporaryDirectory() + "osiris-hub-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let config = HubConfig(
             address: "here/hub.here", cluster: "test", host: "127.0.0.1", port: 0, generation: "g1",
             tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) },
-            rates: rates, tls: tls ? .init(file: "tls.pem") : nil)
+            rates: rates, tls: tls ? .init(file: "tls.pem") : nil, engine: engine.map { .init(socket: $0) })
         let bytes = Data(try HubJSON.encode(config))
         _ = FileManager.default.createFile(
             atPath: folder + "/hub.json", contents: bytes, attributes: [.posixPermissions: 0o600])
@@ -149,6 +153,12 @@ struct TestFunction {
         let fields: [String: Any] = [
             "name": name, "namespace": "demo", "runtime": "python3", "handler": "code.handle", "files": [file],
         ]
+        return TestFunction(fields: fields.merging(more) { $1 })
+    }
+
+    /// An image.
+    static func container(_ name: String, _ image: String, _ more: [String: Any] = [:]) -> TestFunction {
+        let fields: [String: Any] = ["name": name, "namespace": "demo", "runtime": "container", "image": image]
         return TestFunction(fields: fields.merging(more) { $1 })
     }
 

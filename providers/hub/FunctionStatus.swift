@@ -16,6 +16,8 @@ struct FunctionStatus: Sendable {
     let state: String
     let isReady: Bool
     let lastError: String?
+    /// What its hub does before it can start it, such as pulling an image; nil if nothing.
+    let activity: String?
     /// Token of the operation that deployed it.
     let operation: String?
     /// Whose it is, by its annotations; nil for one that nobody marked.
@@ -64,6 +66,7 @@ struct FunctionStatus: Sendable {
         state = fields["state"]?.stringValue ?? ""
         isReady = fields["ready"]?.boolValue ?? false
         lastError = fields["lastError"]?.stringValue
+        activity = fields["activity"]?.stringValue
         let marks = fields["annotations"]?.mapValue ?? [:]
         operation = marks[Self.operationKey]?.stringValue
         cluster = marks[Self.clusterKey]?.stringValue

@@ -18,6 +18,7 @@ public struct DataFolder: Sendable {
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
+    var dependencies: String { path + "/dependencies" }
     var usage: String { path + "/usage.db" }
 
     var functions: String { path + "/functions" }

@@ -1,5 +1,14 @@
 import Foundation
 
+/// What an instance finds in its environment, beside what its kind of instance adds.
+struct InstanceEnvironment: Sendable {
+    var variables: [String: String]
+    /// Secrets that it finds as files, by name.
+    var files: [String: String]
+    /// What must not go to the log, nor into an error.
+    var redaction: Redaction
+}
+
 /// A function version's files and clear secrets on disk, and how to start an instance of it.
 struct VersionStore: Sendable {
     let data: DataFolder
@@ -96,33 +105,6 @@ struct VersionStore: Sendable {
         )
     }
 
-    /// Reads the clear secrets and puts together how an instance is started.
-    func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
-        let spec = entry.spec
-        let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
-        let (secrets, handed) = try await BlockingWork.run {
-            let (secrets, files) = try secrets(of: entry)
-            return (secrets, try SecretFolder(files, in: data, owner: sandbox.setpriv == nil ? nil : user))
-        }
-        let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
-        var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
-        environment["OSIRIS_FUNCTION"] = spec.name.name
-        environment["OSIRIS_NAMESPACE"] = spec.name.namespace
-        if let handed { environment["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
-        let folder = data.versionFolder(spec.name, entry.version)
-        let runtime = spec.runtime.program
-        let starter = data.starter(of: runtime)
-        let program = Sandbox.Program(
-            words: runtime.words(
-                spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter, secrets: handed?.path)
-        return Instance.Launch(
-            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: runtime.wire, outputBytes: spec.limits.outputBytes,
-            redaction: Redaction(secrets: Array(secrets.values) + (handed?.values ?? [])),
-            secretFolder: handed)
-    }
-
     /// Blocks; use `BlockingWork`.
     private func clear(
         _ digests: [String: String], of name: FunctionName, in file: String
@@ -133,5 +115,47 @@ struct VersionStore: Sendable {
             throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
         }
         return secrets
+    }
+
+    /// The function's own variables, its clear secrets among them, and what every function is told.
+    func environment(of entry: CatalogEntry) async throws -> InstanceEnvironment {
+        let spec = entry.spec
+        let (secrets, files) = try await BlockingWork.run { try secrets(of: entry) }
+        var variables = spec.env.merging(secrets) { $1 }
+        variables["OSIRIS_FUNCTION"] = spec.name.name
+        variables["OSIRIS_NAMESPACE"] = spec.name.namespace
+        return InstanceEnvironment(
+            variables: variables, files: files, redaction: Redaction(secrets: Array(secrets.values) + files.values))
+    }
+
+    /// Puts together how an instance is started.
+    /// - Parameter dependencies: where what it needs besides its source is; nil for nothing.
+    func launch(_ entry: CatalogEntry, dependencies: String? = nil) async throws -> Instance.Launch {
+        let spec = entry.spec
+        let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
+        var own = try await environment(of: entry)
+        let files = own.files
+        let handed = try await BlockingWork.run {
+            try SecretFolder(files, in: data, owner: sandbox.setpriv == nil ? nil : user)
+        }
+        if let handed { own.variables["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
+        let folder = data.versionFolder(spec.name, entry.version)
+        var environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own.variables) { $1 }
+        environment.merge(
+            DependencySet.variables(
+                spec.runtime, source: sandbox.path(ofFolder: folder),
+                dependencies: dependencies.map(sandbox.path(ofDependencies:)), own: own.variables)
+        ) { $1 }
+        let runtime = spec.runtime.program
+        let starter = data.starter(of: runtime)
+        let program = Sandbox.Program(
+            words: runtime.words(
+                spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
+            environment: environment, folder: folder, starter: starter, secrets: handed?.path,
+            dependencies: dependencies)
+        return Instance.Launch(
+            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
+            contained: sandbox.bubblewrap != nil, wire: runtime.wire, outputBytes: spec.limits.outputBytes,
+            redaction: own.redaction, secretFolder: handed)
     }
 }

@@ -25,6 +25,8 @@ public actor Controller {
     let catalog: any Catalog
     let store: VersionStore
     let ledger: InstanceLedger
+    let containers: ContainerHost
+    let dependencies: DependencyCache
     let observation: Observation
     /// Most calls that wait for one version of a function.
     let queueBound: Int
@@ -40,12 +42,15 @@ public actor Controller {
     var restoring = false
 
     init(
-        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, observation: Observation, queueBound: Int,
+        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, containers: ContainerHost,
+        dependencies: DependencyCache, observation: Observation, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
+        self.containers = containers
+        self.dependencies = dependencies
         self.observation = observation
         self.queueBound = queueBound
         self.logger = logger
@@ -55,6 +60,7 @@ public actor Controller {
     func load() async throws {
         let entries = try await catalog.entries()
         try await store.sweep(keeping: entries)
+        await dependencies.sweep(keeping: entries)
         for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
             guard let wanted = versions.last else { continue }
             highest[name] = wanted.version

@@ -16,7 +16,8 @@ extension Controller {
     /// - Parameter replace: false to refuse a function that exists.
     /// - Throws: `HubError` 409, 412, or what the disk says.
     func deploy(_ deployment: Deployment, replace: Bool, as change: Change = Change()) async throws -> Deployed {
-        try await changing(change) { try await self.deployNow(deployment, replace: replace, as: change) }
+        if deployment.spec.runtime == .container { try await containers.check(deployment.spec) }
+        return try await changing(change) { try await self.deployNow(deployment, replace: replace, as: change) }
     }
 
     /// Keeps so many instances of a function running from now on, until its next deployment or the hub's end.
@@ -165,6 +166,7 @@ extension Controller {
             await pool.retire()
             await store.remove(version.entry.spec.name, versions: versions)
             retiring[ObjectIdentifier(pool)] = nil
+            await dependencies.sweep(keeping: units.values.flatMap { [$0.wanted, $0.previous].compactMap(\.?.entry) })
         }
     }
 
@@ -183,10 +185,15 @@ extension Controller {
             instance: { kind, instance, reason in
                 observation.events.tell(kind, name, version: version, instance: instance, reason)
             })
-        let store = store
-        let pool = InstancePool(
-            scale: entry.spec.scale, queueBound: queueBound, launch: { try await store.launch(entry) }, log: log,
-            ledger: ledger, events: events)
+        let (store, ledger, containers, dependencies) = (store, ledger, containers, dependencies)
+        let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { tell in
+            if entry.spec.runtime == .container {
+                return try await containers.instance(
+                    of: entry, environment: try await store.environment(of: entry), log: log, tell: tell)
+            }
+            let installed = try await dependencies.folder(for: entry, log: log, tell: tell)
+            return Instance(try await store.launch(entry, dependencies: installed), log: log, ledger: ledger)
+        }
         return Version(entry: entry, pool: pool)
     }
 }

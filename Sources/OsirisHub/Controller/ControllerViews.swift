@@ -13,9 +13,11 @@ extension Controller {
         guard let unit = units[name] else { return nil }
         let wanted = await unit.wanted.pool.status()
         let serving = await unit.serving.pool.status()
-        return FunctionStatus(
+        var status = FunctionStatus(
             wanted: unit.wanted.entry, pool: wanted, serving: unit.serving.entry.version, calls: serving,
             invocations: observation.metrics.invocations(name))
+        if status.image != nil { status.imageDigest = await containers.images.pinned(unit.wanted.entry) }
+        return status
     }
 
     /// What was deployed last of each function, by namespace and name.
@@ -34,7 +36,7 @@ extension Controller {
         for status in await list() where status.alwaysOn && status.availableReplicas < status.scale.min {
             let reason =
                 "\(status.state.rawValue), \(status.availableReplicas) of \(status.scale.min) instances ready"
-                + (status.lastError.map { ": \($0)" } ?? "")
+                + (status.activity.map { ", \($0)" } ?? "") + (status.lastError.map { ": \($0)" } ?? "")
             waiting.append(.init(name: status.name, namespace: status.namespace, reason: reason))
         }
         if closing { waiting.append(.init(name: "hub", namespace: "", reason: "shutting down")) }

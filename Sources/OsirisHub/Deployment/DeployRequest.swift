@@ -12,8 +12,8 @@ public struct DeployRequest {
     public static let mostBodyBytes = 48 * 1_048_576
 
     static let keys: Set<String> = [
-        "name", "namespace", "runtime", "handler", "command", "alwaysOn", "scale", "limits", "env", "secrets",
-        "secretFiles", "annotations", "files",
+        "name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "scale", "limits", "env",
+        "secrets", "secretFiles", "annotations", "files",
     ]
 
     var reader = FaultReader()
@@ -56,9 +56,15 @@ public struct DeployRequest {
         let command = reader.list(body["command"], at: "command").enumerated().compactMap { item in
             reader.string(item.element, at: "command[\(item.offset)]")
         }
+        if runtime == .container {
+            (spec.image, spec.port) = image(body, handler: handler)
+            spec.command = command
+        } else if body["image"] != nil || body["port"] != nil {
+            reader.fault("image and port go with the runtime container only.")
+        }
         if let runtime, runtime.program.hasHandler {
             spec.handler = checked(handler: handler, command: command)
-        } else if runtime != nil {
+        } else if runtime == .command {
             spec.command = checked(command: command, handler: handler)
         }
         let secrets = self.secrets(body["secrets"], env: spec.env)
@@ -68,6 +74,11 @@ public struct DeployRequest {
         let source = self.source(body["files"])
         if let runtime, runtime.program.hasHandler, source.files.isEmpty {
             reader.fault("files must hold the handler's module.")
+        }
+        if runtime == .container, !source.files.isEmpty { reader.fault("files do not go with the runtime container.") }
+        if runtime == .container, !secretFiles.isEmpty {
+            // The user in the image is not known, and nobody else may read them.
+            reader.fault("secretFiles do not go with the runtime container; use secrets.")
         }
         return Deployment(
             spec: spec, secrets: secrets.mapValues(\.value), secretFiles: secretFiles.mapValues(\.value), source: source
@@ -87,7 +98,7 @@ public struct DeployRequest {
         if value == nil { reader.fault("runtime is missing.") }
         guard let text = reader.string(value, at: "runtime") else { return nil }
         let runtime = FunctionSpec.Runtime(rawValue: text)
-        if runtime == nil { reader.fault("runtime must be python3, node or command.") }
+        if runtime == nil { reader.fault("runtime must be python3, node, command or container.") }
         return runtime
     }
 
@@ -123,8 +134,18 @@ public struct DeployRequest {
         if parts.count < 2 || !parts.allSatisfy(Self.isIdentifier) {
             reader.fault("handler must have the form module.function.")
         }
-        if !command.isEmpty { reader.fault("command goes with the runtime command only.") }
+        if !command.isEmpty { reader.fault("command does not go with a runtime that has a handler.") }
         return handler
+    }
+
+    private mutating func image(_ body: [String: Value], handler: String) -> (String, Int) {
+        let image = reader.string(body["image"], at: "image") ?? ""
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@".utf8)
+        if !(1...512).contains(image.utf8.count) || !image.utf8.allSatisfy(allowed.contains) || image.hasPrefix("-") {
+            reader.fault("image must be the reference of an image.")
+        }
+        if !handler.isEmpty { reader.fault("handler does not go with the runtime container.") }
+        return (image, reader.int(body["port"], at: "port", in: 1...65535) ?? 8080)
     }
 
     private mutating func checked(command: [String], handler: String) -> [String] {

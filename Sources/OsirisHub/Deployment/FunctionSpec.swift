@@ -31,6 +31,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         case node
         /// A program that answers one line of JSON with another.
         case command
+        /// An image that answers HTTP.
+        case container
     }
 
     /// How many instances there are.
@@ -101,7 +103,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public var runtime: Runtime
     /// `module.function` with a runtime that has a handler, else empty.
     public var handler: String
-    /// Program and arguments with the runtime `command`, else empty.
+    /// Program and arguments with the runtime `command`; what the image is started with, in place of its own command,
+    /// with the runtime `container`; else empty.
     public var command: [String]
     /// True if the hub is not ready without it.
     public var alwaysOn: Bool
@@ -116,6 +119,10 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public var secretFileDigests: [String: String]?
     /// Words the hub keeps and shows, and nothing more.
     public var annotations: [String: String]
+    /// Reference of the image with the runtime `container`, else nil.
+    public var image: String?
+    /// TCP port the image listens on, 1...65535, with the runtime `container`, else nil.
+    public var port: Int?
 
     public init(
         name: FunctionName, runtime: Runtime, handler: String = "", command: [String] = [], alwaysOn: Bool = false,

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 
 /// One running process of a function: starts it, has one call at a time on it, stops it.
-actor Instance {
+actor Instance: RunningInstance {
     /// Longest wait for the handshake.
     static let handshakeLimit = Duration.seconds(30)
     /// Life that makes an instance without a handshake a ready one.
@@ -10,9 +10,7 @@ actor Instance {
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
 
-    /// A random word of 8 letters and digits.
-    nonisolated let id = String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
-    /// When it was made: seconds since 1970.
+    nonisolated let id = Instance.newID()
     nonisolated let since = Date().timeIntervalSince1970
     private let launch: Launch
     private let log: any LogSink
@@ -24,6 +22,8 @@ actor Instance {
     private var lines: LineWire?
     private var wire: (any Wire)?
     private var handshake: CheckedContinuation<Void, Never>?
+    /// False until somebody started it.
+    private var begun = false
     private var launched = false
     private var greeted = false
     private var calls = 0
@@ -49,6 +49,7 @@ actor Instance {
     /// Launches the process and waits until it takes calls.
     /// - Returns: false if it never will; `ended()` tells why.
     func start() async -> Bool {
+        begun = true
         do {
             let (process, pipes) = try await ChildProcess.launch(launch.command) { status in
                 Task { await self.exited(status) }
@@ -71,7 +72,10 @@ actor Instance {
             process?.signal(SIGKILL)
             let text = (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
             failure = "\(launch.command.program) cannot be started: \(text)"
-            if process == nil { finish(End(reason: failure ?? "", excused: false)) }
+            if process == nil {
+                await launch.secretFolder?.remove()
+                finish(End(reason: failure ?? "", excused: false))
+            }
         }
         opened = true
         if status != nil { Task { await self.drain() } }
@@ -128,6 +132,7 @@ actor Instance {
 
     /// Asks the process to end, makes it end after the grace, and waits until it has.
     func stop() async {
+        guard begun else { await launch.secretFolder?.remove(); return }
         guard end == nil else { return }
         failure = failure ?? "stopped"
         await terminate()
@@ -226,6 +231,7 @@ actor Instance {
         await reader?.value
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
+        await launch.secretFolder?.remove()
         let line = String(decoding: launch.redaction.apply(errors.last), as: UTF8.self)
         let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")

@@ -16,6 +16,10 @@ struct Sandbox: Sendable {
         var starter: String
         /// A folder of secrets that only the program may read, on the host; nil for none.
         var secrets: String?
+        /// A folder the program may read besides its own, on the host; nil for none.
+        var dependencies: String?
+        /// A folder the program may write, on the host; nil for none.
+        var output: String?
     }
 
     /// What the shell says on stdout right before it becomes the program.
@@ -26,6 +30,10 @@ struct Sandbox: Sendable {
     private static let insideStarter = "/starter"
     /// Where `Program.secrets` is behind bubblewrap.
     private static let insideSecrets = "/run/secrets"
+    /// Where `Program.dependencies` is behind bubblewrap.
+    private static let insideDependencies = "/dependencies"
+    /// Where `Program.output` is behind bubblewrap.
+    private static let insideOutput = "/output"
     /// The host's folders that hold programs and what these need to run. All else is hidden.
     private static let system = [
         "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/run/systemd/resolve",
@@ -40,6 +48,12 @@ struct Sandbox: Sendable {
 
     /// Where the program finds its starter.
     func path(ofStarter starter: String) -> String { bubblewrap == nil ? starter : Self.insideStarter }
+
+    /// Where the program finds `Program.dependencies`.
+    func path(ofDependencies folder: String) -> String { bubblewrap == nil ? folder : Self.insideDependencies }
+
+    /// Where the program finds `Program.output`.
+    func path(ofOutput folder: String) -> String { bubblewrap == nil ? folder : Self.insideOutput }
 
     /// Where the program finds its working folder.
     func path(ofFolder folder: String) -> String { bubblewrap == nil ? folder : Self.inside }
@@ -113,6 +127,12 @@ struct Sandbox: Sendable {
             // A parent that bubblewrap makes by itself is as closed as what it is for.
             words += ["--dir", "/run", "--ro-bind", secrets, Self.insideSecrets]
         }
+        if let dependencies = program.dependencies {
+            words += ["--ro-bind", dependencies, Self.insideDependencies]
+            // Node looks for ES modules beside the source and in the folders around it, and nowhere else.
+            words += ["--ro-bind-try", "\(dependencies)/node_modules", "/node_modules"]
+        }
+        if let output = program.output { words += ["--bind", output, Self.insideOutput] }
         return words + ["--chdir", Self.inside, "--remount-ro", "/"]
     }
 }

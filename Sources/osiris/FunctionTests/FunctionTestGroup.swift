@@ -56,14 +56,16 @@ struct FunctionTestGroup: Sendable {
         // Namespaces separate the deployments: the function keeps its name.
         if number > 0 { function.namespace = "\(function.namespace.prefix(50))--tests-\(number)" }
         (function.smoke, function.placement, function.alwaysOn) = (nil, nil, true)
-        function.scale = FunctionSpec.Scale(min: 1, max: Self.parallelism)
+        function.scale = FunctionSpec.Scale()
+        if case .cases(let cases) = work {
+            function.scale = FunctionSpec.Scale(min: min(cases.count, Self.parallelism))
+        }
         var env: [String: String] = [:]
         var mock: String?
         switch work {
         case .cases(let cases): (env, mock) = (cases.first?.env ?? [:], cases.first?.mock)
         case .unitTests:
             function.handler = UnitTestHandler.handler
-            function.scale = FunctionSpec.Scale(min: 1)
             function.timeoutMilliseconds = max(function.timeoutMilliseconds, UnitTestHandler.timeoutMilliseconds)
         }
         for (name, value) in env {

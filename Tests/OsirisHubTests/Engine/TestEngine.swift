@@ -69,22 +69,8 @@ final class TestEngine: Sendable {
 
     /// Runs `sdk.py` on an engine.
     static func checkWithDockersClient(socket: String, image: String) async throws {
-        let (ends, ended) = AsyncStream.makeStream(of: ProcessEnd.self)
-        let command = ChildProcess.Command(
-            program: "python3", arguments: [path("sdk.py"), socket, image],
-            environment: ProcessInfo.processInfo.environment, folder: "/")
-        let (_, pipes) = try await ChildProcess.launch(command) { end in
-            ended.yield(end)
-            ended.finish()
-        }
-        close(pipes.input)
-        let said = try await BlockingWork.run {
-            try [pipes.output, pipes.error].map {
-                try FileHandle(fileDescriptor: $0, closeOnDealloc: true).readToEnd() ?? Data()
-            }
-        }
-        for await end in ends { #expect(end == .code(0), "\(String(decoding: said[1], as: UTF8.self))") }
-        #expect(String(decoding: said[0], as: UTF8.self) == "ok\n")
+        let (end, output, errors) = try await run("python3", [path("sdk.py"), socket, image])
+        #expect(end == .code(0) && output == "ok\n", "\(errors)")
     }
 
     private func write(_ value: Value, to name: String) throws {
@@ -96,7 +82,29 @@ final class TestEngine: Sendable {
         for descriptor in [pipes.input, pipes.output, pipes.error] { close(descriptor) }
     }
 
-    fileprivate static func path(_ name: String) -> String {
+    static func path(_ name: String) -> String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(name).path
     }
+}
+
+/// Runs a program to its end.
+func run(_ program: String, _ arguments: [String]) async throws -> (end: ProcessEnd, output: String, errors: String) {
+    let (ends, ended) = AsyncStream.makeStream(of: ProcessEnd.self)
+    let command = ChildProcess.Command(
+        program: program, arguments: arguments, environment: ProcessInfo.processInfo.environment, folder: "/")
+    let (_, pipes) = try await ChildProcess.launch(command) { end in
+        ended.yield(end)
+        ended.finish()
+    }
+    close(pipes.input)
+    async let output = BlockingWork.run {
+        try FileHandle(fileDescriptor: pipes.output, closeOnDealloc: true).readToEnd()
+    }
+    async let errors = BlockingWork.run {
+        try FileHandle(fileDescriptor: pipes.error, closeOnDealloc: true).readToEnd()
+    }
+    let said = try await (output ?? Data(), errors ?? Data())
+    var end = ProcessEnd.code(-1)
+    for await status in ends { end = status }
+    return (end, String(decoding: said.0, as: UTF8.self), String(decoding: said.1, as: UTF8.self))
 }

@@ -25,7 +25,8 @@ struct InfoRoutes: RouteGroup {
             generation: config.generation, startedAt: startedAt,
             uptimeSeconds: Date().timeIntervalSince1970 - startedAt,
             functions: await controller.names.count { caller.may(.read, in: $0.namespace) },
-            isolation: isolation, certificate: certificate.map { CertificateFacts($0.present) })
+            isolation: isolation, containers: await controller.containers.claim(),
+            certificate: certificate.map { CertificateFacts($0.present) })
     }
 
     private struct Info: Encodable {
@@ -37,6 +38,7 @@ struct InfoRoutes: RouteGroup {
         var uptimeSeconds: Double
         var functions: Int
         var isolation: Isolation
+        var containers: ContainerHost.Claim
         /// Absent for plain HTTP.
         var certificate: CertificateFacts?
     }
