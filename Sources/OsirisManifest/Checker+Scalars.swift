@@ -11,7 +11,9 @@ extension Checker {
             refuse(
                 reading.secretPlace ?? node.place, .invalidExpression,
                 "the secret variable `\(secret)` cannot be used in \(shownPath)",
-                help: "secrets may stand only under `env`, `secrets` and `secretFiles` of a function, and in `alerts` of the hub")
+                help:
+                    "secrets may stand only under `env`, `secrets` and `secretFiles` of a function, and in `alerts` of the hub"
+            )
             return Checked(content: .invalid, place: node.place)
         }
         if reading.isUntyped, !type.isTextual { reading.scalar = CoreSchema.resolve(reading.text) }

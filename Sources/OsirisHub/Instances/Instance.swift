@@ -132,7 +132,10 @@ actor Instance: RunningInstance {
 
     /// Asks the process to end, makes it end after the grace, and waits until it has.
     func stop() async {
-        guard begun else { await launch.secretFolder?.remove(); return }
+        guard begun else {
+            await launch.secretFolder?.remove()
+            return
+        }
         guard end == nil else { return }
         failure = failure ?? "stopped"
         await terminate()
