@@ -47,7 +47,7 @@ struct VersionStore: Sendable {
     /// - Throws: `HubError` 409 if the files are not what was deployed.
     func load(_ entry: CatalogEntry) async throws -> Deployment {
         try await BlockingWork.run {
-            let (secrets, files) = try secrets(of: entry)
+            let (secrets, files) = try self.secrets(of: entry)
             return Deployment(
                 spec: entry.spec, secrets: secrets, secretFiles: files, source: try data.source(of: entry),
                 sharing: entry.version)
@@ -120,7 +120,7 @@ struct VersionStore: Sendable {
     /// The function's own variables, its clear secrets among them, and what every function is told.
     func environment(of entry: CatalogEntry) async throws -> InstanceEnvironment {
         let spec = entry.spec
-        let (secrets, files) = try await BlockingWork.run { try secrets(of: entry) }
+        let (secrets, files) = try await BlockingWork.run { try self.secrets(of: entry) }
         var variables = spec.env.merging(secrets) { $1 }
         variables["OSIRIS_FUNCTION"] = spec.name.name
         variables["OSIRIS_NAMESPACE"] = spec.name.namespace

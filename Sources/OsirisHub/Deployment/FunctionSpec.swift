@@ -155,8 +155,10 @@ public struct Deployment: Sendable {
     /// A version that is stored with the same files, for one that is deployed again.
     var sharing: Int?
 
-    init(spec: FunctionSpec, secrets: [String: String], source: SourceTree, sharing: Int?) {
-        self.init(spec: spec, secrets: secrets, source: source)
+    init(
+        spec: FunctionSpec, secrets: [String: String], secretFiles: [String: String], source: SourceTree, sharing: Int?
+    ) {
+        self.init(spec: spec, secrets: secrets, secretFiles: secretFiles, source: source)
         self.sharing = sharing
     }
 

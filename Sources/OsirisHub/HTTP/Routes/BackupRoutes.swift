@@ -26,7 +26,7 @@ struct BackupRoutes: RouteGroup {
                 await backups.drop(draft)
                 throw error
             }
-            let restored = Restored(functions: await controller.functionCount, digest: draft.digest)
+            let restored = Restored(functions: await controller.names.count, digest: draft.digest)
             return .json(200, try HubJSON.encode(restored))
         }
     }
