@@ -107,7 +107,7 @@ struct FunctionsTestTests {
         for part in [
             "FAIL  shop/price  wrong", "price/tests/price.yaml:4:12: expect.price: expected 12, came 11",
             "price/tests/price.yaml:5:14: expect.missing: expected 1, came nothing",
-            "price/tests/price.yaml:6:46: expected an error, came 200",
+            "price/tests/price.yaml:6:47: expected an error, came 200",
             "price/tests/price.yaml:7:53: it did not answer within 50 ms", "FAIL  shop/price  test_bad.T.test_bad",
             "not the same", "vault/tests/vault.yaml:1:25: expect: expected \"other\"",
             "0 passed, 5 failed, in 2 functions",

@@ -3,9 +3,9 @@ import Foundation
 import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
+import OsirisProviderKit
 import OsirisRender
 import OsirisTransport
-import ProviderHub
 
 /// Runs the tests that functions carry in their source.
 struct FunctionsTestCommand: AsyncParsableCommand {
@@ -40,9 +40,12 @@ struct FunctionsTestCommand: AsyncParsableCommand {
             if !groups.isEmpty {
                 let http = HTTPClient()
                 let hub = try await TemporaryHub.start()
+                guard let handler = Providers.registry().handler(provider: "hub", type: FunctionResource.type.name)
+                else {
+                    preconditionFailure("No provider of this program deploys functions.")
+                }
                 let run = FunctionTestRun(
-                    cluster: cluster, hub: hub, handler: HubProvider(http: http).handlers[0], http: http,
-                    filter: filter)
+                    cluster: cluster, hub: hub, handler: handler, http: http, filter: filter)
                 results = await console.reminding("running the tests") {
                     await run.run(groups) { result in
                         if !console.json { console.out(FunctionTestReport.text(result, style: console.style)) }
