@@ -18,7 +18,11 @@ import Testing
         let orders = try ["gone", "stays"].map { try TokenOrder(Array(#"{"name":"\#($0)","role":"read"}"#.utf8)) }
         for order in orders { _ = try await keeper.add(order, by: Caller(name: "admin", role: .admin)) }
         let (events, tell) = AsyncStream.makeStream(of: String.self)
-        let guarded = GuardedRouter(keeper)
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let catalog = try await SQLiteCatalog.open(path: folder + "/catalog.db")
+        defer { try? catalog.close() }
+        let guarded = GuardedRouter(keeper, log: catalog)
         guarded.on(.get, "/watch", .read) { _, context, caller in
             Response(
                 status: .ok,
