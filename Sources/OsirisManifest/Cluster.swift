@@ -52,7 +52,7 @@ public struct HubSpec: Sendable {
 
 /// One entry of `spec.functions`.
 public struct FunctionSpec: Sendable {
-    public enum Runtime: String, Sendable, CaseIterable { case python3, command }
+    public enum Runtime: String, Sendable, CaseIterable { case python3, node, command }
 
     /// A call that must answer before the function counts as deployed.
     public struct Smoke: Sendable {
@@ -106,7 +106,7 @@ public struct FunctionSpec: Sendable {
     public var sourceFolder: String?
     /// `SourceTree.digest` of the folder.
     public var sourceDigest: String?
-    /// `module.function`, for python3.
+    /// `module.function`, for python3 and node.
     public var handler: String?
     /// Program and arguments, for command.
     public var command: [String]

@@ -7,11 +7,13 @@ extension CrossChecks {
         guard let name = function["name"] else { return }
         let label = name.text.map { "function `\($0)`" } ?? "the function"
         switch function["runtime"]?.text {
-        case "python3":
-            need("handler", "module.function", of: function, label, runtime: "python3")
-            need("source", "functions/hello", of: function, label, runtime: "python3")
-            forbid("command", in: function, label, runtime: "python3")
-            if let handler = function["handler"]?.text { check(handler: handler, of: function) }
+        case let runtime? where Modules.byRuntime[runtime] != nil:
+            need("handler", "module.function", of: function, label, runtime: runtime)
+            need("source", "functions/hello", of: function, label, runtime: runtime)
+            forbid("command", in: function, label, runtime: runtime)
+            if let handler = function["handler"]?.text, let modules = Modules.byRuntime[runtime] {
+                check(handler: handler, modules, of: function)
+            }
         case "command":
             need("command", "[./run.sh]", of: function, label, runtime: "command")
             forbid("handler", in: function, label, runtime: "command")
@@ -60,10 +62,29 @@ extension CrossChecks {
         guard let place = function[key]?.keyPlace else { return }
         report(
             .conflictingKeys, "\(label) has `\(key)`, which the runtime `\(runtime)` does not use", at: place,
-            help: key == "command" ? "remove it, or use `runtime: command`" : "remove it, or use `runtime: python3`")
+            help: key == "command"
+                ? "remove it, or use `runtime: command`"
+                : "remove it, or use a runtime with a handler, such as `python3`")
     }
 
-    private mutating func check(handler: String, of function: Checked) {
+    /// The files in which a runtime looks for a handler.
+    private struct Modules {
+        static let byRuntime = [
+            "python3": Modules(language: "Python", ends: [".py", "/__init__.py"]),
+            "node": Modules(language: "JavaScript", ends: [".js", ".mjs", ".cjs"]),
+        ]
+
+        var language: String
+        /// What follows the module's name, the usual one first.
+        var ends: [String]
+
+        /// The module that a file holds, nil if it is none.
+        func module(of file: String) -> String? {
+            ends.first { file.hasSuffix($0) }.map { String(file.dropLast($0.count)) }
+        }
+    }
+
+    private mutating func check(handler: String, _ kind: Modules, of function: Checked) {
         guard let place = function["handler"]?.place else { return }
         let parts = handler.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count >= 2, parts.allSatisfy({ Expressions.isEnvironmentName($0) }) else {
@@ -75,15 +96,15 @@ extension CrossChecks {
         }
         guard let folder = function["source"]?.text else { return }
         let module = parts.dropLast().joined(separator: "/")
-        let candidates = ["\(module).py", "\(module)/__init__.py"]
+        let candidates = kind.ends.map { module + $0 }
         if candidates.contains(where: { files.kind(of: folder + "/" + $0) == .file }) { return }
-        let modules = files.names(in: folder).filter { $0.hasSuffix(".py") }.map { String($0.dropLast(3)) }
+        let modules = files.names(in: folder).compactMap(kind.module)
         let near = Suggestion.didYouMean(parts.dropLast().joined(separator: "."), among: modules)
         report(
             .missingSource, "the folder \(folder.ticked) has no module `\(candidates[0])`", at: place,
             help: near.map { "did you mean `\($0).\(parts[parts.count - 1])`?" }
                 ?? (modules.isEmpty
-                    ? "the folder holds no Python file" : "its modules: \(modules.ticked())"))
+                    ? "the folder holds no \(kind.language) file" : "its modules: \(modules.ticked())"))
     }
 
     private mutating func within(

@@ -109,7 +109,7 @@ enum ManifestRules {
     static let laterKeys: Set<String> = ["spec.rollout"]
     /// Choices of the full format that this version does not implement.
     static let laterChoices: [String: Set<String>] = [
-        "spec.functions.runtime": ["node", "container"]
+        "spec.functions.runtime": ["container"]
     ]
     /// Codes for a wrong choice, where they are not the general one.
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]

@@ -9,9 +9,9 @@ public enum FunctionResource {
         schema: Schema([
             Field("name", .name, required: true, forcesReplacement: true, doc: "Name in its namespace."),
             Field("namespace", .name, required: true, forcesReplacement: true, doc: "Namespace."),
-            Field("runtime", .choice(["python3", "command"]), required: true, doc: "How it is run."),
+            Field("runtime", .choice(["python3", "node", "command"]), required: true, doc: "How it is run."),
             Field("source", .string, doc: "Digest of the source folder."),
-            Field("handler", .string, doc: "`module.function` of a python3 function."),
+            Field("handler", .string, doc: "`module.function` of a python3 or node function."),
             Field("command", .list(of: .string), doc: "Program and arguments of a command function."),
             Field("alwaysOn", .bool, default: true, doc: "The hub is ready only while it answers."),
             Field(
