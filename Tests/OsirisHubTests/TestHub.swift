@@ -145,6 +145,21 @@ struct TestFunction {
         return TestFunction(fields: fields.merging(more) { $1 })
     }
 
+    /// A JavaScript function `code.handle`.
+    /// - Parameter files: its other files, path and text.
+    static func node(
+        _ name: String, _ code: String, file: String = "code.js", files: [String: String] = [:],
+        _ more: [String: Any] = [:]
+    ) -> TestFunction {
+        let all = files.merging([file: code]) { $1 }.map { path, text in
+            ["path": path, "base64": Data(text.utf8).base64EncodedString()]
+        }
+        let fields: [String: Any] = [
+            "name": name, "namespace": "demo", "runtime": "node", "handler": "code.handle", "files": all,
+        ]
+        return TestFunction(fields: fields.merging(more) { $1 })
+    }
+
     /// The code of `code.handle` that waits until a file is there.
     static func gated(_ gate: String, then: String = "return os.getpid()") -> String {
         """
