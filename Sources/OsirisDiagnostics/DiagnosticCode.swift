@@ -29,7 +29,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case conflictingKeys = "OSR0113"
     case severalClusters = "OSR0114"
     case invalidPattern = "OSR0115"
-    case unsupportedRuntime = "OSR0116"
+    // OSR0116 was a runtime of a later version.
 
     // Variables and expressions.
     case undefinedVariable = "OSR0201"
@@ -51,6 +51,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case planFile = "OSR0309"
     case stalePlan = "OSR0310"
     case portConflict = "OSR0312"
+    case expiresSoon = "OSR0313"
 
     // State and locks.
     case stateUnreadable = "OSR0401"
@@ -80,4 +81,11 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hubUnreachable = "OSR0602"
     case callFailed = "OSR0604"
     case usage = "OSR0606"
+    case hubNotTrusted = "OSR0607"
+    case hubOtherName = "OSR0608"
+    case hubCertificateExpired = "OSR0609"
+    case hubRefused = "OSR0612"
+    case auditBroken = "OSR0613"
+    case backupFile = "OSR0614"
+    case hubNotEmpty = "OSR0615"
 }

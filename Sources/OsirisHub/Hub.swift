@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import ServiceLifecycle
 
@@ -12,22 +13,45 @@ public actor Hub {
     public static let queueBound = 1_000
 
     private let data: DataFolder
+    private let configFile: String
     private let logger: Logger
     private let drainGrace: Duration
     private let queueBound: Int
+    private let asyncOptions: AsyncOptions?
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
+    private var gatekeeper: Gatekeeper?
+    private var rounds: Task<Void, Never>?
+    /// Every route, and who may take it; empty before the start.
+    private(set) var routes: [RouteRule] = []
+    private var calls: AsyncCalls?
+    private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
+    private var certificateWatch: Task<Void, any Error>?
 
     /// - Parameters:
-    ///   - folder: the data folder, which holds `hub.json`.
+    ///   - folder: the data folder.
+    ///   - config: path of the configuration; nil for `hub.json` in the data folder.
     ///   - drainGrace: longest wait for running calls at the end.
     ///   - queueBound: most calls that wait for one version of a function, from 1.
     public init(
-        folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound
+        folder: String, config: String? = nil, logger: Logger, drainGrace: Duration = Hub.drainGrace,
+        queueBound: Int = Hub.queueBound
     ) {
+        self.init(
+            folder: folder, config: config, logger: logger, drainGrace: drainGrace, queueBound: queueBound,
+            asyncOptions: nil)
+    }
+
+    /// - Parameter asyncOptions: nil for what the configuration says.
+    init(
+        folder: String, config: String? = nil, logger: Logger, drainGrace: Duration, queueBound: Int,
+        asyncOptions: AsyncOptions?
+    ) {
+        self.asyncOptions = asyncOptions
         data = DataFolder(path: folder)
+        configFile = config ?? data.config
         self.drainGrace = drainGrace
         self.queueBound = queueBound
         self.logger = logger
@@ -38,7 +62,8 @@ public actor Hub {
     /// - Throws: `StartFailure`, or what the disk, the catalog or the socket says.
     public func start() async throws -> Int {
         let data = data
-        let config = try await BlockingWork.run { try HubConfig.read(path: data.config) }
+        let configFile = configFile
+        let config = try await BlockingWork.run { try HubConfig.read(path: configFile) }
         lock = try await BlockingWork.run { try data.lock(patience: 2) }
         do {
             return try await start(config)
@@ -51,6 +76,8 @@ public actor Hub {
     private func start(_ config: HubConfig) async throws -> Int {
         let data = data
         let ledger = InstanceLedger(data: data)
+        let containers = ContainerHost(data: data, config: config)
+        await removeLeftovers(containers)
         let leftovers = try await ledger.reapLeftovers()
         if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
         try await BlockingWork.run {
@@ -58,28 +85,56 @@ public actor Hub {
             try data.create(data.bootstrap)
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
+            try data.keepPrivate(data.calls)
             for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
                 try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
             }
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog
+        let backups = Backups(data: data, catalog: catalog, cluster: config.cluster)
+        try await backups.clear()
+        if try await Controller.finishRestore(in: data, catalog) {
+            logger.notice("Finished a restore that an earlier hub had begun")
+        }
         // After the catalog is there: one of the trials tries to read it.
         let (sandbox, isolation) = try await SandboxProbe(data: data).run()
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
-        let metrics = Metrics()
+        let certificate = try await BlockingWork.run {
+            try config.tls.map { try ServerCertificate(file: "\(data.path)/\($0.file)") }
+        }
+        let delivery = Delivery()
+        let observation = try await Observation.open(
+            data, config: config, logger: logger,
+            certificateEnd: { certificate?.present.expires.timeIntervalSince1970 },
+            post: { await delivery.post($0) })
+        self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        let dependencies = DependencyCache(
+            data: data, searchPath: path, sandbox: sandbox, indexes: config.dependencies ?? .init())
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            metrics: metrics, queueBound: queueBound, logger: logger)
+            containers: containers, dependencies: dependencies, observation: observation, queueBound: queueBound,
+            logger: logger)
         self.controller = controller
         try await controller.load()
-        let routes = HubRouter(
-            config: config, controller: controller, metrics: metrics, isolation: isolation,
-            startedAt: Date().timeIntervalSince1970)
-        let port = try await listen(config, routes)
+        let calls = try await openCalls(config, controller, observation)
+        let gatekeeper = try await Gatekeeper(config: config, store: catalog)
+        self.gatekeeper = gatekeeper
+        let logger = logger
+        rounds = Task {
+            await gatekeeper.run { logger.error("The catalog does not take when tokens were used: \($0)") }
+        }
+        let interface = HubRouter(
+            config: config, controller: controller, gatekeeper: gatekeeper, audit: catalog, backups: backups,
+            calls: calls, observation: observation, isolation: isolation, certificate: certificate,
+            startedAt: Date().timeIntervalSince1970
+        ).router()
+        routes = interface.rules
+        let port = try await listen(config, interface.router, certificate)
+        observation.start(controller)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
@@ -87,10 +142,36 @@ public actor Hub {
         return port
     }
 
-    private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
+    private func removeLeftovers(_ containers: ContainerHost) async {
+        do {
+            let count = try await containers.removeLeftovers()
+            if count > 0 { logger.notice("Removed \(count) containers that an earlier hub left behind") }
+        } catch {
+            logger.warning("Containers of an earlier hub may be left: \(error)")
+        }
+    }
+
+    private func openCalls(_ config: HubConfig, _ controller: Controller, _ observation: Observation) async throws
+        -> AsyncCalls
+    {
+        let calls = AsyncCalls(
+            store: try await SQLiteCallStore.open(path: data.calls),
+            options: asyncOptions ?? AsyncOptions(config.calls),
+            delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow)), logger: logger,
+            functions: { await controller.callsAtOnce() }, report: { observation.called($0) },
+            execute: { try await controller.call($0, $1) })
+        self.calls = calls
+        try await calls.start()
+        return calls
+    }
+
+    private func listen(
+        _ config: HubConfig, _ router: Router<HubContext>, _ certificate: ServerCertificate?
+    ) async throws -> Int {
+        if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: routes.router(),
+            router: router, server: certificate.map(HTTPServerBuilder.tls) ?? .http1(),
             configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
@@ -115,9 +196,11 @@ public actor Hub {
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
+        await calls?.close()
         await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
         await controller?.stop()
+        await observation?.stop()
         if let server {
             await server.group.triggerGracefulShutdown()
             // A client that keeps its connection open does not keep the hub up.
@@ -128,6 +211,11 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
+        // What ran has its end, and the last synchronous calls are answered.
+        await calls?.stop()
+        certificateWatch?.cancel()
+        rounds?.cancel()
+        try? await gatekeeper?.tidy()
         let data = data
         let catalog = catalog
         let lock = lock
@@ -137,7 +225,9 @@ public actor Hub {
             data.remove(data.pidFile)
             close(lock)
         }
-        (self.server, self.controller, self.catalog, self.lock) = (nil, nil, nil, -1)
+        (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
+        (gatekeeper, rounds) = (nil, nil)
+        (self.catalog, self.lock) = (nil, -1)
     }
 
     private struct PidNote: Encodable {

@@ -26,6 +26,80 @@ public struct HubConfig: Codable, Sendable, Equatable {
             self.role = role
             self.sha256 = sha256
         }
+
+        /// True for `sha256:` and 64 lower-case hexadecimal digits.
+        static func isDigest(_ text: String) -> Bool {
+            text.hasPrefix("sha256:") && text.utf8.count == 71
+                && text.utf8.dropFirst(7).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        }
+    }
+
+    /// How many requests the hub takes.
+    public struct Rates: Codable, Sendable, Equatable {
+        /// Of each token that has no rate of its own and not the role admin; nil for as many as come.
+        public var token: Rate?
+        /// Without a valid token, of each client's address; nil for 20 at once and then one per second.
+        public var failures: Rate?
+
+        public init(token: Rate? = nil, failures: Rate? = nil) {
+            self.token = token
+            self.failures = failures
+        }
+    }
+
+    /// The container engine that the hub uses.
+    public struct EngineChoice: Codable, Sendable, Equatable {
+        /// Path of its Unix socket; nil to look for it.
+        public var socket: String?
+
+        public init(socket: String? = nil) { self.socket = socket }
+    }
+
+    /// Where what functions need is fetched from.
+    public struct Dependencies: Codable, Sendable, Equatable {
+        /// URL of a package index for `pip`; nil for pip's own.
+        public var pipIndex: String?
+        /// URL of a registry for `npm`; nil for npm's own.
+        public var npmRegistry: String?
+
+        public init(pipIndex: String? = nil, npmRegistry: String? = nil) {
+            self.pipIndex = pipIndex
+            self.npmRegistry = npmRegistry
+        }
+    }
+
+    /// Where callbacks of asynchronous calls may go. Where alerts go the operator says by name.
+    public struct Callbacks: Codable, Sendable, Equatable {
+        /// Host names, as in `hooks.example.com` or `*.example.com`, and numeric addresses; nil allows every host.
+        /// Link-local addresses are refused in any case.
+        public var allow: [String]?
+
+        public init(allow: [String]? = nil) { self.allow = allow }
+    }
+
+    /// How long records of calls are kept.
+    public struct Calls: Codable, Sendable, Equatable {
+        /// Hours an asynchronous call's result is kept after its end, above 0; nil for 1.
+        public var resultHours: Double?
+        /// Hours a call's record is kept after its end, above 0; nil for 24.
+        public var recordHours: Double?
+        /// Most records of ended calls, from 1; nil for 100,000.
+        public var most: Int?
+
+        public init(resultHours: Double? = nil, recordHours: Double? = nil, most: Int? = nil) {
+            self.resultHours = resultHours
+            self.recordHours = recordHours
+            self.most = most
+        }
+    }
+
+    /// Says that the hub speaks TLS.
+    public struct TLS: Codable, Sendable, Equatable {
+        /// The file with private key and certificate, PEM, relative to the data folder. Both in one file, so that one
+        /// rename replaces them together; the hub reads it again when it changes.
+        public var file: String
+
+        public init(file: String) { self.file = file }
     }
 
     /// The hub's resource address, as in `here/hub.here`.
@@ -40,14 +114,39 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var generation: String
     /// The accepted tokens.
     public var tokens: [Token]
+    /// Nil for none.
+    public var rates: Rates?
+    /// Nil to look for an engine.
+    public var engine: EngineChoice?
+    /// Nil for the usual places.
+    public var dependencies: Dependencies?
+    /// Nil for what holds without a word.
+    public var callbacks: Callbacks?
+    /// Nil for what holds without a word.
+    public var calls: Calls?
+    /// Whom to tell when something is wrong; nil for nobody.
+    public var alerts: [AlertConfig]?
+    /// Nil for plain HTTP.
+    public var tls: TLS?
 
-    public init(address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token]) {
+    public init(
+        address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
+        rates: Rates? = nil, callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil,
+        tls: TLS? = nil, engine: EngineChoice? = nil, dependencies: Dependencies? = nil
+    ) {
         self.address = address
         self.cluster = cluster
         self.host = host
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.rates = rates
+        self.engine = engine
+        self.dependencies = dependencies
+        self.callbacks = callbacks
+        self.calls = calls
+        self.alerts = alerts
+        self.tls = tls
     }
 
     /// Reads `hub.json`.
@@ -70,8 +169,23 @@ public struct HubConfig: Codable, Sendable, Equatable {
         guard (0...65535).contains(config.port) else {
             throw StartFailure("\(path) says port \(config.port), which is not in 0...65535.")
         }
-        guard config.tokens.allSatisfy({ $0.sha256.utf8.count == 71 && $0.sha256.hasPrefix("sha256:") }) else {
+        guard config.tokens.allSatisfy({ Token.isDigest($0.sha256) }) else {
             throw StartFailure("\(path) has a token that is not written as sha256: and 64 hexadecimal digits.")
+        }
+        guard [config.rates?.token, config.rates?.failures].allSatisfy({ $0?.isValid ?? true }) else {
+            throw StartFailure("\(path) has a rate that is not above 0, or above 1000000.")
+        }
+        let calls = config.calls
+        guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {
+            throw StartFailure("\(path) keeps calls for no time or none at all: calls must have numbers above 0.")
+        }
+        for alert in config.alerts ?? [] {
+            guard let rate = alert.errorRate else { continue }
+            guard (1...100).contains(rate.percent), (60_000...3_600_000).contains(rate.windowMs), rate.least > 0 else {
+                throw StartFailure(
+                    "\(path) has an alert whose errorRate is out of range: percent 1-100, windowMs 60000-3600000, least from 1."
+                )
+            }
         }
         return config
     }

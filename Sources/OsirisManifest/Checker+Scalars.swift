@@ -11,7 +11,9 @@ extension Checker {
             refuse(
                 reading.secretPlace ?? node.place, .invalidExpression,
                 "the secret variable `\(secret)` cannot be used in \(shownPath)",
-                help: "secrets may stand only under `env` and `secrets` of a function")
+                help:
+                    "secrets may stand only under `env`, `secrets` and `secretFiles` of a function, and in `alerts` of the hub"
+            )
             return Checked(content: .invalid, place: node.place)
         }
         if reading.isUntyped, !type.isTextual { reading.scalar = CoreSchema.resolve(reading.text) }
@@ -91,11 +93,6 @@ extension Checker {
 
     private mutating func choice(_ text: String, _ node: Node, _ choices: [String]) -> Checked {
         if choices.contains(text) { return leaf(.string(text), node) }
-        if ManifestRules.laterChoices[schemaPath]?.contains(text) == true {
-            return refuse(
-                node, .unsupportedRuntime, "runtime `\(text)` is not supported by this version",
-                help: "use \(choices.map { "`\($0)`" }.joined(separator: " or "))")
-        }
         let near = Suggestion.didYouMean(text, among: choices).map { "did you mean `\($0)`?" }
         let list = choices.count == 1 ? choices.ticked() : "one of \(choices.ticked())"
         return refuse(

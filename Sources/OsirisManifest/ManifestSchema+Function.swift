@@ -10,7 +10,7 @@ extension ManifestSchema {
         Field(
             "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true,
             doc:
-                "`python3` and `node` keep a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one.",
+                "`python3` and `node` keep a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one; `container` runs an image that answers HTTP.",
             example: "python3"),
         Field(
             "source", .path(mustExist: .folder),
@@ -21,8 +21,16 @@ extension ManifestSchema {
             example: "hello.handle"),
         Field(
             "command", .list(of: .string),
-            doc: "The program and its arguments, run in the source folder. Required for `command`.",
+            doc:
+                "The program and its arguments, run in the source folder. Required for `command`; for `container` what the image is given in place of its own.",
             example: "[./run.sh, --fast]"),
+        Field(
+            "image", .string, doc: "The image's reference, best with its digest. Required for `container`.",
+            example: "registry.example/resize@sha256:…"),
+        Field(
+            "port", .int(1...65535),
+            doc: "The TCP port the image listens on, which it is told as `PORT`; 8080 when absent. For `container`.",
+            example: "8080"),
         Field(
             "alwaysOn", .bool, default: true, doc: "Loaded when the hub starts; the hub is ready only once it answers.",
             example: "true"),
@@ -35,6 +43,11 @@ extension ManifestSchema {
             "secrets", .map(of: .string), default: [:], secret: true,
             doc: "Environment variables whose values are never shown or stored in the clear.",
             example: "{API_KEY: \"${var.apiKey}\"}"),
+        Field(
+            "secretFiles", .map(of: .string), default: [:], secret: true,
+            doc:
+                "Files, by name, whose contents are never shown or stored in the clear. `OSIRIS_SECRETS` names their folder.",
+            example: "{tls.key: \"${var.tlsKey}\"}"),
         Field(
             "smoke", .object(smoke), doc: "A call that must answer before the function counts as deployed.",
             example: "{input: {name: Ada}, within: 2s}"),

@@ -27,6 +27,9 @@ enum SecretMask {
                     hide(entry.value)
                 }
             }
+            for alert in spec?[key: "hub"]?[key: "alerts"]?.items ?? [] {
+                for entry in alert.entries where isAlertSecret(entry.key) { hide(entry.value) }
+            }
             for function in spec?[key: "functions"]?.items ?? [] {
                 for entry in function.entries where isSecrets(entry.key) {
                     hide(entry.value)
@@ -37,25 +40,37 @@ enum SecretMask {
         return hasFaults ? masked(unread: text) : text
     }
 
-    /// True for `secrets` and for what may be a misspelling of it.
+    private static let keys = ["secrets", "secretFiles"]
+
+    /// True for what holds secrets, and for what may be a misspelling of it.
     private static func isSecrets(_ key: String) -> Bool {
-        if key == "secrets" { return true }
-        return ManifestSchema.function[key] == nil && Suggestion.didYouMean(key, among: ["secrets"]) != nil
+        if keys.contains(key) { return true }
+        return ManifestSchema.function[key] == nil && Suggestion.didYouMean(key, among: keys) != nil
     }
 
-    /// A text that is not YAML, masked by its lines: what stands under `secrets:`, and every `default:` if there is a
+    /// The same of an alert's `secret`.
+    private static func isAlertSecret(_ key: String) -> Bool {
+        key == "secret" || ManifestSchema.alert[key] == nil && Suggestion.didYouMean(key, among: ["secret"]) != nil
+    }
+
+    /// A text that is not YAML, masked by its lines: what stands under `secrets:` or `secretFiles:`, a `secret:` with a value,
+    /// and every `default:` if there is a
     /// secret variable. Rather too much than too little; punctuation stays, as the fault is likely there.
     static func masked(unread text: String) -> String {
         let hasSecretVariable = text.contains(#/secret["']?\s*:/#)
-        /// The indentation of the `secrets:` key that the line may belong to.
+        /// The indentation of the key that the line may belong to.
         var inside: Int?
         return text.split(omittingEmptySubsequences: false) { $0.isNewline }.map { line -> String in
             let indent = line.prefix { $0 == " " || $0 == "-" }.count
             if let outer = inside, indent <= outer, !line.allSatisfy(\.isWhitespace) { inside = nil }
             if inside != nil { return starred(line, from: line.firstIndex(of: ":") ?? line.startIndex) }
-            if let key = line.firstMatch(of: #/["']?secrets["']?\s*:/#) {
+            if let key = line.firstMatch(of: #/["']?secret(s|Files)["']?\s*:/#) {
                 inside = indent
                 return starred(line, from: key.range.upperBound)
+            }
+            if let key = line.firstMatch(of: #/["']?secret["']?\s*:\s*(?!true\b|false\b)\S/#) {
+                // The last character matched is the value's first.
+                return starred(line, from: line.index(before: key.range.upperBound))
             }
             if hasSecretVariable, let key = line.firstMatch(of: #/["']?default["']?\s*:/#) {
                 return starred(line, from: key.range.upperBound)

@@ -6,7 +6,7 @@ extension Plan {
     public func withSecrets(of cluster: Cluster) -> Plan {
         var known: [String: Secret] = [:]
         for function in cluster.functions {
-            for value in Array(function.secrets.values) + Array(function.env.values) {
+            for value in [function.secrets, function.secretFiles, function.env].flatMap(\.values) {
                 if case .secret(let secret) = value { known[secret.digest] = secret }
             }
         }

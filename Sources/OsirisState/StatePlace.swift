@@ -40,6 +40,11 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Where files that belong to the state lie: beside a file, or in the folder for what belongs to the manifest.
+    public func folder(keyFolder: String) -> String {
+        (keyPath(keyFolder: keyFolder) as NSString).deletingLastPathComponent
+    }
+
     /// Of the key file.
     func keyPath(keyFolder: String) -> String {
         switch kind {

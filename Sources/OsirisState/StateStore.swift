@@ -78,6 +78,10 @@ public final class StateStore: Sendable {
     /// - Throws: `DiagnosticsError`: OSR0406 unreadable or malformed.
     public func existingKey() async throws -> Sealer? { try await keyThread.run { [key] in try key.existing() } }
 
+    /// Every key that something may be sealed with: the present one first, then one that follows it or went before.
+    /// - Throws: `DiagnosticsError`: OSR0406 none, unreadable or malformed.
+    public func keys() async throws -> [Sealer] { try await keyThread.run { [key] in try key.openers() } }
+
     /// Takes the lock, making the state if there is none, and starts a row of the history.
     ///
     /// The caller reads its snapshot after this, or compares lineage and serial with an earlier one.

@@ -8,20 +8,31 @@ import OsirisHub
 struct Program: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "osiris-hub", abstract: "Runs functions and routes calls to them.",
-        subcommands: [Serve.self, Version.self, Reap.self])
+        discussion: "Example: osiris-hub --config /etc/osiris/hub.json --data /var/lib/osiris",
+        subcommands: [Serve.self, Healthcheck.self, Version.self, Reap.self], defaultSubcommand: Serve.self)
 }
 
-/// `osiris-hub serve --data DIR`.
+/// `osiris-hub serve --data DIR`, or `osiris-hub --config FILE --data DIR`.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serve until SIGTERM or SIGINT.")
 
-    @Option(help: "The data folder. It holds hub.json, which the provisioner writes.")
-    var data: String
+    @OptionGroup var place: Place
+
+    @Option(help: "How the hub's own log, on standard error, is written: text, or one JSON object for each line.")
+    var logFormat = LogFormat.text
+
+    @Flag(help: "End also when standard input ends: for a hub that must not outlive who started it.")
+    var untilInputEnds = false
 
     func run() async throws {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        switch logFormat {
+        case .text: LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        case .json: LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        }
         // A write to a process or a client that is gone is an error, not the end.
         signal(SIGPIPE, SIG_IGN)
+        // So is a write to a file that may not grow.
+        signal(SIGXFSZ, SIG_IGN)
         // Functions run as users of their own and must be able to read their files. What is private says so itself.
         umask(0o022)
         let (signals, heard) = AsyncStream.makeStream(of: Int32.self)
@@ -32,8 +43,14 @@ struct Serve: AsyncParsableCommand {
             source.resume()
             return source
         }
+        if untilInputEnds {
+            Thread.detachNewThread {
+                _ = try? FileHandle.standardInput.readToEnd()
+                heard.yield(SIGTERM)
+            }
+        }
         let logger = Logger(label: "osiris-hub")
-        let hub = Hub(folder: data, logger: logger)
+        let hub = Hub(folder: place.folder, config: place.configuration, logger: logger)
         do {
             _ = try await hub.start()
         } catch let failure as StartFailure {
@@ -48,12 +65,49 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
+/// Where a hub's data and configuration are. One of them tells the other.
+struct Place: ParsableArguments {
+    @Option(help: "The data folder; default: the folder of the configuration.")
+    var data: String?
+
+    @Option(help: "The configuration; default: hub.json in the data folder, which the provisioner writes.")
+    var config: String?
+
+    func validate() throws {
+        if data == nil, config == nil { throw ValidationError("Give --data, --config or both.") }
+    }
+
+    var configuration: String { config ?? folder + "/hub.json" }
+    var folder: String { data ?? URL(fileURLWithPath: config ?? "").deletingLastPathComponent().path }
+}
+
+/// `osiris-hub healthcheck --data DIR`, for the engine of a container.
+struct Healthcheck: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Exit with 0 if the hub on a data folder answers, else with 1.")
+
+    @OptionGroup var place: Place
+
+    func run() async throws {
+        do {
+            try await HealthCheck(folder: place.folder, config: place.configuration).run()
+        } catch let failure as StartFailure {
+            FileHandle.standardError.write(Data("osiris-hub: \(failure)\n".utf8))
+            throw ExitCode(1)
+        }
+    }
+}
+
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
 extension Serve {
     /// Without one the hub still works: the next one on this folder kills the leftovers at its start.
     private func startGuard(_ logger: Logger) async -> Guard? {
         do {
             let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            return try await Guard.start(program: program, folder: URL(fileURLWithPath: data).path)
+            return try await Guard.start(program: program, folder: URL(fileURLWithPath: place.folder).path)
         } catch {
             logger.warning("There is no guard for the case that the hub is killed: \(error)")
             return nil

@@ -27,7 +27,8 @@ enum Members {
     static func count(_ program: String, of folder: String) -> Int {
         of(folder).count { member in
             let bytes = FileManager.default.contents(atPath: "/proc/\(member.pid)/cmdline") ?? Data()
-            return bytes.split(separator: 0).first.map { String(decoding: $0, as: UTF8.self) } == program
+            let path = bytes.split(separator: 0).first.map { String(decoding: $0, as: UTF8.self) } ?? ""
+            return path.split(separator: "/").last.map(String.init) == program
         }
     }
 

@@ -23,28 +23,6 @@ import Testing
         #expect(HubJSON.oneLine([0x31, 0x00]) == nil)
     }
 
-    @Test func rolesAllowWhatTheySay() throws {
-        let tokens = HubConfig.Role.allCases.map { HubConfig.Token(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) }
-        let access = Access(tokens: tokens)
-        let allowed: [HubConfig.Role: Set<Permission>] = [
-            .admin: [.read, .write, .invoke], .deploy: [.read, .write], .invoke: [.invoke], .read: [.read],
-        ]
-        for role in HubConfig.Role.allCases {
-            for permission in Permission.allCases {
-                let header = "Bearer \(role.rawValue)"
-                if allowed[role]?.contains(permission) == true {
-                    let caller = try access.caller(authorization: header, for: permission)
-                    #expect(caller.role == role)
-                } else {
-                    #expect(throws: Access.forbidden) { try access.caller(authorization: header, for: permission) }
-                }
-            }
-        }
-        for header in [nil, "", "Bearer ", "Bearer nobody", "Basic admin", "admin"] {
-            #expect(throws: Access.unknown) { try access.caller(authorization: header, for: .read) }
-        }
-    }
-
     @Test func startTimeIsReadPastAProgramNameWithBlanksAndParentheses() {
         let rest = (3...30).map { $0 == 3 ? "S" : String($0) }.joined(separator: " ")
         #expect(ProcessStat(text: "7 (a ) b) \(rest)")?.startTime == 22)

@@ -10,10 +10,6 @@ import Testing
         .python(name, code, ["scale": ["idleMs": 300].merging(scale) { $1 }])
     }
 
-    private static func open(_ gate: String) {
-        #expect(FileManager.default.createFile(atPath: gate, contents: nil))
-    }
-
     /// Makes calls at once.
     /// - Returns: their answers in any order.
     private static func burst(_ client: Client, _ name: String, _ count: Int) async throws -> [Answer] {
@@ -25,9 +21,9 @@ import Testing
 
     @Test func aBurstFromZeroScalesToMaxAndBackToZero() async throws {
         try await TestHub.with { hub in
-            let gate = hub.folder + "/gate"
+            let gate = try Gate()
             let put = try await hub.client.put(
-                Self.scaled("burst", TestFunction.gated(gate), ["min": 0, "max": 4]))
+                Self.scaled("burst", gate.code(), ["min": 0, "max": 4]))
             #expect(put.status == 201)
             let asleep = try await hub.client.status("burst")
             #expect(asleep.replicas == 0)
@@ -44,13 +40,14 @@ import Testing
             #expect(text.contains(#"osiris_function_queue_length{function_name="burst.demo"} 46"#))
             #expect(text.contains("osiris_function_cold_starts_total{function_name=\"burst.demo\"}"))
             #expect(!text.contains("osiris_function_cold_starts_total{function_name=\"burst.demo\"} 0"))
-            Self.open(gate)
+            #expect(Members.count("python3", of: hub.folder) == 4)
+            let members = Members.of(hub.folder)
+            gate.open()
             let answers = try await calls
             #expect(answers.map(\.status) == Array(repeating: 200, count: 50))
-            let pids = Set(answers.compactMap { Int($0.text) })
-            #expect(pids.count == 4)
+            #expect(Set(answers.map(\.text)).count == 4)
             try await client.wait(for: "burst", "asleep") { $0.replicas == 0 }
-            try await eventually("its processes are gone") { !pids.contains(where: isRunning) }
+            try await eventually("its processes are gone") { !members.contains(where: \.isAlive) }
             #expect(try await client.status("burst").state == .stopped)
             #expect(try await client.call("burst").status == 200)
         }
@@ -58,31 +55,31 @@ import Testing
 
     @Test func itGoesDownToMinAndNoFurther() async throws {
         try await TestHub.with { hub in
-            let gate = hub.folder + "/gate"
-            _ = try await hub.client.put(Self.scaled("f", TestFunction.gated(gate), ["min": 1, "max": 3]))
+            let gate = try Gate()
+            _ = try await hub.client.put(Self.scaled("f", gate.code(), ["min": 1, "max": 3]))
             let client = hub.client
             async let calls = Self.burst(client, "f", 3)
             try await client.wait(for: "f", "busy") { $0.runningCalls == 3 }
-            Self.open(gate)
-            let pids = try await calls.compactMap { Int($0.text) }
-            #expect(Set(pids).count == 3)
+            #expect(Members.count("python3", of: hub.folder) == 3)
+            gate.open()
+            let words = Set(try await calls.map(\.text))
+            #expect(words.count == 3)
             try await client.wait(for: "f", "back") { $0.replicas == 1 }
-            try await eventually("two are gone") { pids.count(where: isRunning) == 1 }
-            let answer = try await client.call("f")
-            #expect(pids.contains(Int(answer.text) ?? -1))
+            try await eventually("two are gone") { Members.count("python3", of: hub.folder) == 1 }
+            #expect(words.contains(try await client.call("f").text))
         }
     }
 
     @Test func concurrencyIsHowManyCallsAnInstanceIsWorth() async throws {
         try await TestHub.with { hub in
-            let gate = hub.folder + "/gate"
+            let gate = try Gate()
             _ = try await hub.client.put(
-                Self.scaled("f", TestFunction.gated(gate), ["min": 0, "max": 8, "concurrency": 5]))
+                Self.scaled("f", gate.code(), ["min": 0, "max": 8, "concurrency": 5]))
             let client = hub.client
             async let calls = Self.burst(client, "f", 10)
             try await client.wait(for: "f", "busy") { $0.runningCalls == 2 && $0.queueLength == 8 }
             #expect(try await client.status("f").replicas == 2)
-            Self.open(gate)
+            gate.open()
             #expect(try await calls.allSatisfy { $0.status == 200 })
         }
     }
@@ -91,8 +88,8 @@ import Testing
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try await TestHub.with(folder: folder, queueBound: 5) { hub in
-            let gate = folder + "/gate"
-            _ = try await hub.client.put(Self.scaled("f", TestFunction.gated(gate), ["min": 0, "max": 1]))
+            let gate = try Gate()
+            _ = try await hub.client.put(Self.scaled("f", gate.code(), ["min": 0, "max": 1]))
             let client = hub.client
             // The bound counts who waits; the first one must be out of the queue before the others fill it.
             async let first = Self.burst(client, "f", 1)
@@ -104,7 +101,7 @@ import Testing
             #expect(refused.code == "too_many_calls")
             #expect(refused.headers["retry-after"] == "1")
             #expect(refused.error["retryable"] as? Bool == true)
-            Self.open(gate)
+            gate.open()
             let answers = try await first + calls
             #expect(answers.map(\.status) == Array(repeating: 200, count: 6))
         }
@@ -133,10 +130,12 @@ import Testing
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try await TestHub.with(folder: folder, queueBound: 20) { hub in
-            let gate = folder + "/gate"
-            _ = try await hub.client.put(Self.scaled("stuck", TestFunction.gated(gate), ["min": 0, "max": 2]))
+            let gate = try Gate()
+            _ = try await hub.client.put(Self.scaled("stuck", gate.code(), ["min": 0, "max": 2]))
             _ = try await hub.client.put(
-                Self.scaled("free", "import os\ndef handle():\n    return os.getpid()\n", ["min": 0, "max": 2]))
+                Self.scaled(
+                    "free", "import os\nword = os.urandom(8).hex()\ndef handle():\n    return word\n",
+                    ["min": 0, "max": 2]))
             let client = hub.client
             async let first = Self.burst(client, "stuck", 2)
             try await client.wait(for: "stuck", "busy") { $0.runningCalls == 2 }
@@ -150,7 +149,7 @@ import Testing
             #expect(status.runningCalls == 2)
             #expect(status.queueLength == 20)
             try await client.wait(for: "free", "asleep") { $0.replicas == 0 }
-            Self.open(gate)
+            gate.open()
             let late = try await first + others
             #expect(late.allSatisfy { $0.status == 200 })
             #expect(Set(late.map(\.text)).isDisjoint(with: answers.map(\.text)))
@@ -235,8 +234,8 @@ import Testing
 
     @Test func aConnectionThatClosesLeavesTheQueueAndSparesTheRunningCall() async throws {
         try await TestHub.with { hub in
-            let gate = hub.folder + "/gate"
-            _ = try await hub.client.put(Self.scaled("f", TestFunction.gated(gate), ["min": 0, "max": 1]))
+            let gate = try Gate()
+            _ = try await hub.client.put(Self.scaled("f", gate.code(), ["min": 0, "max": 1]))
             let client = hub.client
             let first = Task { try? await client.call("f") }
             try await client.wait(for: "f", "busy") { $0.runningCalls == 1 }
@@ -246,7 +245,7 @@ import Testing
             second.cancel()
             try await client.wait(for: "f", "waited for no more") { $0.queueLength == 0 }
             #expect(try await client.status("f").runningCalls == 1)
-            Self.open(gate)
+            gate.open()
             #expect(await first.value?.status == 200)
             try await eventually("it is counted") {
                 try await client.send("GET", "/metrics").text.contains(#"function_name="f.demo",code="499"} 1"#)
@@ -257,15 +256,17 @@ import Testing
     @Test func aCancelledCallLeavesTheQueue() async throws {
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
+        let started = String(decoding: Sandbox.started, as: UTF8.self)
         let gate = folder + "/gate"
-        let script = "while read -r line; do until [ -e '\(gate)' ]; do sleep 0.01; done; echo \"$line\"; done"
+        let script =
+            "echo '\(started)'; while read -r line; do until [ -e '\(gate)' ]; do sleep 0.01; done; echo \"$line\"; done"
         let command = ChildProcess.Command(
             program: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"], folder: "/")
+        let log = FunctionLog(path: folder + "/log")
+        let ledger = InstanceLedger(data: DataFolder(path: folder))
         let pool = InstancePool(
-            scale: .init(min: 0, max: 1), queueBound: 10,
-            launch: { .init(command: command, wire: .lines, outputBytes: 1000) },
-            log: FunctionLog(path: folder + "/log"), ledger: InstanceLedger(data: DataFolder(path: folder)),
-            events: .init(ready: {}, restarted: {}, coldStart: {}))
+            scale: .init(min: 0, max: 1), queueBound: 10, events: .init(ready: {}, restarted: {}, coldStart: {})
+        ) { _ in Instance(.init(command: command, wire: .lines, outputBytes: 1000), log: log, ledger: ledger) }
         @Sendable func call(_ input: String) async throws -> String? {
             let call = InstanceCall(
                 id: "c", method: .post, path: "/", headers: [:], body: .whole(ByteBuffer(string: input)))
@@ -280,7 +281,7 @@ import Testing
         second.cancel()
         await #expect(throws: CancellationError.self) { try await second.value }
         #expect(await pool.status().waiting == 0)
-        Self.open(gate)
+        #expect(FileManager.default.createFile(atPath: gate, contents: nil))
         #expect(try await first.value == "1")
         await pool.stop()
     }

@@ -10,10 +10,13 @@ import Testing
 final class TestHub: Sendable {
     let folder: String
     let client: Client
+    /// Every route of the hub.
+    let routes: [RouteRule]
     private let hub: Hub
 
-    private init(folder: String, hub: Hub, client: Client) {
+    private init(folder: String, hub: Hub, client: Client, routes: [RouteRule]) {
         self.folder = folder
+        self.routes = routes
         self.hub = hub
         self.client = client
     }
@@ -28,12 +31,13 @@ final class TestHub: Sendable {
     /// The same on a folder that stays.
     static func with(
         folder: String, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound,
-        _ test: (TestHub) async throws -> Void
+        asyncOptions: AsyncOptions? = nil, _ test: (TestHub) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let hub = Hub(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound)
+        let hub = Hub(
+            folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: asyncOptions)
         let port = try await hub.start()
-        let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port))
+        let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port), routes: await hub.routes)
         do {
             try await test(testHub)
         } catch {
@@ -44,12 +48,18 @@ final class TestHub: Sendable {
     }
 
     /// A fresh data folder whose `hub.json` has one token per role, spelled like the role.
-    static func makeFolder() throws -> String {
+    /// - Parameters:
+    ///   - tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
+    ///   - engine: socket of a container engine; nil for whichever the machine has.
+    static func makeFolder(
+        rates: HubConfig.Rates? = nil, tls: Bool = false, engine: String? = nil
+    ) throws -> String {
         let folder = NSTemporaryDirectory() + "osiris-hub-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let config = HubConfig(
             address: "here/hub.here", cluster: "test", host: "127.0.0.1", port: 0, generation: "g1",
-            tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) })
+            tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) },
+            rates: rates, tls: tls ? .init(file: "tls.pem") : nil, engine: engine.map { .init(socket: $0) })
         let bytes = Data(try HubJSON.encode(config))
         _ = FileManager.default.createFile(
             atPath: folder + "/hub.json", contents: bytes, attributes: [.posixPermissions: 0o600])
@@ -84,12 +94,12 @@ struct Client: Sendable {
 
     func send(
         _ method: String, _ path: String, body: String? = nil, token: String? = "admin",
-        headers: [String: String] = [:]
+        headers: [String: String] = [:], data: Data? = nil
     ) async throws -> Answer {
         var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)\(path)")))
         request.httpMethod = method
         request.timeoutInterval = 30
-        if let body { request.httpBody = Data(body.utf8) }
+        request.httpBody = data ?? body.map { Data($0.utf8) }
         if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await session.data(for: request)
@@ -120,12 +130,13 @@ struct Client: Sendable {
     }
 }
 
-/// Asks again until it is true, at most 20 seconds.
-func eventually(_ what: String, _ done: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+/// Asks again until it is true.
+/// - Parameter patience: seconds after which the test has failed.
+func eventually(_ what: String, patience: Int = 20, _ done: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(patience)
     while !(try await done()) {
         if ContinuousClock.now > deadline {
-            Issue.record("Still not so after 20 s: \(what)")
+            Issue.record("Still not so after \(patience) s: \(what)")
             throw CancellationError()
         }
         try await Task.sleep(for: .milliseconds(10))
@@ -160,15 +171,10 @@ struct TestFunction {
         return TestFunction(fields: fields.merging(more) { $1 })
     }
 
-    /// The code of `code.handle` that waits until a file is there.
-    static func gated(_ gate: String, then: String = "return os.getpid()") -> String {
-        """
-        import os, time
-        def handle():
-            while not os.path.exists("\(gate)"):
-                time.sleep(0.01)
-            \(then)
-        """
+    /// An image.
+    static func container(_ name: String, _ image: String, _ more: [String: Any] = [:]) -> TestFunction {
+        let fields: [String: Any] = ["name": name, "namespace": "demo", "runtime": "container", "image": image]
+        return TestFunction(fields: fields.merging(more) { $1 })
     }
 
     /// A shell script that answers lines.

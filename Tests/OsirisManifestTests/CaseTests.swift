@@ -24,7 +24,7 @@ struct CaseTests {
     static let rendered = [
         "unknown-keys", "duplicate-keys", "yaml-tab", "expressions", "secrets-misplaced", "wide-characters",
         "many-faults",
-        "secrets-masked",
+        "secrets-masked", "alerts-unread",
     ]
 
     @Test("a manifest's diagnostics as they are printed", arguments: rendered)

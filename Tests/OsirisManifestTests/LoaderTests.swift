@@ -16,6 +16,14 @@ struct LoaderTests {
         #expect(loaded.lineCount == 5)
     }
 
+    @Test("whether hubs speak TLS is said or left open")
+    func tls() {
+        #expect(load(text: good).cluster.map { $0.hub.tls == nil } == true)
+        #expect(load(text: manifest("  hub: {tls: true}\n")).cluster?.hub.tls == true)
+        #expect(load(text: manifest("  hub: {tls: false}\n")).cluster?.hub.tls == false)
+        #expect(codes(load(text: manifest("  hub: {tls: always}\n"))) == ["OSR0102"])
+    }
+
     @Test("a standard input that fails is a diagnostic")
     func failingInput() {
         let loaded = ManifestLoader.load(

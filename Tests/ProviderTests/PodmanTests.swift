@@ -32,7 +32,8 @@ import Testing
         #expect(
             run == [
                 "run", "--detach", "--replace", "--name", name, "--pull=never", "--label", "osiris.cluster=edge",
-                "--label", "osiris.address=here/hub.here", "--restart=always", "--stop-timeout=12", "--network=host",
+                "--label", "osiris.address=here/hub.here", "--user=0:0", "--restart=always", "--stop-timeout=12",
+                "--network=host",
                 "--http-proxy=false", "--cap-drop=all", "--cap-add=net_bind_service",
                 "--security-opt=no-new-privileges", "--log-driver=k8s-file", "--log-opt=max-size=10mb", "--mount",
                 "type=bind,\"src=\(podman.hub.data)\",dst=/data", FakePodman.firstImage, "serve", "--data", "/data",

@@ -11,7 +11,7 @@ enum DeployBody {
             .string($0.name) == planned["name"] && .string($0.namespace) == planned["namespace"]
         }
         var body: [String: Value] = [:]
-        for name in ["name", "namespace", "runtime", "handler", "command", "alwaysOn", "env"] {
+        for name in ["name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "env"] {
             body[name] = planned[name]
         }
         var scale = planned["scale"]?.mapValue ?? [:]
@@ -25,7 +25,10 @@ enum DeployBody {
                 "timeoutMs": limits["timeout"]?.stringValue.flatMap(Quantities.milliseconds).map(Value.int),
                 "memoryBytes": limits["memory"]?.stringValue.flatMap(Quantities.bytes).map(Value.int),
             ].compactMapValues { $0 })
-        body["secrets"] = .map(try secrets(planned["secrets"]?.mapValue ?? [:], spec, request))
+        body["secrets"] = .map(try secrets("secrets", spec?.secrets, request))
+        // Only where there are some: a hub from before there were any refuses the key.
+        let secretFiles = try secrets("secretFiles", spec?.secretFiles, request)
+        if !secretFiles.isEmpty { body["secretFiles"] = .map(secretFiles) }
         var marks: [String: Value] = [
             FunctionStatus.clusterKey: .string(request.cluster.name),
             FunctionStatus.addressKey: .string(request.address.text),
@@ -37,25 +40,28 @@ enum DeployBody {
         return .map(body)
     }
 
+    /// - Parameters:
+    ///   - attribute: the argument that holds them.
+    ///   - known: the manifest's, in the clear.
     private static func secrets(
-        _ planned: [String: Value], _ spec: FunctionSpec?, _ request: OperationRequest
+        _ attribute: String, _ known: [String: Value]?, _ request: OperationRequest
     ) throws -> [String: Value] {
         var secrets: [String: Value] = [:]
-        for (name, value) in planned {
+        for (name, value) in request.planned[attribute]?.mapValue ?? [:] {
             guard case .secret(let secret) = value else { continue }
             // A plan file has digests only; the manifest has the clear values.
-            guard let clear = secret.plaintext ?? clear(name, secret, spec) else {
+            guard let clear = secret.plaintext ?? clear(known?[name], secret) else {
                 throw ProviderError(
                     .rejected, "\(request.address): the clear value of secret \(name) is not at hand",
-                    help: "give the manifest's variables again", attribute: "secrets.\(name)")
+                    help: "give the manifest's variables again", attribute: "\(attribute).\(name)")
             }
             secrets[name] = ["value": .string(clear), "digest": .string(secret.digest)]
         }
         return secrets
     }
 
-    private static func clear(_ name: String, _ secret: Secret, _ spec: FunctionSpec?) -> String? {
-        guard case .secret(let known)? = spec?.secrets[name], known == secret else { return nil }
+    private static func clear(_ value: Value?, _ secret: Secret) -> String? {
+        guard case .secret(let known)? = value, known == secret else { return nil }
         return known.plaintext
     }
 

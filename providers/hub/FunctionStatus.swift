@@ -16,6 +16,8 @@ struct FunctionStatus: Sendable {
     let state: String
     let isReady: Bool
     let lastError: String?
+    /// What its hub does before it can start it, such as pulling an image; nil if nothing.
+    let activity: String?
     /// Token of the operation that deployed it.
     let operation: String?
     /// Whose it is, by its annotations; nil for one that nobody marked.
@@ -48,18 +50,23 @@ struct FunctionStatus: Sendable {
         }
         if let handler = fields["handler"]?.stringValue, !handler.isEmpty { attributes["handler"] = .string(handler) }
         if let command = fields["command"]?.listValue, !command.isEmpty { attributes["command"] = .list(command) }
+        if let image = fields["image"]?.stringValue { attributes["image"] = .string(image) }
+        if let port = fields["port"]?.intValue, port != FunctionSpec.defaultPort { attributes["port"] = .int(port) }
         if let source = fields["sourceDigest"]?.stringValue, source != Self.noSource {
             attributes["source"] = .string(source)
         }
-        let secrets = (fields["secretDigests"]?.mapValue ?? [:]).compactMapValues { digest in
-            digest.stringValue.map { Value.secret(Secret(digest: $0, plaintext: nil)) }
+        for (name, digests) in [("secrets", "secretDigests"), ("secretFiles", "secretFileDigests")] {
+            let secrets = (fields[digests]?.mapValue ?? [:]).compactMapValues { digest in
+                digest.stringValue.map { Value.secret(Secret(digest: $0, plaintext: nil)) }
+            }
+            if !secrets.isEmpty { attributes[name] = .map(secrets) }
         }
-        if !secrets.isEmpty { attributes["secrets"] = .map(secrets) }
         self.attributes = attributes
         self.version = version
         state = fields["state"]?.stringValue ?? ""
         isReady = fields["ready"]?.boolValue ?? false
         lastError = fields["lastError"]?.stringValue
+        activity = fields["activity"]?.stringValue
         let marks = fields["annotations"]?.mapValue ?? [:]
         operation = marks[Self.operationKey]?.stringValue
         cluster = marks[Self.clusterKey]?.stringValue

@@ -9,6 +9,7 @@ struct HubDeployment: Sendable {
     private let name: String
     private let namespace: String
 
+    /// From the last sign that the hub prepares the function's start.
     static let longestWait: Duration = .seconds(60)
 
     init(_ request: OperationRequest, _ client: HubClient) {
@@ -76,7 +77,7 @@ struct HubDeployment: Sendable {
 
     private func ready(_ version: Int?) async throws -> FunctionStatus {
         request.progress("waiting until the function is ready")
-        let deadline = ContinuousClock.now + Self.longestWait
+        var deadline = ContinuousClock.now + Self.longestWait
         var last = "no answer"
         while ContinuousClock.now < deadline {
             do {
@@ -87,6 +88,11 @@ struct HubDeployment: Sendable {
                 }
                 if status.isReady { return status }
                 last = status.lastError ?? status.state
+                if let activity = status.activity {
+                    // The hub bounds it itself. Waiting for the function begins when it is done.
+                    request.progress(activity)
+                    deadline = .now + Self.longestWait
+                }
                 if status.state == "crash-loop" {
                     throw ProviderError(
                         .rejected, "\(request.address): the function does not start: \(last)",
@@ -140,7 +146,7 @@ struct HubDeployment: Sendable {
     private func unreachable(_ failure: HubClient.Failure) -> ProviderError {
         ProviderError(
             .transient, "\(request.address): hub \(client.url) does not answer: \(failure.reason)",
-            help: "see that the hub runs: osiris hub info")
+            help: failure.help ?? "see that the hub runs: osiris hub info")
     }
 
     private func refused(_ answer: HubClient.Answer, _ what: String) -> ProviderError {

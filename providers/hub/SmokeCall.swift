@@ -24,23 +24,10 @@ struct SmokeCall: Sendable {
             throw rejected("answered \(answer.status): \(clipped(answer.problem))")
         }
         guard let expected = smoke.expect else { return }
-        guard let actual = answer.json, Self.matches(expected, actual) else {
+        guard let actual = answer.json, expected.mismatches(with: actual).isEmpty else {
             throw rejected(
                 "expected \(expected.jsonText.prefix(300)), came \(clipped(String(decoding: answer.body, as: UTF8.self)))"
             )
-        }
-    }
-
-    /// Objects are compared by the expected keys, all else for equality; a number is a number.
-    static func matches(_ expected: Value, _ actual: Value) -> Bool {
-        switch (expected, actual) {
-        case (.map(let wanted), .map(let found)):
-            wanted.allSatisfy { name, value in found[name].map { matches(value, $0) } ?? false }
-        case (.list(let wanted), .list(let found)):
-            wanted.count == found.count && zip(wanted, found).allSatisfy(matches)
-        case (.int(let wanted), .double(let found)): Double(wanted) == found
-        case (.double(let wanted), .int(let found)): wanted == Double(found)
-        default: expected == actual
         }
     }
 
@@ -52,7 +39,9 @@ struct SmokeCall: Sendable {
 
     /// Short and on one line. Nothing of what a function with secrets says: it may answer them, in any spelling.
     private func clipped(_ text: String) -> String {
-        if !function.secrets.isEmpty || function.env.values.contains(where: \.isSecret) {
+        if !function.secrets.isEmpty || !function.secretFiles.isEmpty
+            || function.env.values.contains(where: \.isSecret)
+        {
             return "an answer that is not shown, because the function has secrets"
         }
         let line = String(text.map { $0.isNewline ? " " : $0 })

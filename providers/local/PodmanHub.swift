@@ -74,6 +74,8 @@ struct PodmanHub: HubRunner {
         [
             "run", "--detach", "--replace", "--name", name(folder), "--pull=never",
             "--label", "osiris.cluster=\(cluster)", "--label", "osiris.address=\(address)",
+            // Who runs podman owns the data folder: root in the container, which outside of it is that user.
+            "--user=0:0",
             "--restart=always", "--stop-timeout=\(Self.seconds)", "--network=host", "--http-proxy=false",
             // Without the right to give files to other users, everything in the data folder stays removable.
             "--cap-drop=all", "--cap-add=net_bind_service", "--security-opt=no-new-privileges",

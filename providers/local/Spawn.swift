@@ -50,7 +50,8 @@ enum Spawn {
 
     /// What a hub needs of the environment. The rest may hold the operator's secrets, and functions could read it.
     static func isHarmless(_ name: String) -> Bool {
-        ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"].contains(name)
+        ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "DOCKER_HOST"].contains(
+            name)
             || name.hasPrefix("LC_")
     }
 

@@ -4,6 +4,11 @@ struct CallTarget: Sendable, Equatable {
     /// What follows the function's name, as it was sent, with the query; at least `/`.
     var path: String
 
+    init(name: FunctionName, path: String) {
+        self.name = name
+        self.path = path
+    }
+
     /// - Parameter target: path and query of the request: `/function/NAMESPACE/NAME/…` or `/function/NAME.NAMESPACE/…`.
     init?(_ target: String) {
         let end = target.firstIndex { $0 == "?" } ?? target.endIndex

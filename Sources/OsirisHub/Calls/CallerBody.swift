@@ -28,6 +28,9 @@ final class CallerBody: AsyncSequence, Sendable {
         self.length = length
     }
 
+    /// Bytes that were read so far.
+    var received: Int { state.withLock { $0.received } }
+
     /// Lets nobody read from now on.
     /// - Returns: false if somebody still waits for a piece.
     func close() -> Bool {

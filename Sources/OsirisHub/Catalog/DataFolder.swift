@@ -13,12 +13,18 @@ public struct DataFolder: Sendable {
 
     var config: String { path + "/hub.json" }
     var catalog: String { path + "/catalog.db" }
+    var calls: String { path + "/calls.db" }
     var pidFile: String { path + "/hub.pid" }
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
+    var dependencies: String { path + "/dependencies" }
+    var usage: String { path + "/usage.db" }
 
     var functions: String { path + "/functions" }
+    var secrets: String { path + "/secrets" }
+    /// What is half made; emptied at the start.
+    var scratch: String { path + "/scratch" }
 
     /// The file that every instance of a runtime can read; any one for a runtime that has none.
     func starter(of runtime: any RuntimeProgram) -> String {
@@ -31,6 +37,14 @@ public struct DataFolder: Sendable {
     func versionFolder(_ name: FunctionName, _ version: Int) -> String { "\(functionFolder(name))/\(version)" }
     func secretFolder(_ name: FunctionName) -> String { "\(path)/secrets/\(name.namespace)/\(name.name)" }
     func secretFile(_ name: FunctionName, _ version: Int) -> String { "\(secretFolder(name))/\(version).json" }
+
+    /// Clear secrets of a version, by the name of the file that its instances get them in.
+    func secretFilesFile(_ name: FunctionName, _ version: Int) -> String {
+        "\(secretFolder(name))/\(version).files.json"
+    }
+
+    /// A folder for each instance that has secrets as files.
+    var handedOut: String { path + "/instance-secrets" }
 
     /// Takes the folder for this process until the returned descriptor is closed.
     /// - Parameter patience: seconds to try; the guard of a killed hub has the lock for a moment.
@@ -75,7 +89,8 @@ public struct DataFolder: Sendable {
     }
 
     /// Lays a version's files down; the folder is there whole or not at all.
-    func store(_ source: SourceTree, as name: FunctionName, version: Int) throws {
+    /// - Parameter shared: folder of a version whose equal files are linked instead of written once more.
+    func store(_ source: SourceTree, as name: FunctionName, version: Int, sharing shared: String? = nil) throws {
         let folder = versionFolder(name, version)
         let beside = functionFolder(name) + "/.\(version).new"
         try? FileManager.default.removeItem(atPath: beside)
@@ -87,11 +102,43 @@ public struct DataFolder: Sendable {
             let parent = (path as NSString).deletingLastPathComponent
             try create(parent)
             folders.insert(parent)
-            try Self.create(path, file.bytes, mode: file.executable ? 0o755 : 0o644)
+            let mode: mode_t = file.executable ? 0o755 : 0o644
+            if let shared, Self.link(shared + "/" + file.path, to: path, ifItHas: file.bytes, mode) { continue }
+            try Self.create(path, file.bytes, mode: mode)
         }
         for folder in folders { Self.flush(folder: folder) }
         guard rename(beside, folder) == 0 else { throw StartFailure("\(folder) cannot be written: \(Self.reason())") }
         Self.flush(folder: functionFolder(name))
+    }
+
+    /// The files of a stored version.
+    /// - Throws: `HubError` 409 if they are not what was deployed.
+    func source(of entry: CatalogEntry) throws -> SourceTree {
+        let folder = versionFolder(entry.spec.name, entry.version)
+        var files: [SourceTree.File] = []
+        for path in FileManager.default.enumerator(atPath: folder)?.compactMap({ $0 as? String }) ?? [] {
+            var status = stat()
+            guard lstat(folder + "/" + path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            guard let bytes = FileManager.default.contents(atPath: folder + "/" + path) else { continue }
+            files.append(.init(path: path, executable: status.st_mode & 0o100 != 0, bytes: Array(bytes)))
+        }
+        let tree = SourceTree(files: files)
+        guard tree.digest == entry.sourceDigest else {
+            throw HubError(
+                409, "version_damaged",
+                "The files of version \(entry.version) of \(entry.spec.name) were changed on the hub's disk. "
+                    + "Deploy it from its source.")
+        }
+        return tree
+    }
+
+    /// - Returns: false if the other file is not there or not the same.
+    private static func link(_ other: String, to path: String, ifItHas bytes: [UInt8], _ mode: mode_t) -> Bool {
+        var status = stat()
+        guard lstat(other, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o777 == mode,
+            status.st_size == bytes.count, FileManager.default.contents(atPath: other) == Data(bytes)
+        else { return false }
+        return Glibc.link(other, path) == 0
     }
 
     func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
@@ -105,7 +152,8 @@ public struct DataFolder: Sendable {
         try handle.synchronize()
     }
 
-    private static func flush(folder: String) {
+    /// Makes new and removed names of a folder durable.
+    static func flush(folder: String) {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)

@@ -1,5 +1,14 @@
 import Foundation
 
+/// What an instance finds in its environment, beside what its kind of instance adds.
+struct InstanceEnvironment: Sendable {
+    var variables: [String: String]
+    /// Secrets that it finds as files, by name.
+    var files: [String: String]
+    /// What must not go to the log, nor into an error.
+    var redaction: Redaction
+}
+
 /// A function version's files and clear secrets on disk, and how to start an instance of it.
 struct VersionStore: Sendable {
     let data: DataFolder
@@ -15,24 +24,45 @@ struct VersionStore: Sendable {
     }
 
     /// Lays down the files and the secrets of a version, flushed to disk.
-    func save(_ deployment: Deployment, version: Int) async throws {
+    /// - Parameter other: a version that is there; files that are the same in both are stored once.
+    func save(_ deployment: Deployment, version: Int, besides other: Int? = nil) async throws {
         try await BlockingWork.run {
             let name = deployment.spec.name
+            let shared = (deployment.sharing ?? other).map { data.versionFolder(name, $0) }
             try data.create(data.functionFolder(name))
-            try data.store(deployment.source, as: name, version: version)
-            data.remove(data.secretFile(name, version))
-            guard !deployment.secrets.isEmpty else { return }
-            try data.create(data.secretFolder(name), mode: 0o700)
-            try data.write(
-                try HubJSON.encode(deployment.secrets), to: data.secretFile(name, version), mode: 0o600)
+            try data.store(deployment.source, as: name, version: version, sharing: shared)
+            for (file, secrets) in [
+                (data.secretFile(name, version), deployment.secrets),
+                (data.secretFilesFile(name, version), deployment.secretFiles),
+            ] {
+                data.remove(file)
+                if secrets.isEmpty { continue }
+                try data.create(data.secretFolder(name), mode: 0o700)
+                try data.write(try HubJSON.encode(secrets), to: file, mode: 0o600)
+            }
+        }
+    }
+
+    /// Reads back what `save` laid down, to deploy it again.
+    /// - Throws: `HubError` 409 if the files are not what was deployed.
+    func load(_ entry: CatalogEntry) async throws -> Deployment {
+        try await BlockingWork.run {
+            let (secrets, files) = try secrets(of: entry)
+            return Deployment(
+                spec: entry.spec, secrets: secrets, secretFiles: files, source: try data.source(of: entry),
+                sharing: entry.version)
         }
     }
 
     /// Removes what `save` laid down.
-    func remove(_ name: FunctionName, version: Int) async {
+    func remove(_ name: FunctionName, versions: [Int]) async {
+        if versions.isEmpty { return }
         try? await BlockingWork.run {
-            data.remove(data.versionFolder(name, version))
-            data.remove(data.secretFile(name, version))
+            for version in versions {
+                data.remove(data.versionFolder(name, version))
+                data.remove(data.secretFile(name, version))
+                data.remove(data.secretFilesFile(name, version))
+            }
             // These two fail, as they should, while another version is there.
             rmdir(data.functionFolder(name))
             rmdir(data.secretFolder(name))
@@ -43,9 +73,14 @@ struct VersionStore: Sendable {
     func sweep(keeping entries: [CatalogEntry]) async throws {
         try await BlockingWork.run {
             let files = Set(entries.map { data.versionFolder($0.spec.name, $0.version) })
-            let secrets = Set(entries.map { data.secretFile($0.spec.name, $0.version) })
+            let secrets = Set(
+                entries.flatMap {
+                    [data.secretFile($0.spec.name, $0.version), data.secretFilesFile($0.spec.name, $0.version)]
+                })
             Self.sweep(data.path + "/functions", keeping: files)
             Self.sweep(data.path + "/secrets", keeping: secrets)
+            // No instance of an earlier hub lives any more.
+            SecretFolder.sweep(data)
         }
     }
 
@@ -61,32 +96,66 @@ struct VersionStore: Sendable {
         }
     }
 
-    /// Reads the clear secrets and puts together how an instance is started.
-    func launch(_ entry: CatalogEntry) async throws -> Instance.Launch {
+    /// The clear secrets of a version: those of the environment, and the files. Blocks; use `BlockingWork`.
+    private func secrets(of entry: CatalogEntry) throws -> (environment: [String: String], files: [String: String]) {
+        let (spec, name) = (entry.spec, entry.spec.name)
+        return (
+            try clear(spec.secretDigests, of: name, in: data.secretFile(name, entry.version)),
+            try clear(spec.secretFileDigests ?? [:], of: name, in: data.secretFilesFile(name, entry.version))
+        )
+    }
+
+    /// Blocks; use `BlockingWork`.
+    private func clear(
+        _ digests: [String: String], of name: FunctionName, in file: String
+    ) throws -> [String: String] {
+        guard !digests.isEmpty else { return [:] }
+        let bytes = FileManager.default.contents(atPath: file) ?? Data()
+        guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
+            throw StartFailure("The secrets of \(name) are lost. Deploy it again.")
+        }
+        return secrets
+    }
+
+    /// The function's own variables, its clear secrets among them, and what every function is told.
+    func environment(of entry: CatalogEntry) async throws -> InstanceEnvironment {
+        let spec = entry.spec
+        let (secrets, files) = try await BlockingWork.run { try secrets(of: entry) }
+        var variables = spec.env.merging(secrets) { $1 }
+        variables["OSIRIS_FUNCTION"] = spec.name.name
+        variables["OSIRIS_NAMESPACE"] = spec.name.namespace
+        return InstanceEnvironment(
+            variables: variables, files: files, redaction: Redaction(secrets: Array(secrets.values) + files.values))
+    }
+
+    /// Puts together how an instance is started.
+    /// - Parameter dependencies: where what it needs besides its source is; nil for nothing.
+    func launch(_ entry: CatalogEntry, dependencies: String? = nil) async throws -> Instance.Launch {
         let spec = entry.spec
         let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
-        let secrets = try await BlockingWork.run {
-            guard !spec.secretDigests.isEmpty else { return [String: String]() }
-            let bytes = FileManager.default.contents(atPath: data.secretFile(spec.name, entry.version)) ?? Data()
-            guard let secrets = try? JSONDecoder().decode([String: String].self, from: bytes) else {
-                throw StartFailure("The secrets of \(spec.name) are lost. Deploy it again.")
-            }
-            return secrets
+        var own = try await environment(of: entry)
+        let files = own.files
+        let handed = try await BlockingWork.run {
+            try SecretFolder(files, in: data, owner: sandbox.setpriv == nil ? nil : user)
         }
-        let own = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"]
-        var environment = own.merging(spec.env) { $1 }.merging(secrets) { $1 }
-        environment["OSIRIS_FUNCTION"] = spec.name.name
-        environment["OSIRIS_NAMESPACE"] = spec.name.namespace
+        if let handed { own.variables["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
         let folder = data.versionFolder(spec.name, entry.version)
+        var environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own.variables) { $1 }
+        environment.merge(
+            DependencySet.variables(
+                spec.runtime, source: sandbox.path(ofFolder: folder),
+                dependencies: dependencies.map(sandbox.path(ofDependencies:)), own: own.variables)
+        ) { $1 }
         let runtime = spec.runtime.program
         let starter = data.starter(of: runtime)
         let program = Sandbox.Program(
             words: runtime.words(
                 spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter)
+            environment: environment, folder: folder, starter: starter, secrets: handed?.path,
+            dependencies: dependencies)
         return Instance.Launch(
             command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: runtime.wire,
-            outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
+            contained: sandbox.bubblewrap != nil, wire: runtime.wire, outputBytes: spec.limits.outputBytes,
+            redaction: own.redaction, secretFolder: handed)
     }
 }

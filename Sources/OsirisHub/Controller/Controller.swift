@@ -25,26 +25,33 @@ public actor Controller {
     let catalog: any Catalog
     let store: VersionStore
     let ledger: InstanceLedger
-    let metrics: Metrics
+    let containers: ContainerHost
+    let dependencies: DependencyCache
+    let observation: Observation
     /// Most calls that wait for one version of a function.
     let queueBound: Int
     let logger: Logger
     var units: [FunctionName: Unit] = [:]
-    /// Highest version ever used, so a folder's name is not used twice while the hub runs.
+    /// Highest version of each function since the hub started, so a folder's name is not used twice while it runs.
     var highest: [FunctionName: Int] = [:]
     var retiring: [ObjectIdentifier: InstancePool] = [:]
     private var changes: Task<Void, Never>?
     private var running = 0
     private(set) var closing = false
+    /// While the content of the hub is being replaced.
+    var restoring = false
 
     init(
-        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, queueBound: Int,
+        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, containers: ContainerHost,
+        dependencies: DependencyCache, observation: Observation, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
-        self.metrics = metrics
+        self.containers = containers
+        self.dependencies = dependencies
+        self.observation = observation
         self.queueBound = queueBound
         self.logger = logger
     }
@@ -53,9 +60,11 @@ public actor Controller {
     func load() async throws {
         let entries = try await catalog.entries()
         try await store.sweep(keeping: entries)
+        await dependencies.sweep(keeping: entries)
         for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
             guard let wanted = versions.last else { continue }
             highest[name] = wanted.version
+            observation.know(name)
             let log = log(for: name)
             var unit = Unit(wanted: await open(wanted, log: log), log: log)
             if !wanted.proven, let previous = versions.dropLast().last(where: \.proven) {
@@ -64,8 +73,9 @@ public actor Controller {
             units[name] = unit
             await unit.previous?.pool.keep(atLeast: unit.previous?.entry.spec.scale.min ?? 0)
             await unit.wanted.pool.keep(atLeast: Self.firstInstances(of: unit))
-            for old in versions where old.version != unit.wanted.entry.version {
-                if old.version != unit.previous?.entry.version { try await catalog.remove(name, version: old.version) }
+            // What never worked is wanted or nothing.
+            for old in versions.dropLast() where !old.proven {
+                await store.remove(name, versions: try await catalog.remove(name, version: old.version, audit: nil))
             }
         }
     }
@@ -86,7 +96,7 @@ public actor Controller {
         let deadline = try CallDeadline(call.headers)
         var sent = InstanceCall(call)
         while true {
-            if closing { throw HubError.shuttingDown }
+            if let pause { throw pause }
             guard let unit = units[name] else { throw Self.unknown(name) }
             let serving = unit.serving.entry
             let limits = serving.spec.limits
@@ -108,10 +118,20 @@ public actor Controller {
         }
     }
 
+    /// Why calls and changes are refused at this time; nil if they are not.
+    var pause: HubError? { closing ? .shuttingDown : restoring ? .restoring : nil }
+
     /// Takes no more calls and waits for the running ones.
     /// - Parameter grace: longest wait.
     func drain(grace: Duration) async {
         closing = true
+        observation.events.tell(.hubStopping)
+        for (_, log) in logs { log.end() }
+        await letCallsFinish(within: grace)
+    }
+
+    /// - Parameter grace: longest wait.
+    func letCallsFinish(within grace: Duration) async {
         let deadline = ContinuousClock.now + grace
         while await isBusy, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
     }

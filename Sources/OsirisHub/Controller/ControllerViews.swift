@@ -13,10 +13,22 @@ extension Controller {
         guard let unit = units[name] else { return nil }
         let wanted = await unit.wanted.pool.status()
         let serving = await unit.serving.pool.status()
-        return FunctionStatus(
+        var status = FunctionStatus(
             wanted: unit.wanted.entry, pool: wanted, serving: unit.serving.entry.version, calls: serving,
-            invocations: metrics.invocations(name))
+            invocations: observation.metrics.invocations(name))
+        if status.image != nil { status.imageDigest = await containers.images.pinned(unit.wanted.entry) }
+        return status
     }
+
+    /// What was deployed last of each function, by namespace and name.
+    func wanted() -> [CatalogEntry] {
+        units.values.map(\.wanted.entry).sorted {
+            ($0.spec.name.namespace, $0.spec.name.name) < ($1.spec.name.namespace, $1.spec.name.name)
+        }
+    }
+
+    /// What was deployed last of one function, nil if there is none.
+    func wanted(_ name: FunctionName) -> CatalogEntry? { units[name]?.wanted.entry }
 
     /// Whether every always-on function can take calls.
     public func readiness() async -> Readiness {
@@ -24,27 +36,38 @@ extension Controller {
         for status in await list() where status.alwaysOn && status.availableReplicas < status.scale.min {
             let reason =
                 "\(status.state.rawValue), \(status.availableReplicas) of \(status.scale.min) instances ready"
-                + (status.lastError.map { ": \($0)" } ?? "")
+                + (status.activity.map { ", \($0)" } ?? "") + (status.lastError.map { ": \($0)" } ?? "")
             waiting.append(.init(name: status.name, namespace: status.namespace, reason: reason))
         }
         if closing { waiting.append(.init(name: "hub", namespace: "", reason: "shutting down")) }
         return Readiness(ready: waiting.isEmpty, waiting: waiting)
     }
 
-    /// The last lines of a function's log.
+    /// A function's log.
     /// - Throws: `HubError` 404.
-    public func logTail(_ name: FunctionName, count: Int) async throws -> [String] {
+    func log(of name: FunctionName) throws -> FunctionLog {
         guard let unit = units[name] else { throw Self.unknown(name) }
-        return try await unit.log.tail(count)
+        return unit.log
+    }
+
+    /// The log of every function, by namespace and name.
+    var logs: [(function: FunctionName, log: FunctionLog)] {
+        units.map { ($0.key, $0.value.log) }
+            .sorted { ($0.0.namespace, $0.0.name) < ($1.0.namespace, $1.0.name) }
     }
 
     /// The metrics in the Prometheus text format.
     public func metricsText() async -> String {
         var now: [FunctionName: InstancePool.Status] = [:]
         for (name, unit) in units { now[name] = await unit.serving.pool.status() }
-        return metrics.text(now)
+        let process = try? await BlockingWork.run { ProcessMetrics.read() }
+        let followers = logs.reduce(observation.events.followers) { $0 + $1.log.followers }
+        return MetricsText.of(observation.metrics.now, now, followers: followers, process ?? nil)
     }
 
-    /// How many functions there are.
-    public var functionCount: Int { units.count }
+    /// Every function, and how many calls it takes at once.
+    public func callsAtOnce() -> [FunctionName: Int] { units.mapValues { $0.serving.entry.spec.scale.max } }
+
+    /// Which functions there are, in no order.
+    public var names: [FunctionName] { Array(units.keys) }
 }

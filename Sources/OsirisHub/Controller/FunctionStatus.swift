@@ -8,11 +8,18 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
     public var runtime: FunctionSpec.Runtime
     public var handler: String
     public var command: [String]
+    /// The image with the runtime `container`, else nil.
+    public var image: String?
+    /// The port the image listens on with the runtime `container`, else nil.
+    public var port: Int?
+    /// The image's content that the wanted version runs, `sha256:…` or with its repository; nil until it is known.
+    public var imageDigest: String?
     public var alwaysOn: Bool
     public var scale: FunctionSpec.Scale
     public var limits: FunctionSpec.Limits
     public var env: [String: String]
     public var secretDigests: [String: String]
+    public var secretFileDigests: [String: String]
     public var sourceDigest: String
     public var annotations: [String: String]
     /// The wanted version.
@@ -39,6 +46,8 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
     public var invocationCount: Int
     /// Why an instance of the wanted version last ended, written as null when none did.
     public var lastError: String?
+    /// What is done before an instance of the wanted version can be started, as in `pulling image …`; nil if nothing is.
+    public var activity: String?
 
     init(
         wanted: CatalogEntry, pool: InstancePool.Status, serving: Int, calls: InstancePool.Status, invocations: Int
@@ -48,11 +57,14 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         runtime = wanted.spec.runtime
         handler = wanted.spec.handler
         command = wanted.spec.command
+        image = wanted.spec.image
+        port = wanted.spec.port
         alwaysOn = wanted.spec.alwaysOn
         scale = wanted.spec.scale
         limits = wanted.spec.limits
         env = wanted.spec.env
         secretDigests = wanted.spec.secretDigests
+        secretFileDigests = wanted.spec.secretFileDigests ?? [:]
         sourceDigest = wanted.sourceDigest
         annotations = wanted.spec.annotations
         version = wanted.version
@@ -69,6 +81,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         restarts = pool.restarts
         invocationCount = invocations
         lastError = pool.lastError
+        activity = pool.activity
         if serving != wanted.version, pool.state != .ready {
             let why = pool.lastError.map { ": \($0)" } ?? "."
             lastError = "Version \(wanted.version) is not ready, version \(serving) goes on\(why)"
@@ -82,11 +95,15 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         try container.encode(runtime, forKey: .runtime)
         try container.encode(handler, forKey: .handler)
         try container.encode(command, forKey: .command)
+        try container.encodeIfPresent(image, forKey: .image)
+        try container.encodeIfPresent(port, forKey: .port)
+        try container.encodeIfPresent(imageDigest, forKey: .imageDigest)
         try container.encode(alwaysOn, forKey: .alwaysOn)
         try container.encode(scale, forKey: .scale)
         try container.encode(limits, forKey: .limits)
         try container.encode(env, forKey: .env)
         try container.encode(secretDigests, forKey: .secretDigests)
+        try container.encode(secretFileDigests, forKey: .secretFileDigests)
         try container.encode(sourceDigest, forKey: .sourceDigest)
         try container.encode(annotations, forKey: .annotations)
         try container.encode(version, forKey: .version)
@@ -101,6 +118,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         try container.encode(runningCalls, forKey: .runningCalls)
         try container.encode(restarts, forKey: .restarts)
         try container.encode(invocationCount, forKey: .invocationCount)
+        try container.encodeIfPresent(activity, forKey: .activity)
         // Written even when nil: the synthesized form would leave the key out.
         try container.encode(lastError, forKey: .lastError)
     }

@@ -27,7 +27,12 @@ actor InstancePool {
         var running: Int
         var restarts: Int
         var lastError: String?
+        /// What is done before an instance can be started, for people; nil if nothing is.
+        var activity: String?
     }
+
+    /// Makes an instance. Tells what it does meanwhile, if that takes long.
+    typealias Maker = @Sendable (_ tell: @escaping @Sendable (String) -> Void) async throws -> any RunningInstance
 
     /// What a pool tells its owner.
     struct Events: Sendable {
@@ -37,6 +42,8 @@ actor InstancePool {
         var restarted: @Sendable () -> Void
         /// A call found no instance ready.
         var coldStart: @Sendable () -> Void
+        /// An instance is ready, or has ended, and why.
+        var instance: @Sendable (HubEvent.Kind, _ id: String, _ reason: String?) -> Void = { _, _, _ in }
     }
 
     private enum Phase { case starting, resting, free, busy }
@@ -46,12 +53,14 @@ actor InstancePool {
         var phase = Phase.starting
         /// Since when no call needs it.
         var since: Double
-        var instance: Instance?
+        var instance: (any RunningInstance)?
+        /// What is done before it can be started, for people.
+        var activity: String?
     }
 
     private struct Loan {
         var slot: Int
-        var instance: Instance
+        var instance: any RunningInstance
         /// True if the call had to wait for an instance to start.
         var isCold = false
     }
@@ -66,9 +75,7 @@ actor InstancePool {
         var startedCold: Bool
     }
 
-    private let launch: @Sendable () async throws -> Instance.Launch
-    private let log: any LogSink
-    private let ledger: InstanceLedger
+    private let make: Maker
     private let events: Events
     private let epoch = ContinuousClock.now
     private var scaling: Scaling
@@ -92,17 +99,12 @@ actor InstancePool {
 
     /// - Parameters:
     ///   - queueBound: most calls that wait.
-    ///   - launch: how to start an instance; asked before each start, so clear secrets are not kept here.
-    init(
-        scale: FunctionSpec.Scale, queueBound: Int, launch: @escaping @Sendable () async throws -> Instance.Launch,
-        log: any LogSink, ledger: InstanceLedger, events: Events
-    ) {
+    ///   - make: makes an instance; asked before each start, so clear secrets are not kept here.
+    init(scale: FunctionSpec.Scale, queueBound: Int, events: Events, make: @escaping Maker) {
         scaling = Scaling(scale)
         scaling.min = 0
         queue = CallQueue(bound: queueBound)
-        self.launch = launch
-        self.log = log
-        self.ledger = ledger
+        self.make = make
         self.events = events
     }
 
@@ -189,7 +191,40 @@ actor InstancePool {
             state: state, replicas: slots.count, available: ready,
             starting: slots.count { $0.phase == .starting || $0.phase == .resting }, waiting: queue.count,
             running: running, restarts: slots.reduce(former.restarts) { $0 + $1.policy.restarts },
-            lastError: slots.compactMap(\.policy.lastError).last ?? former.error)
+            lastError: slots.compactMap(\.policy.lastError).last ?? former.error,
+            activity: slots.lazy.compactMap(\.activity).first)
+    }
+}
+
+// What there is.
+extension InstancePool {
+    /// One of the places that instances run in.
+    struct Place: Sendable {
+        var id: String?
+        var state: InstanceView.State
+        /// Seconds since 1970.
+        var since: Double?
+        var pid: Int32?
+        var restarts: Int
+    }
+
+    /// Every place, in the order they were opened.
+    func instances() async -> [Place] {
+        var places: [Place] = []
+        for (_, slot) in slots.sorted(by: { $0.key < $1.key }) {
+            let state: InstanceView.State =
+                switch slot.phase {
+                case .starting: .starting
+                case .resting: .resting
+                case .free: .free
+                case .busy: .busy
+                }
+            places.append(
+                Place(
+                    id: slot.instance?.id, state: state, since: slot.instance?.since, pid: await slot.instance?.pid,
+                    restarts: slot.policy.restarts))
+        }
+        return places
     }
 }
 
@@ -218,7 +253,7 @@ extension InstancePool {
         return loan
     }
 
-    private func loan(_ slot: Int, _ instance: Instance) -> Loan {
+    private func loan(_ slot: Int, _ instance: any RunningInstance) -> Loan {
         slots[slot]?.phase = .busy
         // Counted here and not where a waiter goes on: a `retire` in between must wait for it.
         running += 1
@@ -356,24 +391,35 @@ extension InstancePool {
         refuseWaiting(.notReady("No instance starts. \(reason)"))
     }
 
+    /// An instance is being made, and this is done for it.
+    private func note(_ activity: String, of id: Int) {
+        if slots[id]?.instance == nil { slots[id]?.activity = activity }
+    }
+
     /// The life of one instance.
     private func run(_ id: Int) async -> Instance.End {
-        let launch: Instance.Launch
+        let instance: any RunningInstance
         do {
-            launch = try await self.launch()
+            instance = try await make { activity in Task { await self.note(activity, of: id) } }
         } catch {
+            slots[id]?.activity = nil
             return Instance.End(reason: "\(error)", excused: false)
         }
-        guard isWanted(id) else { return Instance.End(reason: "stopped", excused: true) }
-        let instance = Instance(launch, log: log, ledger: ledger)
+        guard isWanted(id) else {
+            await instance.stop()
+            return Instance.End(reason: "stopped", excused: true)
+        }
         slots[id]?.instance = instance
+        slots[id]?.activity = nil
         if await instance.start(), isWanted(id) {
             slots[id]?.policy.ready(at: now)
+            events.instance(.instanceStarted, instance.id, nil)
             await events.ready()
             offer(id)
         }
         if !isWanted(id) { await instance.stop() }
         let end = await instance.ended()
+        events.instance(.instanceEnded, instance.id, end.reason)
         free.removeAll { $0 == id }
         slots[id]?.instance = nil
         slots[id]?.phase = .starting

@@ -15,18 +15,49 @@ extension DeployRequest {
         var secrets: [String: (value: String, digest: String)] = [:]
         for (key, item) in reader.object(value, at: "secrets").sorted(by: { $0.key < $1.key }) {
             let path = "secrets.\(key)"
-            let body = reader.object(item, at: path, keys: ["value", "digest"])
-            let clear = reader.string(body["value"], at: "\(path).value")
-            let digest = reader.string(body["digest"], at: "\(path).digest")
-            if body["value"] == nil { reader.fault("\(path).value is missing.") }
-            if body["digest"] == nil { reader.fault("\(path).digest is missing.") }
-            check(variable: key, clear ?? "", at: path)
+            let secret = secret(item, at: path)
+            check(variable: key, secret.value, at: path)
             // Such a variable goes over a command line, where secrets must not be.
             if Sandbox.isForLoader(key) { reader.fault("\(path) is read by the loader and cannot be a secret.") }
             if env[key] != nil { reader.fault("\(path) is in env as well.") }
-            secrets[key] = (clear ?? "", digest ?? "")
+            secrets[key] = secret
         }
         return secrets
+    }
+
+    mutating func secretFiles(_ value: Value?) -> [String: (value: String, digest: String)] {
+        let items = reader.object(value, at: "secretFiles")
+        if items.count > Self.mostSecretFiles {
+            reader.fault("secretFiles has more than \(Self.mostSecretFiles) entries.")
+        }
+        var files: [String: (value: String, digest: String)] = [:]
+        for (name, item) in items.sorted(by: { $0.key < $1.key }) {
+            let path = "secretFiles.\(name)"
+            if !Self.isFileName(name) {
+                reader.fault("\(path) must be named with 1 to 100 letters, digits or -_. and not begin with a dot.")
+            }
+            let secret = secret(item, at: path)
+            check(length: secret.value, at: path)
+            files[name] = secret
+        }
+        return files
+    }
+
+    private mutating func secret(_ item: Value, at path: String) -> (value: String, digest: String) {
+        let body = reader.object(item, at: path, keys: ["value", "digest"])
+        let clear = reader.string(body["value"], at: "\(path).value")
+        let digest = reader.string(body["digest"], at: "\(path).digest")
+        if body["value"] == nil { reader.fault("\(path).value is missing.") }
+        if body["digest"] == nil { reader.fault("\(path).digest is missing.") }
+        return (clear ?? "", digest ?? "")
+    }
+
+    /// A name that can be a file on every host, and hides from no listing.
+    static func isFileName(_ text: String) -> Bool {
+        (1...100).contains(text.utf8.count) && !text.hasPrefix(".")
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || [0x2D, 0x2E, 0x5F].contains($0)
+            }
     }
 
     mutating func check(variable: String, _ value: String, at path: String) {
@@ -34,6 +65,10 @@ extension DeployRequest {
             reader.fault("\(path) is not a name for an environment variable.")
         }
         if variable.hasPrefix("OSIRIS_") { reader.fault("\(path): names that begin with OSIRIS_ belong to the hub.") }
+        check(length: value, at: path)
+    }
+
+    private mutating func check(length value: String, at path: String) {
         if value.utf8.count > 65_536 || value.utf8.contains(0) {
             reader.fault("\(path) must be at most 65536 bytes with no NUL character.")
         }

@@ -6,27 +6,37 @@ public struct DeployRequest {
     public static let mostFiles = 2_000
     /// Most bytes of all files of a function, decoded.
     public static let mostSourceBytes = 32 * 1_048_576
+    /// Most secrets of a function that are files.
+    public static let mostSecretFiles = 100
     /// Most bytes of the request's body: the files in base64, and the rest.
     public static let mostBodyBytes = 48 * 1_048_576
 
     static let keys: Set<String> = [
-        "name", "namespace", "runtime", "handler", "command", "alwaysOn", "scale", "limits", "env", "secrets",
-        "annotations", "files",
+        "name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "scale", "limits", "env",
+        "secrets", "secretFiles", "annotations", "files",
     ]
 
     var reader = FaultReader()
 
     /// Reads and checks the whole request.
+    /// - Parameter name: the function that the request's path names; the body may leave it out, and must not name another.
     /// - Throws: `HubError` 400 with every fault in `details`.
-    public static func parse(_ body: [UInt8]) throws -> Deployment {
-        guard let document = try? Value(plainJSON: body) else {
+    public static func parse(_ body: [UInt8], named name: FunctionName? = nil) throws -> Deployment {
+        guard var document = try? Value(plainJSON: body) else {
             throw HubError(400, "bad_request", "The body is not JSON.")
+        }
+        if let name, case .map(let fields) = document {
+            document = .map(
+                ["name": .string(name.name), "namespace": .string(name.namespace)].merging(fields) { $1 })
         }
         var request = DeployRequest()
         let deployment = request.deployment(document)
         let faults = request.reader.faults
         guard let deployment, faults.isEmpty else {
             throw HubError(400, "bad_request", faults.joined(separator: " "), details: faults)
+        }
+        if let name, deployment.spec.name != name {
+            throw HubError(400, "bad_request", "The body is about \(deployment.spec.name), the path about \(name).")
         }
         return deployment
     }
@@ -46,18 +56,33 @@ public struct DeployRequest {
         let command = reader.list(body["command"], at: "command").enumerated().compactMap { item in
             reader.string(item.element, at: "command[\(item.offset)]")
         }
+        if runtime == .container {
+            (spec.image, spec.port) = image(body, handler: handler)
+            spec.command = command
+        } else if body["image"] != nil || body["port"] != nil {
+            reader.fault("image and port go with the runtime container only.")
+        }
         if let runtime, runtime.program.hasHandler {
             spec.handler = checked(handler: handler, command: command)
-        } else if runtime != nil {
+        } else if runtime == .command {
             spec.command = checked(command: command, handler: handler)
         }
         let secrets = self.secrets(body["secrets"], env: spec.env)
         spec.secretDigests = secrets.mapValues(\.digest)
+        let secretFiles = self.secretFiles(body["secretFiles"])
+        if !secretFiles.isEmpty { spec.secretFileDigests = secretFiles.mapValues(\.digest) }
         let source = self.source(body["files"])
         if let runtime, runtime.program.hasHandler, source.files.isEmpty {
             reader.fault("files must hold the handler's module.")
         }
-        return Deployment(spec: spec, secrets: secrets.mapValues(\.value), source: source)
+        if runtime == .container, !source.files.isEmpty { reader.fault("files do not go with the runtime container.") }
+        if runtime == .container, !secretFiles.isEmpty {
+            // The user in the image is not known, and nobody else may read them.
+            reader.fault("secretFiles do not go with the runtime container; use secrets.")
+        }
+        return Deployment(
+            spec: spec, secrets: secrets.mapValues(\.value), secretFiles: secretFiles.mapValues(\.value), source: source
+        )
     }
 
     private mutating func label(_ value: Value?, at path: String) -> String {
@@ -73,7 +98,7 @@ public struct DeployRequest {
         if value == nil { reader.fault("runtime is missing.") }
         guard let text = reader.string(value, at: "runtime") else { return nil }
         let runtime = FunctionSpec.Runtime(rawValue: text)
-        if runtime == nil { reader.fault("runtime must be python3, node or command.") }
+        if runtime == nil { reader.fault("runtime must be python3, node, command or container.") }
         return runtime
     }
 
@@ -109,8 +134,18 @@ public struct DeployRequest {
         if parts.count < 2 || !parts.allSatisfy(Self.isIdentifier) {
             reader.fault("handler must have the form module.function.")
         }
-        if !command.isEmpty { reader.fault("command goes with the runtime command only.") }
+        if !command.isEmpty { reader.fault("command does not go with a runtime that has a handler.") }
         return handler
+    }
+
+    private mutating func image(_ body: [String: Value], handler: String) -> (String, Int) {
+        let image = reader.string(body["image"], at: "image") ?? ""
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@".utf8)
+        if !(1...512).contains(image.utf8.count) || !image.utf8.allSatisfy(allowed.contains) || image.hasPrefix("-") {
+            reader.fault("image must be the reference of an image.")
+        }
+        if !handler.isEmpty { reader.fault("handler does not go with the runtime container.") }
+        return (image, reader.int(body["port"], at: "port", in: 1...65535) ?? 8080)
     }
 
     private mutating func checked(command: [String], handler: String) -> [String] {

@@ -31,6 +31,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         case node
         /// A program that answers one line of JSON with another.
         case command
+        /// An image that answers HTTP.
+        case container
     }
 
     /// How many instances there are.
@@ -101,7 +103,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public var runtime: Runtime
     /// `module.function` with a runtime that has a handler, else empty.
     public var handler: String
-    /// Program and arguments with the runtime `command`, else empty.
+    /// Program and arguments with the runtime `command`; what the image is started with, in place of its own command,
+    /// with the runtime `container`; else empty.
     public var command: [String]
     /// True if the hub is not ready without it.
     public var alwaysOn: Bool
@@ -111,13 +114,21 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public var env: [String: String]
     /// Digest of each secret by the name of its environment variable.
     public var secretDigests: [String: String]
+    /// Digest of each secret that its instances get as a file, by the file's name; nil for none, as in a catalog from
+    /// before there were any.
+    public var secretFileDigests: [String: String]?
     /// Words the hub keeps and shows, and nothing more.
     public var annotations: [String: String]
+    /// Reference of the image with the runtime `container`, else nil.
+    public var image: String?
+    /// TCP port the image listens on, 1...65535, with the runtime `container`, else nil.
+    public var port: Int?
 
     public init(
         name: FunctionName, runtime: Runtime, handler: String = "", command: [String] = [], alwaysOn: Bool = false,
         scale: Scale = Scale(), limits: Limits = Limits(), env: [String: String] = [:],
-        secretDigests: [String: String] = [:], annotations: [String: String] = [:]
+        secretDigests: [String: String] = [:], secretFileDigests: [String: String]? = nil,
+        annotations: [String: String] = [:]
     ) {
         self.name = name
         self.runtime = runtime
@@ -128,6 +139,7 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         self.limits = limits
         self.env = env
         self.secretDigests = secretDigests
+        self.secretFileDigests = secretFileDigests
         self.annotations = annotations
     }
 }
@@ -137,11 +149,23 @@ public struct Deployment: Sendable {
     public var spec: FunctionSpec
     /// Clear values by environment variable. Goes to the secret store and to the instances, nowhere else.
     public var secrets: [String: String]
+    /// Clear values by the name of the file that instances get them in; likewise.
+    public var secretFiles: [String: String]
     public var source: SourceTree
+    /// A version that is stored with the same files, for one that is deployed again.
+    var sharing: Int?
 
-    public init(spec: FunctionSpec, secrets: [String: String], source: SourceTree) {
+    init(spec: FunctionSpec, secrets: [String: String], source: SourceTree, sharing: Int?) {
+        self.init(spec: spec, secrets: secrets, source: source)
+        self.sharing = sharing
+    }
+
+    public init(
+        spec: FunctionSpec, secrets: [String: String], secretFiles: [String: String] = [:], source: SourceTree
+    ) {
         self.spec = spec
         self.secrets = secrets
+        self.secretFiles = secretFiles
         self.source = source
     }
 }

@@ -32,6 +32,11 @@ public struct HubError: Error, Sendable, Equatable {
         HubError(503, "shutting_down", "The hub is shutting down.", retryable: true, retryAfter: 10)
     }
 
+    /// The content of the hub is being replaced by that of a backup.
+    static var restoring: HubError {
+        HubError(503, "restoring", "A backup is being restored.", retryable: true, retryAfter: 10)
+    }
+
     private struct Body: Encodable {
         struct Inner: Encodable {
             var code: String

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 
 extension Response {
@@ -31,14 +32,18 @@ struct ErrorBodies<Context: RequestContext>: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch {
-            let problem = Self.problem(error)
-            if problem.status == 500 { context.logger.error("A request failed: \(error)") }
-            let id = CallRoutes.callID(request.headers[.callID])
-            var headers: [(HTTPField.Name, String)] = [(.callID, id)]
-            if let seconds = problem.retryAfter { headers.append((.retryAfter, String(seconds))) }
-            if problem.status == 401 { headers.append((.wwwAuthenticate, "Bearer")) }
-            return .json(problem.status, problem.body(callId: id), headers: headers)
+            return Self.response(error, callID: CallRoutes.callID(request.headers[.callID]), logger: context.logger)
         }
+    }
+
+    /// The answer to a request that failed.
+    static func response(_ error: any Error, callID id: String, logger: Logger) -> Response {
+        let problem = Self.problem(error)
+        if problem.status == 500 { logger.error("A request failed: \(error)") }
+        var headers: [(HTTPField.Name, String)] = [(.callID, id)]
+        if let seconds = problem.retryAfter { headers.append((.retryAfter, String(seconds))) }
+        if problem.status == 401 { headers.append((.wwwAuthenticate, "Bearer")) }
+        return .json(problem.status, problem.body(callId: id), headers: headers)
     }
 
     static func problem(_ error: any Error) -> HubError {

@@ -6,57 +6,46 @@ import Hummingbird
 struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
-    let metrics: Metrics
+    let gatekeeper: Gatekeeper
+    let audit: any AuditLog
+    let backups: Backups
+    let calls: AsyncCalls
+    let observation: Observation
     let isolation: Isolation
+    /// Nil for plain HTTP.
+    let certificate: ServerCertificate?
     /// Seconds since 1970.
     let startedAt: Double
 
-    func router() -> Router<HubContext> {
-        let router = Router(context: HubContext.self)
-        router.add(middleware: ErrorBodies())
-        let guarded = GuardedRouter(router: router, access: Access(tokens: config.tokens))
+    /// The routes, and who may take each.
+    func router() -> (router: Router<HubContext>, rules: [RouteRule]) {
+        let guarded = GuardedRouter(gatekeeper, log: audit)
         for group in groups { group.add(to: guarded) }
-        return router
+        return (guarded.router, guarded.rules)
     }
 
     private var groups: [any RouteGroup] {
-        [
-            HealthRoutes(controller: controller),
-            InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
-            FunctionRoutes(controller: controller),
+        let functions = FunctionRoutes(controller: controller, calls: calls)
+        let direct = CallRoutes(controller: controller, observation: observation, notes: calls.notes)
+        return [
+            HealthRoutes(controller: controller, calls: calls, gatekeeper: gatekeeper, certificate: certificate),
+            InfoRoutes(
+                config: config, controller: controller, isolation: isolation, certificate: certificate,
+                startedAt: startedAt),
+            functions,
+            AuditRoutes(log: audit),
+            BackupRoutes(controller: controller, backups: backups),
             LogRoutes(controller: controller),
-            CallRoutes(controller: controller, metrics: metrics),
+            EventRoutes(events: observation.events, observation: observation),
+            UsageRoutes(controller: controller, observation: observation),
+            PageRoutes(),
+            TokenRoutes(gatekeeper: gatekeeper),
+            direct,
+            AsyncRoutes(calls: calls),
+            RecordRoutes(calls: calls),
+            AliasRoutes(functions: functions, calls: direct),
+            MetricsRoutes(controller: controller, observation: observation, startedAt: startedAt),
         ]
-    }
-}
-
-/// A part of the interface.
-protocol RouteGroup: Sendable {
-    func add(to router: GuardedRouter)
-}
-
-/// Adds routes; those with a permission are reached only with a token whose role has it.
-struct GuardedRouter {
-    typealias OpenHandler = @Sendable (Request, HubContext) async throws -> Response
-    typealias Handler = @Sendable (Request, HubContext, Caller) async throws -> Response
-
-    let router: Router<HubContext>
-    let access: Access
-
-    /// Adds a route that asks for no token.
-    func open(_ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping OpenHandler) {
-        router.on(path, method: method, use: handler)
-    }
-
-    /// Adds a route for callers with the permission.
-    func on(
-        _ method: HTTPRequest.Method, _ path: RouterPath, _ permission: Permission, use handler: @escaping Handler
-    ) {
-        let access = access
-        router.on(path, method: method) { request, context in
-            let caller = try access.caller(authorization: request.headers[.authorization], for: permission)
-            return try await handler(request, context, caller)
-        }
     }
 }
 

@@ -14,10 +14,15 @@ public struct Guard: Sendable {
     ///   - folder: the hub's data folder.
     /// - Throws: `POSIXError` when there is no shell.
     public static func start(program: String, folder: String) async throws -> Guard {
+        var environment = ["PATH": "/usr/bin:/bin"]
+        // These lead to the container engine.
+        for name in ["DOCKER_HOST", "XDG_RUNTIME_DIR"] {
+            environment[name] = ProcessInfo.processInfo.environment[name]
+        }
         let command = ChildProcess.Command(
             program: "/bin/sh",
             arguments: ["-c", #"read -r _; exec "$0" reap --data "$1" >/dev/null 2>&1"#, program, folder],
-            environment: ["PATH": "/usr/bin:/bin"], folder: "/")
+            environment: environment, folder: "/")
         let (process, pipes) = try await ChildProcess.launch(command) { _ in }
         return Guard(process: process, pipes: pipes)
     }
@@ -29,12 +34,14 @@ public struct Guard: Sendable {
     }
 
     /// Kills what a killed hub left behind, unless another hub has the data folder by now: that one did it itself.
-    /// - Returns: how many processes were killed.
-    /// - Throws: what the disk says.
+    /// - Returns: how many processes and containers were killed.
+    /// - Throws: what the disk or the container engine says.
     public static func reap(folder: String) async throws -> Int {
         let data = DataFolder(path: folder)
         guard let lock = try? await BlockingWork.run({ try data.lock() }) else { return 0 }
         defer { close(lock) }
-        return try await InstanceLedger(data: data).reapLeftovers()
+        let killed = try await InstanceLedger(data: data).reapLeftovers()
+        let config = try await BlockingWork.run { try HubConfig.read(path: data.config) }
+        return try await killed + ContainerHost(data: data, config: config).removeLeftovers()
     }
 }

@@ -2,12 +2,17 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Calls as HTTP/1.1 over a connection that somebody else made: pipes, or a socket.
 ///
 /// A body that is on its way goes in chunks. If it breaks off, its last chunk has the trailer `Osiris-Aborted`, so that
-/// nobody takes it for the whole. A starter tells of errors in a header or trailer `Osiris-Error`.
+/// nobody takes it for the whole. A starter tells of errors in a header or trailer `Osiris-Error`. A foreign server knows
+/// none of this: it gets a `Content-Length` where there is one, and a closed connection for a body that breaks off.
 final class HTTPWire: Wire {
+    /// Who is at the other end.
+    enum Peer { case starter, server }
+
     /// Longest answer that is kept until it is whole, bytes.
     static let mostWhole = 65_536
     /// Longest time that an instance may take to get rid of what nobody wants.
@@ -15,22 +20,32 @@ final class HTTPWire: Wire {
 
     private let channel: any Channel
     private let handler: NIOLoopBound<HTTPWireHandler>
+    private let peer: Peer
+    private let isClosing = Mutex(false)
 
-    private init(_ channel: any Channel, _ handler: NIOLoopBound<HTTPWireHandler>) {
+    private init(_ channel: any Channel, _ handler: NIOLoopBound<HTTPWireHandler>, _ peer: Peer) {
         self.channel = channel
         self.handler = handler
+        self.peer = peer
     }
+
+    /// False once the other end said that it takes no more calls, or the connection is closed.
+    var takesMore: Bool { channel.isActive && !isClosing.withLock { $0 } }
+
+    func close() { channel.close(promise: nil) }
 
     /// Takes a channel over.
     /// - Parameter replacing: name of the handler that has read what came before.
-    static func open(_ channel: any Channel, replacing name: String? = nil) async throws -> HTTPWire {
+    static func open(
+        _ channel: any Channel, replacing name: String? = nil, peer: Peer = .starter
+    ) async throws -> HTTPWire {
         try await channel.eventLoop.flatSubmit {
             let removed = name.map { channel.pipeline.removeHandler(name: $0) }
             return (removed ?? channel.eventLoop.makeSucceededVoidFuture()).flatMapThrowing {
                 let handler = HTTPWireHandler(eventLoop: channel.eventLoop)
                 try channel.pipeline.syncOperations.addHTTPClientHandlers()
                 try channel.pipeline.syncOperations.addHandler(handler)
-                return HTTPWire(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                return HTTPWire(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop), peer)
             }
         }.get()
     }
@@ -39,7 +54,7 @@ final class HTTPWire: Wire {
         let handler = handler
         let head = HTTPRequestHead(
             version: .http1_1, method: HTTPMethod(rawValue: call.method.rawValue), uri: call.path,
-            headers: Self.headers(of: call))
+            headers: headers(of: call))
         let number: Int
         switch call.body {
         case .whole(let bytes):
@@ -55,7 +70,7 @@ final class HTTPWire: Wire {
         return outcome
     }
 
-    private static func headers(of call: InstanceCall) -> HTTPHeaders {
+    private func headers(of call: InstanceCall) -> HTTPHeaders {
         var headers = HTTPHeaders(call.headers.map { ($0.name.rawName, $0.value) })
         headers.remove(name: "Content-Length")
         switch call.body {
@@ -63,6 +78,8 @@ final class HTTPWire: Wire {
             if bytes.readableBytes > 0 || call.headers[.contentLength] != nil {
                 headers.add(name: "Content-Length", value: String(bytes.readableBytes))
             }
+        case .stream(_, let length?) where peer == .server:
+            headers.add(name: "Content-Length", value: String(length))
         case .stream(_, let length):
             headers.add(name: "Transfer-Encoding", value: "chunked")
             if let length { headers.add(name: "Osiris-Content-Length", value: String(length)) }
@@ -89,6 +106,7 @@ extension HTTPWire {
         } catch {
             // The caller or the instance is gone; either way this is not the whole.
         }
+        if !isWhole, peer == .server { return close() }
         let trailers: HTTPHeaders? = isWhole ? nil : ["Osiris-Aborted": "1"]
         channel.eventLoop.execute { _ = handler.value.end(of: number, trailers: trailers) }
     }
@@ -97,6 +115,10 @@ extension HTTPWire {
     private func endUpload(of number: Int) async throws {
         let handler = handler
         let channel = channel
+        if peer == .server {
+            if try await !channel.eventLoop.submit({ handler.value.isSent(number) }).get() { close() }
+            return
+        }
         let timer = channel.eventLoop.scheduleTask(in: Self.drainTime) { channel.close(promise: nil) }
         defer { timer.cancel() }
         do {
@@ -117,7 +139,8 @@ extension HTTPWire {
         let status = Int(head.status.code)
         let length = hasBody && head.status.mayHaveResponseBody ? head.headers.contentLength : 0
         if let length, length > limit { throw WireFault.tooLarge }
-        let error = head.headers.first(name: "Osiris-Error")
+        if !head.isKeepAlive { isClosing.withLock { $0 = true } }
+        let error = peer == .starter ? head.headers.first(name: "Osiris-Error") : nil
         let fields = AnswerHead(status: status, headers: CallHeaders.fromFunction(head.headers))
         guard let length, length <= Self.mostWhole else {
             answer.begin(fields)
@@ -145,7 +168,7 @@ extension HTTPWire {
                         timer = channel.eventLoop.scheduleTask(in: Self.drainTime) { channel.close(promise: nil) }
                     }
                 case .end(let trailers):
-                    guard let code = trailers?.first(name: "Osiris-Error") else { return .streamed }
+                    guard peer == .starter, let code = trailers?.first(name: "Osiris-Error") else { return .streamed }
                     return .raised(type: code, message: "It failed half way.")
                 case .head: throw WireFault.broken("It has two heads.")
                 }

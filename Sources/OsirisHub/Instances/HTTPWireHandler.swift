@@ -109,6 +109,9 @@ final class HTTPWireHandler: ChannelDuplexHandler {
         return promise.futureResult.map { true }
     }
 
+    /// True if all of a call was sent, or another one was begun.
+    func isSent(_ number: Int) -> Bool { call != (number, false) }
+
     /// Ends a call's body, if it has not ended.
     func end(of number: Int, trailers: HTTPHeaders? = nil) -> EventLoopFuture<Void> {
         guard call == (number, false) else { return eventLoop.makeSucceededVoidFuture() }

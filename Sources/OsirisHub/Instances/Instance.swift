@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 
 /// One running process of a function: starts it, has one call at a time on it, stops it.
-actor Instance {
+actor Instance: RunningInstance {
     /// Longest wait for the handshake.
     static let handshakeLimit = Duration.seconds(30)
     /// Life that makes an instance without a handshake a ready one.
@@ -10,8 +10,8 @@ actor Instance {
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
 
-    /// A random word of 8 letters and digits.
-    nonisolated let id = String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
+    nonisolated let id = Instance.newID()
+    nonisolated let since = Date().timeIntervalSince1970
     private let launch: Launch
     private let log: any LogSink
     private let ledger: InstanceLedger
@@ -22,6 +22,8 @@ actor Instance {
     private var lines: LineWire?
     private var wire: (any Wire)?
     private var handshake: CheckedContinuation<Void, Never>?
+    /// False until somebody started it.
+    private var begun = false
     private var launched = false
     private var greeted = false
     private var calls = 0
@@ -41,9 +43,13 @@ actor Instance {
         self.ledger = ledger
     }
 
+    /// Of its process, nil before it is launched.
+    var pid: Int32? { process?.pid }
+
     /// Launches the process and waits until it takes calls.
     /// - Returns: false if it never will; `ended()` tells why.
     func start() async -> Bool {
+        begun = true
         do {
             let (process, pipes) = try await ChildProcess.launch(launch.command) { status in
                 Task { await self.exited(status) }
@@ -66,7 +72,10 @@ actor Instance {
             process?.signal(SIGKILL)
             let text = (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
             failure = "\(launch.command.program) cannot be started: \(text)"
-            if process == nil { finish(End(reason: failure ?? "", excused: false)) }
+            if process == nil {
+                await launch.secretFolder?.remove()
+                finish(End(reason: failure ?? "", excused: false))
+            }
         }
         opened = true
         if status != nil { Task { await self.drain() } }
@@ -123,6 +132,10 @@ actor Instance {
 
     /// Asks the process to end, makes it end after the grace, and waits until it has.
     func stop() async {
+        guard begun else {
+            await launch.secretFolder?.remove()
+            return
+        }
         guard end == nil else { return }
         failure = failure ?? "stopped"
         await terminate()
@@ -221,6 +234,7 @@ actor Instance {
         await reader?.value
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
+        await launch.secretFolder?.remove()
         let line = String(decoding: launch.redaction.apply(errors.last), as: UTF8.self)
         let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")

@@ -12,6 +12,8 @@ extension Instance {
         var outputBytes: Int
         /// What must not go to the log, nor into an error.
         var redaction = Redaction()
+        /// Its secrets as files, to be removed when it has ended.
+        var secretFolder: SecretFolder?
     }
 
     /// How a call on it went.

@@ -14,6 +14,12 @@ struct Sandbox: Sendable {
         var folder: String
         /// A file the program may read besides its folder, on the host.
         var starter: String
+        /// A folder of secrets that only the program may read, on the host; nil for none.
+        var secrets: String?
+        /// A folder the program may read besides its own, on the host; nil for none.
+        var dependencies: String?
+        /// A folder the program may write, on the host; nil for none.
+        var output: String?
     }
 
     /// What the shell says on stdout right before it becomes the program.
@@ -22,6 +28,12 @@ struct Sandbox: Sendable {
     private static let inside = "/function"
     /// Where `Program.starter` is behind bubblewrap.
     private static let insideStarter = "/starter"
+    /// Where `Program.secrets` is behind bubblewrap.
+    private static let insideSecrets = "/run/secrets"
+    /// Where `Program.dependencies` is behind bubblewrap.
+    private static let insideDependencies = "/dependencies"
+    /// Where `Program.output` is behind bubblewrap.
+    private static let insideOutput = "/output"
     /// The host's folders that hold programs and what these need to run. All else is hidden.
     private static let system = [
         "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/run/systemd/resolve",
@@ -37,8 +49,17 @@ struct Sandbox: Sendable {
     /// Where the program finds its starter.
     func path(ofStarter starter: String) -> String { bubblewrap == nil ? starter : Self.insideStarter }
 
+    /// Where the program finds `Program.dependencies`.
+    func path(ofDependencies folder: String) -> String { bubblewrap == nil ? folder : Self.insideDependencies }
+
+    /// Where the program finds `Program.output`.
+    func path(ofOutput folder: String) -> String { bubblewrap == nil ? folder : Self.insideOutput }
+
     /// Where the program finds its working folder.
     func path(ofFolder folder: String) -> String { bubblewrap == nil ? folder : Self.inside }
+
+    /// Where the program finds its folder of secrets.
+    func path(ofSecrets folder: String) -> String { bubblewrap == nil ? folder : Self.insideSecrets }
 
     /// How to start a program.
     /// - Parameters:
@@ -102,6 +123,16 @@ struct Sandbox: Sendable {
         words += ["--dev", "/dev"] + scratch + ["/dev/shm", "--remount-ro", "/dev", "--proc", "/proc"]
         words += scratch + ["/tmp", "--ro-bind", program.folder, Self.inside]
         words += ["--ro-bind", program.starter, Self.insideStarter]
+        if let secrets = program.secrets {
+            // A parent that bubblewrap makes by itself is as closed as what it is for.
+            words += ["--dir", "/run", "--ro-bind", secrets, Self.insideSecrets]
+        }
+        if let dependencies = program.dependencies {
+            words += ["--ro-bind", dependencies, Self.insideDependencies]
+            // Node looks for ES modules beside the source and in the folders around it, and nowhere else.
+            words += ["--ro-bind-try", "\(dependencies)/node_modules", "/node_modules"]
+        }
+        if let output = program.output { words += ["--bind", output, Self.insideOutput] }
         return words + ["--chdir", Self.inside, "--remount-ro", "/"]
     }
 }

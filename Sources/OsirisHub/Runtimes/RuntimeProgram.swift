@@ -8,7 +8,7 @@ protocol RuntimeProgram: Sendable {
     /// has `CallMarks`; with lines the instance is ready once it has lived 50 ms.
     var wire: WireKind { get }
 
-    /// The program and its arguments.
+    /// The program and its arguments, where it is a process of this machine.
     /// - Parameters:
     ///   - folder: the function's files, as the instance sees them.
     ///   - starter: the starter, as the instance sees it.
@@ -29,6 +29,7 @@ extension FunctionSpec.Runtime {
         case .python3: Python3()
         case .node: Node()
         case .command: CommandProgram()
+        case .container: ContainerImage()
         }
     }
 }

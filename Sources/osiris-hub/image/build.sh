@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the hub's image: build.sh PROGRAM ARCHIVE
 #
-# A Debian tree with Python, certificates, the libraries that PROGRAM says it needs, and PROGRAM. Two runs over the same
+# A Debian tree with Python, Node.js, certificates, the libraries that PROGRAM says it needs, and PROGRAM. RUNTIMES=python3
+# leaves Node.js out, which is a third of the size. Two runs over the same
 # program and the same Debian packages make the same image (equal image id), so that a rebuild without a change is none.
 set -eu
 
@@ -24,7 +25,14 @@ cp "$program" "$work/bin/osiris-hub"
 ! command -v strip >/dev/null || strip --strip-debug "$work/bin/osiris-hub"
 
 # A library of Debian's comes with its package; any other (the Swift runtime of a debug build) is copied.
-packages=python3,ca-certificates,tini
+packages=ca-certificates,tini,bubblewrap
+for runtime in ${RUNTIMES:-python3 node}; do
+    case $runtime in
+    python3) packages="$packages,python3" ;;
+    node) packages="$packages,nodejs" ;;
+    *) echo "build.sh: RUNTIMES may hold python3 and node, not $runtime" >&2; exit 2 ;;
+    esac
+done
 ldd "$program" | awk '$3 ~ /^\// { print $3 } $2 == "=>" && $3 == "not" { print "missing: " $1 }' >"$work/libraries"
 if grep '^missing:' "$work/libraries" >&2; then exit 1; fi
 while read -r library; do
@@ -48,7 +56,9 @@ mmdebstrap --quiet --variant=minbase --include="$packages" \
     --customize-hook="sync-in '$work/lib' /usr/local/lib" \
     --customize-hook='chroot "$1" ldconfig' \
     --customize-hook='chroot "$1" osiris-hub version' \
-    --customize-hook='chroot "$1" python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3.11' \
+    --customize-hook='[ ! -e "$1/usr/bin/python3" ] || chroot "$1" python3 -m compileall -q \
+        --invalidation-mode unchecked-hash /usr/lib/python3.11' \
+    --customize-hook='install -d -o 65532 -g 65532 -m 700 "$1/data"' \
     --customize-hook='rm -rf "$1"/var/cache/ldconfig/* "$1"/var/log/* "$1"/etc/hostname "$1"/etc/resolv.conf' \
     bookworm "$work/tree.tar"
 

@@ -7,29 +7,39 @@ import NIOCore
 /// function.
 struct CallRoutes: RouteGroup {
     /// Every method that the server reads, but `CONNECT`, which has no path.
-    private static let methods = [
+    static let methods = [
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ACL", "BIND", "CHECKOUT", "COPY", "LINK",
         "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "PROPFIND", "PROPPATCH",
         "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
     ].compactMap { HTTPRequest.Method($0) }
 
     let controller: Controller
-    let metrics: Metrics
+    let observation: Observation
+    let notes: CallNotes
 
     func add(to router: GuardedRouter) {
         for method in Self.methods {
             router.on(method, "/function/**", .invoke) { request, context, caller in
-                guard let target = CallTarget(request.head.path ?? "") else {
-                    throw HubError(404, "not_found", "There is nothing at this path for this method.")
-                }
-                try caller.require(.invoke, in: target.name.namespace)
-                return await answer(request, target, context)
+                try await call(CallTarget(request.head.path ?? ""), request, context, caller)
             }
         }
     }
 
+    /// Calls a function with a request, whatever path that came by.
+    /// - Parameter target: nil for a path that names no function.
+    /// - Throws: `HubError` 403, 404.
+    func call(
+        _ target: CallTarget?, _ request: Request, _ context: HubContext, _ caller: Caller
+    ) async throws -> Response {
+        guard let target else { throw HubError(404, "not_found", "There is nothing at this path for this method.") }
+        try caller.require(.invoke, in: target.name.namespace)
+        return await answer(request, target, caller, context)
+    }
+
     /// Answers a request that may call functions.
-    private func answer(_ request: Request, _ target: CallTarget, _ context: HubContext) async -> Response {
+    private func answer(
+        _ request: Request, _ target: CallTarget, _ caller: Caller, _ context: HubContext
+    ) async -> Response {
         let started = Date().timeIntervalSince1970
         let clock = ContinuousClock()
         let arrival = clock.now
@@ -45,11 +55,13 @@ struct CallRoutes: RouteGroup {
         var status: Int
         var headers: HTTPFields
         var content: ResponseBody
-        // Names nobody deployed would let a caller grow the metrics without end.
+        // Callers may name anything; only what was deployed leaves a record.
         var isKnown = true
+        var note = CallEntry(id: id, function: target.name, isAsync: false, created: started)
         do {
             let answer = try await CallerWatch.run(context.channel) { try await controller.call(target.name, call) }
             (status, headers, content) = (answer.status, answer.headers, answer.body)
+            (note.version, note.instance) = (answer.version, answer.instance)
             headers[.functionVersion] = String(answer.version)
             headers[.instance] = answer.instance
             headers[.coldStart] = answer.startedCold ? "1" : "0"
@@ -57,12 +69,25 @@ struct CallRoutes: RouteGroup {
             let problem = ErrorBodies<HubContext>.problem(error)
             isKnown = problem.status != 404
             status = problem.status
+            note.error = problem.message
             headers = [.contentType: "application/json"]
             headers[.retryAfter] = problem.retryAfter.map { String($0) }
             content = ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body(callId: id)))
         }
         let seconds = (clock.now - arrival) / .seconds(1)
-        if isKnown { metrics.called(target.name, code: status, seconds: seconds) }
+        if isKnown {
+            note.answered(status, seconds: seconds)
+            notes.add(note)
+        }
+        observation.called(
+            CallReport(
+                function: target.name, caller: caller.name, status: status, seconds: seconds, bytesIn: body.received,
+                bytesOut: content.contentLength ?? 0))
+        if content.contentLength == nil {
+            content = content.counting { bytes in
+                observation.streamed(target.name, caller: caller.name, bytesOut: bytes)
+            }
+        }
         headers[.callID] = id
         headers[.durationSeconds] = String(format: "%.6f", seconds)
         headers[.startTime] = startTime
@@ -92,7 +117,7 @@ struct CallRoutes: RouteGroup {
     }
 
     /// What the function gets beside what the caller sent.
-    private static func headers(
+    static func headers(
         _ request: Request, _ context: HubContext, id: String, startTime: String
     ) -> HTTPFields {
         var headers = CallHeaders.fromCaller(request.headers)

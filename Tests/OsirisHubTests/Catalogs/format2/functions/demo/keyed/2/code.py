@@ -1,0 +1,3 @@
+import os
+def handle():
+    return 'two ' + os.environ['KEY']
