@@ -5,7 +5,9 @@ OSIRIS = .build/release/osiris
 # Hundreds of tests at once would keep those waiting that watch a real process against the clock.
 PACED = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6
 PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev libxml2-dev pkg-config python3 curl
-TEST_PACKAGES = bubblewrap etcd-server openssh-client openssh-server openssl python3-pip
+TEST_PACKAGES = bubblewrap etcd-server openssh-client openssh-server openssl python3-pip $(NODE)
+# Another Node than Debian's will do.
+NODE = $(shell command -v node >/dev/null || echo nodejs)
 IMAGE_PACKAGES = mmdebstrap podman binutils
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
@@ -25,7 +27,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench fmt lint packages image-tools install clean
+.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub fmt lint packages image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
 	$(OSIRIS) apply --auto-approve -f examples/quickstart
@@ -63,6 +65,9 @@ test-ui: packages ## The hub's page in headless Chromium.
 
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
+
+bench-hub: build ## Time calls through a hub.
+	python3 Tests/Benchmark/hub.py .build/release/osiris-hub
 
 fmt: ## Format all Swift files.
 	$(SWIFT) format -i --configuration .swift-format -r Sources providers Tests Package.swift

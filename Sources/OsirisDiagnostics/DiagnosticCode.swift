@@ -29,7 +29,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case conflictingKeys = "OSR0113"
     case severalClusters = "OSR0114"
     case invalidPattern = "OSR0115"
-    case unsupportedRuntime = "OSR0116"
+    // OSR0116 was a runtime of a later version.
 
     // Variables and expressions.
     case undefinedVariable = "OSR0201"

@@ -93,11 +93,6 @@ extension Checker {
 
     private mutating func choice(_ text: String, _ node: Node, _ choices: [String]) -> Checked {
         if choices.contains(text) { return leaf(.string(text), node) }
-        if ManifestRules.laterChoices[schemaPath]?.contains(text) == true {
-            return refuse(
-                node, .unsupportedRuntime, "runtime `\(text)` is not supported by this version",
-                help: "use \(choices.map { "`\($0)`" }.joined(separator: " or "))")
-        }
         let near = Suggestion.didYouMean(text, among: choices).map { "did you mean `\($0)`?" }
         let list = choices.count == 1 ? choices.ticked() : "one of \(choices.ticked())"
         return refuse(

@@ -60,7 +60,7 @@ public struct HubSpec: Sendable {
 
 /// One entry of `spec.functions`.
 public struct FunctionSpec: Sendable {
-    public enum Runtime: String, Sendable, CaseIterable { case python3, command, container }
+    public enum Runtime: String, Sendable, CaseIterable { case python3, node, command, container }
 
     /// A call that must answer before the function counts as deployed.
     public struct Smoke: Sendable {
@@ -117,7 +117,7 @@ public struct FunctionSpec: Sendable {
     public var sourceFolder: String?
     /// `SourceTree.digest` of the folder.
     public var sourceDigest: String?
-    /// `module.function`, for python3.
+    /// `module.function`, for python3 and node.
     public var handler: String?
     /// Program and arguments, for command; for container what the image is started with, empty for its own.
     public var command: [String]

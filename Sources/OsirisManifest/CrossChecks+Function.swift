@@ -4,8 +4,8 @@ import OsirisModel
 extension CrossChecks {
     /// The keys that not every runtime has: with which they go, and of these for which they must be there.
     private static let keysOfRuntimes: [(key: String, runtimes: [String], needed: [String], example: String)] = [
-        ("handler", ["python3"], ["python3"], "module.function"),
-        ("source", ["python3", "command"], ["python3"], "functions/hello"),
+        ("handler", ["python3", "node"], ["python3", "node"], "module.function"),
+        ("source", ["python3", "node", "command"], ["python3", "node"], "functions/hello"),
         ("command", ["command", "container"], ["command"], "[./run.sh]"),
         ("image", ["container"], ["container"], "registry.example/resize@sha256:…"),
         ("port", ["container"], [], "8080"),
@@ -16,8 +16,10 @@ extension CrossChecks {
         guard let name = function["name"] else { return }
         let label = name.text.map { "function `\($0)`" } ?? "the function"
         if let runtime = function["runtime"]?.text { keys(of: function, label, runtime: runtime) }
-        if let handler = function["handler"]?.text, function["runtime"]?.text == "python3" {
-            check(handler: handler, of: function)
+        if let handler = function["handler"]?.text, let runtime = function["runtime"]?.text,
+            let modules = Modules.byRuntime[runtime]
+        {
+            check(handler: handler, modules, of: function)
         }
         if let command = function["command"], case .list(let words) = command.content, words.isEmpty {
             report(.outOfRange, "the command of \(label) is empty", at: command.place, help: "name a program")
@@ -79,7 +81,24 @@ extension CrossChecks {
         return (1...512).contains(text.utf8.count) && text.utf8.allSatisfy(allowed.contains) && !text.hasPrefix("-")
     }
 
-    private mutating func check(handler: String, of function: Checked) {
+    /// The files in which a runtime looks for a handler.
+    private struct Modules {
+        static let byRuntime = [
+            "python3": Modules(language: "Python", ends: [".py", "/__init__.py"]),
+            "node": Modules(language: "JavaScript", ends: [".js", ".mjs", ".cjs"]),
+        ]
+
+        var language: String
+        /// What follows the module's name, the usual one first.
+        var ends: [String]
+
+        /// The module that a file holds, nil if it is none.
+        func module(of file: String) -> String? {
+            ends.first { file.hasSuffix($0) }.map { String(file.dropLast($0.count)) }
+        }
+    }
+
+    private mutating func check(handler: String, _ kind: Modules, of function: Checked) {
         guard let place = function["handler"]?.place else { return }
         let parts = handler.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count >= 2, parts.allSatisfy({ Expressions.isEnvironmentName($0) }) else {
@@ -91,15 +110,15 @@ extension CrossChecks {
         }
         guard let folder = function["source"]?.text else { return }
         let module = parts.dropLast().joined(separator: "/")
-        let candidates = ["\(module).py", "\(module)/__init__.py"]
+        let candidates = kind.ends.map { module + $0 }
         if candidates.contains(where: { files.kind(of: folder + "/" + $0) == .file }) { return }
-        let modules = files.names(in: folder).filter { $0.hasSuffix(".py") }.map { String($0.dropLast(3)) }
+        let modules = files.names(in: folder).compactMap(kind.module)
         let near = Suggestion.didYouMean(parts.dropLast().joined(separator: "."), among: modules)
         report(
             .missingSource, "the folder \(folder.ticked) has no module `\(candidates[0])`", at: place,
             help: near.map { "did you mean `\($0).\(parts[parts.count - 1])`?" }
                 ?? (modules.isEmpty
-                    ? "the folder holds no Python file" : "its modules: \(modules.ticked())"))
+                    ? "the folder holds no \(kind.language) file" : "its modules: \(modules.ticked())"))
     }
 
     private mutating func within(

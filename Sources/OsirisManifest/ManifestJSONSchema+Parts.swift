@@ -57,6 +57,7 @@ extension ManifestJSONSchema {
                     "allOf",
                     .array([
                         rule(runtime: .python3, required: ["source", "handler"], excluded: "command"),
+                        rule(runtime: .node, required: ["source", "handler"], excluded: "command"),
                         rule(runtime: .command, required: ["command"], excluded: "handler"),
                     ])
                 )

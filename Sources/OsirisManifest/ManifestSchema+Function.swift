@@ -10,14 +10,14 @@ extension ManifestSchema {
         Field(
             "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true,
             doc:
-                "`python3` keeps a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one; `container` runs an image that answers HTTP.",
+                "`python3` and `node` keep a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one; `container` runs an image that answers HTTP.",
             example: "python3"),
         Field(
             "source", .path(mustExist: .folder),
-            doc: "The folder with the function's code, beside the manifest. Required for `python3`.",
+            doc: "The folder with the function's code, beside the manifest. Required for `python3` and `node`.",
             example: "functions/hello"),
         Field(
-            "handler", .string, doc: "`module.function` inside the source folder. Required for `python3`.",
+            "handler", .string, doc: "`module.function` inside the source folder. Required for `python3` and `node`.",
             example: "hello.handle"),
         Field(
             "command", .list(of: .string),

@@ -144,10 +144,6 @@ public enum ManifestSchema {
 enum ManifestRules {
     /// Keys of the full format that this version does not implement.
     static let laterKeys: Set<String> = ["spec.rollout"]
-    /// Choices of the full format that this version does not implement.
-    static let laterChoices: [String: Set<String>] = [
-        "spec.functions.runtime": ["node"]
-    ]
     /// Codes for a wrong choice, where they are not the general one.
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]
     /// Fields that take a secret but also plain values, by the path of their object.

@@ -13,7 +13,7 @@ public enum FunctionResource {
                 "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true, doc: "How it is run."
             ),
             Field("source", .string, doc: "Digest of the source folder."),
-            Field("handler", .string, doc: "`module.function` of a python3 function."),
+            Field("handler", .string, doc: "`module.function` of a python3 or node function."),
             Field("command", .list(of: .string), doc: "Program and arguments of a command function."),
             Field("image", .string, doc: "Image of a container function."),
             Field("port", .int(1...65535), doc: "TCP port its image listens on; absent when it is the default."),

@@ -96,4 +96,146 @@ import Testing
             #expect(try await hub.client.call("broken").status == 503)
         }
     }
+
+    @Test func theBodysTypeDecidesWhatTheFunctionGets() async throws {
+        try await TestHub.with { hub in
+            let code =
+                "def handle(event):\n    return [type(event).__name__, event if isinstance(event, str) else len(event)]\n"
+            _ = try await hub.client.put(.python("f", code))
+            for (type, text) in [
+                ("text/plain; charset=utf-8", #"["str","[1, 2]"]"#), ("application/octet-stream", #"["bytes",6]"#),
+                ("application/json", #"["list",2]"#), ("application/problem+json", #"["list",2]"#),
+                ("application/x-www-form-urlencoded", #"["list",2]"#), ("", #"["list",2]"#),
+            ] {
+                try await Connection.with(hub) { connection in
+                    let headers = type.isEmpty ? [] : [("Content-Type", type)]
+                    let answer = try await connection.call(
+                        "POST", "/function/demo/f", Array("[1, 2]".utf8), headers: headers)
+                    #expect(answer.text == text, "\(type)")
+                }
+            }
+        }
+    }
+
+    @Test func aQueryIsTheInputWhereThereIsNoBody() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(.python("f", "def handle(**words):\n    return words\n"))
+            let client = hub.client
+            #expect(
+                try await client.send("GET", "/function/demo/f?a=1&b=x%20y&b=&c").text
+                    == #"{"a":"1","b":["x y",""],"c":""}"#)
+            #expect(try await client.send("POST", "/function/demo/f?a=1", body: #"{"b":2}"#).text == #"{"b":2}"#)
+            #expect(try await client.send("GET", "/function/f.demo/x?a=1").text == #"{"a":"1"}"#)
+        }
+    }
+
+    @Test func theContextTellsAboutTheCall() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                def handle(event, context):
+                    headers = context.headers
+                    return [
+                        event, context.call_id, context.method, context.path, context.query, context.function,
+                        context.namespace, context.version, context.traceparent == headers["TRACEPARENT"],
+                        0 < context.remaining() <= 5, headers.get("x-mine"), headers.get("authorization"),
+                        headers.get("osiris-version"), headers["host"], headers["X-Forwarded-For"],
+                        headers["X-Forwarded-Host"], headers["X-Forwarded-Proto"], int(headers["X-Start-Time"]) > 0,
+                        abs(int(headers["X-Deadline"]) / 1000 - context.deadline) < 0.01,
+                    ]
+                """
+            _ = try await hub.client.put(.python("f", code, ["limits": ["timeoutMs": 5000]]))
+            try await Connection.with(hub) { connection in
+                let answer = try await connection.call(
+                    "PUT", "/function/demo/f/a%20b?x=1&x=2", Array("7".utf8),
+                    headers: [
+                        ("X-Call-Id", "me"), ("X-MINE", "1"), ("Osiris-Version", "99"), ("X-Forwarded-For", "10.0.0.1"),
+                    ])
+                let expected =
+                    #"[7,"me","PUT","/a%20b",{"x":["1","2"]},"f","demo",1,true,true,"1",null,null,"hub.test","#
+                    + #""10.0.0.1, 127.0.0.1","hub.test","http",true,true]"#
+                #expect(answer.text == expected)
+                #expect(answer.head.headers["X-Cold-Start"].count == 1)
+                #expect(answer.head.headers["X-Instance"].first?.count == 8)
+            }
+        }
+    }
+
+    @Test func aResponseHasStatusHeadersAndAnyBody() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                from osiris import Response
+                async def items():
+                    for number in range(3): yield number
+                def handle(kind):
+                    if kind == "none": return Response(status=202)
+                    if kind == "json": return Response({"a": 1}, 201, {"X-A": "b"})
+                    if kind == "html": return Response("<p>", headers={"Content-Type": "text/html"})
+                    if kind == "word": return Response("word")
+                    if kind == "items": return Response(items(), 203)
+                    if kind == "async": return items()
+                    if kind == "bytes": return b"abc"
+                    if kind == "text": return (text for text in ["a", "b"])
+                    if kind == "nothing": return iter(())
+                    if kind == "status": return Response("", 42)
+                    return Response("", headers={kind: "a" if kind != "X-Break" else "a\\r\\nX-Evil: 1"})
+                """
+            _ = try await hub.client.put(.python("f", code))
+            let client = hub.client
+            func ask(_ kind: String) async throws -> (Int, String, String?, Answer) {
+                let answer = try await client.call("f", "[\"\(kind)\"]")
+                return (answer.status, answer.text, answer.headers["content-type"], answer)
+            }
+            for (kind, status, text, type) in [
+                ("none", 202, "", nil), ("json", 201, #"{"a":1}"#, "application/json"),
+                ("html", 200, "<p>", "text/html"),
+                ("word", 200, #""word""#, "application/json"), ("items", 203, "0\n1\n2\n", "application/x-ndjson"),
+                ("async", 200, "0\n1\n2\n", "application/x-ndjson"), ("bytes", 200, "abc", "application/octet-stream"),
+                ("text", 200, "ab", "text/plain; charset=utf-8"), ("nothing", 200, "", "application/octet-stream"),
+            ] as [(String, Int, String, String?)] {
+                let answer = try await ask(kind)
+                #expect(answer.0 == status && answer.1 == text && answer.2 == type, "\(kind): \(answer)")
+            }
+            #expect(try await ask("json").3.headers["x-a"] == "b")
+            for kind in ["X-Break", "X Blank", "Osiris-Error", "osiris-x", "", "status"] {
+                let answer = try await ask(kind).3
+                #expect(answer.status == 500 && answer.code == "function_error", "\(kind): \(answer.text)")
+                #expect(answer.headers["x-evil"] == nil)
+            }
+        }
+    }
+
+    @Test func callersMayAskForAnEarlierEnd() async throws {
+        try await TestHub.with { hub in
+            let code =
+                "import time\ndef handle(context):\n    time.sleep(context.headers['x-sleep'] == '1' and 60)\n    return context.remaining() <= 60\n"
+            _ = try await hub.client.put(.python("f", code, ["limits": ["timeoutMs": 600_000]]))
+            func call(_ deadline: String, sleep: String = "0") async throws -> Answer {
+                try await hub.client.call("f", headers: ["X-Deadline": deadline, "X-Sleep": sleep])
+            }
+            func time(_ offset: Double) -> String { String(Int((Date().timeIntervalSince1970 + offset) * 1000)) }
+            #expect(try await call(time(60)).text == "true")
+            #expect(try await call(time(6000)).text == "false")
+            let late = try await call(time(1), sleep: "1")
+            #expect(late.status == 504 && late.code == "timeout")
+            #expect(try await call(time(-1)).code == "timeout")
+            #expect(try await call("soon").status == 400)
+        }
+    }
+
+    @Test func aBodyInChunksIsBoundedToo() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(
+                .python("f", "import uuid\nown = uuid.uuid4().hex\ndef handle(event=0):\n    return own\n"))
+            let own = try await hub.client.call("f").text
+            try await Connection.with(hub) { connection in
+                try await connection.begin("POST", "/function/demo/f", length: nil)
+                for _ in 0..<9 { try await connection.send([UInt8](repeating: 0x31, count: 1 << 20)) }
+                try await connection.end()
+                let answer = try await connection.answer()
+                #expect(answer.status == 413)
+                #expect(answer.text.contains("request_too_large"))
+            }
+            #expect(try await hub.client.call("f").text == own)
+        }
+    }
 }

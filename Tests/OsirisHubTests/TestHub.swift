@@ -156,6 +156,21 @@ struct TestFunction {
         return TestFunction(fields: fields.merging(more) { $1 })
     }
 
+    /// A JavaScript function `code.handle`.
+    /// - Parameter files: its other files, path and text.
+    static func node(
+        _ name: String, _ code: String, file: String = "code.js", files: [String: String] = [:],
+        _ more: [String: Any] = [:]
+    ) -> TestFunction {
+        let all = files.merging([file: code]) { $1 }.map { path, text in
+            ["path": path, "base64": Data(text.utf8).base64EncodedString()]
+        }
+        let fields: [String: Any] = [
+            "name": name, "namespace": "demo", "runtime": "node", "handler": "code.handle", "files": all,
+        ]
+        return TestFunction(fields: fields.merging(more) { $1 })
+    }
+
     /// An image.
     static func container(_ name: String, _ image: String, _ more: [String: Any] = [:]) -> TestFunction {
         let fields: [String: Any] = ["name": name, "namespace": "demo", "runtime": "container", "image": image]

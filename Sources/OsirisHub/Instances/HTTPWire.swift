@@ -75,7 +75,7 @@ final class HTTPWire: Wire {
         headers.remove(name: "Content-Length")
         switch call.body {
         case .whole(let bytes):
-            if bytes.readableBytes > 0 || call.headers[.contentLength] != nil || call.method == .post {
+            if bytes.readableBytes > 0 || call.headers[.contentLength] != nil {
                 headers.add(name: "Content-Length", value: String(bytes.readableBytes))
             }
         case .stream(_, let length?) where peer == .server:

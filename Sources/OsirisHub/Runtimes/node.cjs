@@ -79,6 +79,8 @@ async function input(request, query) {
   }
 }
 
+const isOurs = (name) => name.startsWith("osiris-") || name === "transfer-encoding";
+
 /** What a handler may know of its call. */
 function contextOf(request) {
   const [path, ...rest] = request.url.split("?");
@@ -87,21 +89,27 @@ function contextOf(request) {
   for (const [name, value] of new URLSearchParams(queryString)) (query[name] ??= []).push(value);
   const headers = { ...request.headers };
   const version = Number(headers["osiris-version"]);
+  // The length of a body that comes in chunks has another name on its way here.
   if (headers["osiris-content-length"]) headers["content-length"] = headers["osiris-content-length"];
-  for (const name of Object.keys(headers)) {
-    if (name.startsWith("osiris-") || name === "transfer-encoding") delete headers[name];
-  }
+  for (const name of Object.keys(headers)) if (isOurs(name)) delete headers[name];
   request.headers = headers;
+  const rawHeaders = [];
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i].replace(/^osiris-(content-length)$/i, "$1");
+    if (!isOurs(name.toLowerCase())) rawHeaders.push(name, request.rawHeaders[i + 1]);
+  }
   const deadline = Number(headers["x-deadline"]) / 1000;
   return {
     callId: headers["x-call-id"],
     deadline,
     remaining: () => Math.max(0, deadline - Date.now() / 1000),
     method: request.method,
+    target: request.url,
     path,
     queryString,
     query,
     headers,
+    rawHeaders,
     traceparent: headers["traceparent"],
     function: process.env.OSIRIS_FUNCTION,
     namespace: process.env.OSIRIS_NAMESPACE,

@@ -63,7 +63,7 @@ class Request:
     """What a handler may know of its call: the parameter `context`, and with a body the parameter `request`."""
 
     def __init__(self, method, target, headers, body):
-        self.method, self.headers, self.body = method, headers, body
+        self.method, self.target, self.headers, self.body = method, target, headers, body
         self.path, _, self.query_string = target.partition("?")
         self.call_id, self.traceparent = headers["X-Call-Id"], headers["traceparent"]
         self.deadline = int(headers["X-Deadline"]) / 1000

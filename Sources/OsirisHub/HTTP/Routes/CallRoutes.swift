@@ -9,7 +9,7 @@ struct CallRoutes: RouteGroup {
     /// Every method that the server reads, but `CONNECT`, which has no path.
     static let methods = [
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ACL", "BIND", "CHECKOUT", "COPY", "LINK",
-        "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "M-SEARCH", "NOTIFY", "PROPFIND", "PROPPATCH",
+        "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "PROPFIND", "PROPPATCH",
         "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
     ].compactMap { HTTPRequest.Method($0) }
 
@@ -100,8 +100,9 @@ struct CallRoutes: RouteGroup {
     ) -> Response {
         let hasBody = request.method != .head && status != 204 && status != 304
         let content = hasBody ? content : ResponseBody()
-        guard !body.close() else { return Response(status: .init(code: status), headers: headers, body: content) }
+        // While an answer is on its way the function may still read.
         let length = content.contentLength
+        if length != nil, body.close() { return Response(status: .init(code: status), headers: headers, body: content) }
         return Response(
             status: .init(code: status), headers: headers,
             body: ResponseBody(contentLength: length) { writer in
