@@ -1,6 +1,8 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// A hub on a data folder: owns the lock, the catalog, the controller and the HTTP server.
@@ -11,6 +13,9 @@ public actor Hub {
     /// Most calls that wait for one version of a function, unless told otherwise.
     public static let queueBound = 1_000
 
+    /// A connection without a request ends after this time, so that nobody hoards them.
+    static let idleConnection = TimeAmount.seconds(60)
+
     private let data: DataFolder
     private let logger: Logger
     private let drainGrace: Duration
@@ -18,6 +23,7 @@ public actor Hub {
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
+    private var groups = ControlGroups()
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
 
     /// - Parameters:
@@ -65,6 +71,7 @@ public actor Hub {
         self.catalog = catalog
         // After the catalog is there: one of the trials tries to read it.
         let (sandbox, isolation) = try await SandboxProbe(data: data).run()
+        groups = sandbox.groups
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
@@ -90,7 +97,10 @@ public actor Hub {
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
             router: routes.router(),
-            configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
+            server: .http1(configuration: .init(idleTimeout: Self.idleConnection)),
+            configuration: .init(
+                address: .hostname(config.host, port: config.port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.raise())),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: application)], logger: logger))
@@ -130,7 +140,9 @@ public actor Hub {
         let data = data
         let catalog = catalog
         let lock = lock
+        let groups = groups
         try? await BlockingWork.run {
+            groups.sweep()
             try? catalog?.close()
             guard lock >= 0 else { return }
             data.remove(data.pidFile)

@@ -14,6 +14,15 @@ struct VersionStore: Sendable {
         self.sandbox = sandbox
     }
 
+    /// - Throws: `HubError` 409 for a function that asks for what this host cannot keep.
+    func check(_ spec: FunctionSpec) throws {
+        guard spec.network == false, let reason = sandbox.noNetworkOff else { return }
+        throw HubError(
+            409, "cannot_isolate",
+            "\(spec.name) must have no network, and this host cannot keep it away: \(reason). Install bubblewrap, or "
+                + "leave out network: false.")
+    }
+
     /// Lays down the files and the secrets of a version, flushed to disk.
     func save(_ deployment: Deployment, version: Int) async throws {
         try await BlockingWork.run {
@@ -82,9 +91,14 @@ struct VersionStore: Sendable {
         let program = Sandbox.Program(
             words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
             environment: environment, folder: folder, starter: starter)
+        // A catalog may come from a host that could.
+        try check(spec)
+        let group = sandbox.group(spec.limits)
         return Instance.Launch(
-            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
+            command: sandbox.command(
+                program, limits: spec.limits, group: group, network: spec.network ?? true, user: user,
+                hiding: data.realPath),
+            group: group, contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
             outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
     }
 

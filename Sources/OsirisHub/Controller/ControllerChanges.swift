@@ -5,11 +5,12 @@ extension Controller {
     /// - Parameters:
     ///   - replace: false to refuse a function that exists.
     ///   - fence: who asks; nil for a person.
-    /// - Throws: `HubError` 409, 412, or what the disk says.
+    /// - Throws: `HubError` 409 (it exists, or this host cannot keep it apart as it asks), 412, or what the disk says.
     public func deploy(
         _ deployment: Deployment, replace: Bool, fence: Fence? = nil
     ) async throws -> (result: DeployResult, version: Int) {
         if closing { throw HubError.shuttingDown }
+        try store.check(deployment.spec)
         return try await serially {
             try await self.pass(fence)
             return try await self.deployNow(deployment, replace: replace)

@@ -35,6 +35,8 @@ public struct Guard: Sendable {
         let data = DataFolder(path: folder)
         guard let lock = try? await BlockingWork.run({ try data.lock() }) else { return 0 }
         defer { close(lock) }
-        return try await InstanceLedger(data: data).reapLeftovers()
+        let killed = try await InstanceLedger(data: data).reapLeftovers()
+        try await BlockingWork.run { ControlGroups.locate(for: data.realPath).sweep() }
+        return killed
     }
 }

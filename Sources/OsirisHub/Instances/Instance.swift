@@ -22,6 +22,8 @@ actor Instance {
     private var launched = false
     private var greeted = false
     private var calls = 0
+    /// Processes that its control group refused so far, as far as this was asked.
+    private var refusals = 0
     private var call: (number: Int, id: String, continuation: CheckedContinuation<Outcome, Never>)?
     private var verdict: Outcome?
     private var failure: String?
@@ -40,6 +42,7 @@ actor Instance {
     /// - Returns: false if it never will; `ended()` tells why.
     func start() async -> Bool {
         do {
+            if let group = launch.group { try await BlockingWork.run { try group.make() } }
             let (process, pipes) = try await ChildProcess.launch(launch.command) { status in
                 Task { await self.exited(status) }
             }
@@ -48,7 +51,7 @@ actor Instance {
             let (log, redaction) = (log, launch.redaction)
             let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
                 if !bytes.isEmpty { self.lastLine.withLock { $0 = bytes } }
-                log.append(bytes, redaction)
+                return log.append(bytes, redaction)
             }
             let (channel, lines) = try await PipeLines.open(
                 input: pipes.input, output: pipes.output, limit: launch.outputBytes + launch.wire.envelopeBytes,
@@ -62,7 +65,10 @@ actor Instance {
             process?.signal(SIGKILL)
             let text = (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
             failure = "\(launch.command.program) cannot be started: \(text)"
-            if process == nil { finish(End(reason: failure ?? "", excused: false)) }
+            if process == nil {
+                await leaveGroup()
+                finish(End(reason: failure ?? "", excused: false))
+            }
         }
         opened = true
         if status != nil { Task { await self.drain() } }
@@ -165,7 +171,9 @@ actor Instance {
             switch launch.wire.answer(line, to: call.id) {
             case .output(let output) where output.count > launch.outputBytes: condemn(.tooLarge, call: call.number)
             case .output(let output): answer(.output(output))
-            case .raised(let type, let message): answer(.raised(type: type, message: launch.redaction.apply(message)))
+            case .raised(let type, let message):
+                let raised = Outcome.raised(type: type, message: launch.redaction.apply(message))
+                Task { await self.judge(raised, call: call.number) }
             case .exceeded(let limit, let message):
                 condemn(.exceeded(limit: limit, message: launch.redaction.apply(message)), call: call.number)
             case .broken(let reason): condemn(.died(reason), call: call.number)
@@ -176,6 +184,18 @@ actor Instance {
     private func answer(_ outcome: Outcome) {
         call?.continuation.resume(returning: outcome)
         call = nil
+    }
+
+    /// Answers a call that raised, unless it raised in want of a process: the control group knows.
+    private func judge(_ raised: Outcome, call number: Int) async {
+        guard case .raised(let type, let message) = raised else { return }
+        let wanted = ControlGroup.signsOfRefusal.contains { message.contains($0) }
+        let group = launch.group
+        let refused = wanted ? (try? await BlockingWork.run { group?.refusedProcesses() }) ?? 0 : 0
+        guard call?.number == number, verdict == nil else { return }
+        guard refused > refusals else { return answer(raised) }
+        refusals = refused
+        condemn(.exceeded(limit: "processes", message: "\(type): \(message)"), call: number)
     }
 
     /// Kills the process for what a call did. The call is answered when the process is gone.
@@ -213,10 +233,18 @@ actor Instance {
         await reader?.value
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
+        await leaveGroup()
         let line = String(decoding: launch.redaction.apply(lastLine.withLock { $0 }), as: UTF8.self)
         let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")
         finish(End(reason: reason, excused: verdict != nil))
+    }
+
+    /// Ends what is left in its control group. If a limit of the group ended the instance, that is how its call went.
+    private func leaveGroup() async {
+        guard let group = launch.group, let breach = try? await BlockingWork.run({ group.end() }) else { return }
+        if verdict == nil, call != nil { verdict = .exceeded(limit: breach.limit, message: breach.message) }
+        failure = failure ?? "It reached its limit for \(breach.limit): \(breach.message)."
     }
 
     private func end(_ status: ProcessEnd?) -> String {

@@ -5,13 +5,15 @@ import Synchronization
 /// What a function's instances wrote to stderr, and to stdout where that is not the protocol: two files that take
 /// turns, so the newest 512 KiB to 1 MiB are kept.
 ///
-/// `append` returns at once. When lines come faster than the disk takes them, or than `LogRate` allows, the excess is
-/// dropped and counted.
+/// `append` returns at once. When lines come faster than `LogRate` allows, or than the disk takes them, it says how long
+/// not to read the next ones. What comes all the same is dropped and counted.
 public final class FunctionLog: Sendable {
     /// Size of one of the two files, bytes.
     static let fileBytes = 512 * 1024
     /// Most bytes that wait to be written.
     static let pendingBytes = 256 * 1024
+    /// Rest for the disk, seconds.
+    private static let diskPause = 0.01
     /// Longest line kept, bytes.
     static let lineBytes = 16 * 1024
 
@@ -32,18 +34,24 @@ public final class FunctionLog: Sendable {
 
     /// Adds a line.
     /// - Parameter redaction: applied to the lines that are kept.
-    func append(_ line: [UInt8], _ redaction: Redaction) {
+    /// - Returns: seconds for which nothing more should be read from who wrote the line.
+    @discardableResult func append(_ line: [UInt8], _ redaction: Redaction) -> Double {
         let now = (ContinuousClock.now - start) / .seconds(1)
-        let room = pending.withLock { pending in
-            let room = pending.bytes.count + line.count < Self.pendingBytes
-            guard room, pending.rate.admits(line.count + 1, at: now) else {
-                pending.dropped += 1
-                return false
+        let (room, hold) = pending.withLock { pending in
+            let verdict = pending.rate.take(line.count + 1, at: now)
+            switch verdict.note {
+            case .held: pending.bytes += Array("[held back: more than 1 MiB of log at once, 256 KiB per second]\n".utf8)
+            case .released(let seconds):
+                pending.bytes += Array("[was held back for \(Int(seconds.rounded(.up))) s]\n".utf8)
+            case nil: break
             }
-            return true
+            let room = verdict.keep && pending.bytes.count + line.count < Self.pendingBytes
+            if !room { pending.dropped += 1 }
+            let diskLags = pending.bytes.count > Self.pendingBytes / 2
+            return (room, max(verdict.hold, diskLags ? Self.diskPause : 0))
         }
         // What is dropped in a flood is told with the next line that is kept.
-        guard room else { return }
+        guard room else { return hold }
         let line = redaction.apply(line)
         let schedule = pending.withLock { pending in
             if pending.bytes.count + line.count >= Self.pendingBytes {
@@ -56,6 +64,7 @@ public final class FunctionLog: Sendable {
             return !pending.scheduled
         }
         if schedule { NIOThreadPool.singleton.submit { _ in self.flush() } }
+        return hold
     }
 
     /// The last lines, oldest first.
