@@ -25,7 +25,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-tools build hub-image bench fmt lint packages image-tools install clean
+.PHONY: quickstart test test-podman test-tools build hub-image bench bench-neighbour fmt lint packages image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
 	$(OSIRIS) apply --auto-approve -f examples/quickstart
@@ -56,6 +56,10 @@ test-podman: packages image-tools ## The hub in a container, with podman and an 
 
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
+
+bench-neighbour: packages ## How much a bad function slows its neighbour down.
+	$(SWIFT) build $(RELEASE) --product osiris-hub
+	python3 Tests/Benchmark/neighbour.py .build/release/osiris-hub
 
 fmt: ## Format all Swift files.
 	$(SWIFT) format -i --configuration .swift-format -r Sources providers Tests Package.swift
