@@ -98,6 +98,36 @@ public struct FunctionSpec: Sendable {
         }
     }
 
+    /// What a call or an instance may use; nil is what the hub has for all.
+    public struct Limits: Sendable, Equatable {
+        public static let defaultTimeoutMilliseconds = 10_000
+        public static let defaultOutputBytes = 1_048_576
+
+        public var timeoutMilliseconds: Int
+        /// Longest answer.
+        public var outputBytes: Int
+        public var memoryBytes: Int?
+        /// Thousandths of a processor.
+        public var processorThousandths: Int?
+        public var processes: Int?
+        public var openFiles: Int?
+        public var diskBytes: Int?
+
+        public init(
+            timeoutMilliseconds: Int = defaultTimeoutMilliseconds, outputBytes: Int = defaultOutputBytes,
+            memoryBytes: Int? = nil, processorThousandths: Int? = nil, processes: Int? = nil, openFiles: Int? = nil,
+            diskBytes: Int? = nil
+        ) {
+            self.timeoutMilliseconds = timeoutMilliseconds
+            self.outputBytes = outputBytes
+            self.memoryBytes = memoryBytes
+            self.processorThousandths = processorThousandths
+            self.processes = processes
+            self.openFiles = openFiles
+            self.diskBytes = diskBytes
+        }
+    }
+
     /// A DNS label, as is the namespace.
     public var name: String
     public var namespace: String
@@ -112,8 +142,9 @@ public struct FunctionSpec: Sendable {
     public var command: [String]
     public var alwaysOn: Bool
     public var scale: Scale
-    public var timeoutMilliseconds: Int
-    public var memoryBytes: Int?
+    public var limits: Limits
+    /// False for a function that must have no network.
+    public var network: Bool
     /// `.string`, or `.secret` where a secret variable was used.
     public var env: [String: Value]
     /// Always `.secret`.
@@ -125,9 +156,8 @@ public struct FunctionSpec: Sendable {
 
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
-        handler: String?, command: [String], alwaysOn: Bool, scale: Scale, timeoutMilliseconds: Int,
-        memoryBytes: Int?, env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?,
-        spans: SpanMap
+        handler: String?, command: [String], alwaysOn: Bool, scale: Scale, limits: Limits, network: Bool,
+        env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?, spans: SpanMap
     ) {
         self.name = name
         self.namespace = namespace
@@ -138,8 +168,8 @@ public struct FunctionSpec: Sendable {
         self.command = command
         self.alwaysOn = alwaysOn
         self.scale = scale
-        self.timeoutMilliseconds = timeoutMilliseconds
-        self.memoryBytes = memoryBytes
+        self.limits = limits
+        self.network = network
         self.env = env
         self.secrets = secrets
         self.smoke = smoke
