@@ -5,7 +5,7 @@ OSIRIS = .build/release/osiris
 # Hundreds of tests at once would keep those waiting that watch a real process against the clock.
 PACED = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6
 PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev libxml2-dev pkg-config python3 curl
-TEST_PACKAGES = bubblewrap etcd-server openssl python3-pip
+TEST_PACKAGES = bubblewrap etcd-server openssh-client openssh-server openssl python3-pip
 IMAGE_PACKAGES = mmdebstrap podman binutils
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
@@ -25,7 +25,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-tools build hub-image bench bench-neighbour fmt lint packages image-tools install clean
+.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-neighbour fmt lint packages image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
 	$(OSIRIS) apply --auto-approve -f examples/quickstart
@@ -54,6 +54,13 @@ test-podman: packages image-tools ## The hub in a container, with podman and an 
 	$(SWIFT) build --build-tests
 	OSIRIS_HUB_ARCHIVE=$(CURDIR)/.build/osiris-hub-debug.tar $(SWIFT) test --skip-build --filter RealPodmanTests
 
+# Not part of `test`: the browser alone is 300 MB. SHOTS=FOLDER leaves screenshots there.
+test-ui: packages ## The hub's page in headless Chromium.
+	$(call INSTALL,chromium python3-pip)
+	$(call PIP,websockets,websockets==17.4)
+	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
+	python3 Tests/UI/page.py $(or $(HUB),.build/debug/osiris-hub) $(SHOTS)
+
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
 
@@ -77,6 +84,7 @@ test-tools: ## Services and Python packages that tests check against.
 	$(call INSTALL,$(TEST_PACKAGES))
 	$(call PIP,jsonschema,jsonschema==4.26.0)
 	$(call PIP,moto.server,moto[server]==5.2.1)
+	$(call PIP,prometheus_client,prometheus_client==0.26.0)
 
 install: build ## Into PREFIX, by default /usr/local.
 	install -D -t $(or $(PREFIX),/usr/local)/bin .build/release/osiris .build/release/osiris-hub

@@ -8,8 +8,8 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A module under Sources/. Dependencies point one way: a module names only modules listed above it.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// A provider: one folder under providers/, one line here, one line in Sources/osiris/Providers.swift.
@@ -32,7 +32,9 @@ let hummingbird: [Target.Dependency] = [
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -45,12 +47,13 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         // Hummingbird's own foundations, used by the hub directly.
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.70.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
@@ -78,7 +81,14 @@ let package = Package(
                 "OsirisState", "OsirisEngine",
             ]),
         module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
-        module("OsirisHub", ["OsirisModel", grdb, httpTypes, lifecycle, logging] + hummingbird + nio),
+        module(
+            "OsirisHub",
+            ["OsirisModel", "OsirisTransport", grdb, httpTypes, nioSSL, lifecycle, logging] + hummingbird + nio,
+            // In the program itself: it is one file wherever it goes.
+            resources: [
+                "Runtimes/python3.py", "Runtimes/node.cjs", "Page/page.html", "Page/page.css", "Page/client.js",
+                "Page/charts.js", "Page/page.js",
+            ].map { .embedInCode($0) }),
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
@@ -112,7 +122,8 @@ let package = Package(
         tests(
             "OsirisRenderTests",
             ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine", "OsirisRender"], exclude: ["Cases"]),
-        tests("OsirisHubTests", ["OsirisModel", "OsirisHub", "osiris-hub", logging]),
+        tests(
+            "OsirisHubTests", ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", httpTypes, logging] + nio),
         tests(
             "ProviderTests",
             [
@@ -120,6 +131,6 @@ let package = Package(
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub",
             ]),
         tests("StructureTests", []),
-        tests("EndToEndTests", ["osiris", "osiris-hub"]),
+        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
     ]
 )

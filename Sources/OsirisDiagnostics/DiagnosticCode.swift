@@ -51,6 +51,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case planFile = "OSR0309"
     case stalePlan = "OSR0310"
     case portConflict = "OSR0312"
+    case expiresSoon = "OSR0313"
 
     // State and locks.
     case stateUnreadable = "OSR0401"
@@ -80,4 +81,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hubUnreachable = "OSR0602"
     case callFailed = "OSR0604"
     case usage = "OSR0606"
+    case hubNotTrusted = "OSR0607"
+    case hubOtherName = "OSR0608"
+    case hubCertificateExpired = "OSR0609"
 }

@@ -13,18 +13,19 @@ public actor Hub {
     /// Most calls that wait for one version of a function, unless told otherwise.
     public static let queueBound = 1_000
 
-    /// A connection without a request ends after this time, so that nobody hoards them.
-    static let idleConnection = TimeAmount.seconds(60)
-
     private let data: DataFolder
     private let logger: Logger
     private let drainGrace: Duration
     private let queueBound: Int
+    private let asyncOptions: AsyncOptions?
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
     private var groups = ControlGroups()
+    private var calls: AsyncCalls?
+    private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
+    private var certificateWatch: Task<Void, any Error>?
 
     /// - Parameters:
     ///   - folder: the data folder, which holds `hub.json`.
@@ -33,6 +34,12 @@ public actor Hub {
     public init(
         folder: String, logger: Logger, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound
     ) {
+        self.init(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: nil)
+    }
+
+    /// - Parameter asyncOptions: nil for what `hub.json` says.
+    init(folder: String, logger: Logger, drainGrace: Duration, queueBound: Int, asyncOptions: AsyncOptions?) {
+        self.asyncOptions = asyncOptions
         data = DataFolder(path: folder)
         self.drainGrace = drainGrace
         self.queueBound = queueBound
@@ -64,8 +71,10 @@ public actor Hub {
             try data.create(data.bootstrap)
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
-            try data.write(
-                Array(PythonBootstrap.source.utf8), to: "\(data.bootstrap)/\(PythonBootstrap.fileName)", mode: 0o644)
+            try data.keepPrivate(data.calls)
+            for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
+                try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
+            }
         }
         let catalog = try await SQLiteCatalog.open(path: data.catalog)
         self.catalog = catalog
@@ -75,17 +84,26 @@ public actor Hub {
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
-        let metrics = Metrics()
+        let certificate = try await BlockingWork.run {
+            try config.tls.map { try ServerCertificate(file: "\(data.path)/\($0.file)") }
+        }
+        let delivery = Delivery()
+        let observation = try await Observation.open(
+            data, config: config, logger: logger, certificateEnd: { certificate?.present.expires.timeIntervalSince1970 }
+        ) { await delivery.post($0) }
+        self.observation = observation
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let controller = Controller(
             catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            metrics: metrics, queueBound: queueBound, logger: logger)
+            observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
+        let calls = try await openCalls(config, controller, observation)
         let routes = HubRouter(
-            config: config, controller: controller, metrics: metrics, isolation: isolation,
-            startedAt: Date().timeIntervalSince1970)
-        let port = try await listen(config, routes)
+            config: config, controller: controller, calls: calls, observation: observation, isolation: isolation,
+            certificate: certificate, startedAt: Date().timeIntervalSince1970)
+        let port = try await listen(config, routes, certificate)
+        observation.start(controller)
         let identity = ProcessIdentity.current
         let note = PidNote(pid: identity.pid, startTime: identity.startTime, port: port)
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
@@ -93,11 +111,27 @@ public actor Hub {
         return port
     }
 
-    private func listen(_ config: HubConfig, _ routes: HubRouter) async throws -> Int {
+    private func openCalls(_ config: HubConfig, _ controller: Controller, _ observation: Observation) async throws
+        -> AsyncCalls
+    {
+        let calls = AsyncCalls(
+            store: try await SQLiteCallStore.open(path: data.calls),
+            options: asyncOptions ?? AsyncOptions(config.calls),
+            delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow)), logger: logger,
+            functions: { await controller.callsAtOnce() }, report: { observation.called($0) },
+            execute: { try await controller.call($0, $1) })
+        self.calls = calls
+        try await calls.start()
+        return calls
+    }
+
+    private func listen(
+        _ config: HubConfig, _ routes: HubRouter, _ certificate: ServerCertificate?
+    ) async throws -> Int {
+        if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: routes.router(),
-            server: .http1(configuration: .init(idleTimeout: Self.idleConnection)),
+            router: routes.router(), server: certificate.map(HTTPServerBuilder.tls) ?? .plain(),
             configuration: .init(
                 address: .hostname(config.host, port: config.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.raise())),
@@ -124,9 +158,11 @@ public actor Hub {
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
+        await calls?.close()
         await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
         await controller?.stop()
+        await observation?.stop()
         if let server {
             await server.group.triggerGracefulShutdown()
             // A client that keeps its connection open does not keep the hub up.
@@ -137,6 +173,9 @@ public actor Hub {
             _ = try? await server.task.value
             cut.cancel()
         }
+        // What ran has its end, and the last synchronous calls are answered.
+        await calls?.stop()
+        certificateWatch?.cancel()
         let data = data
         let catalog = catalog
         let lock = lock
@@ -148,7 +187,8 @@ public actor Hub {
             data.remove(data.pidFile)
             close(lock)
         }
-        (self.server, self.controller, self.catalog, self.lock) = (nil, nil, nil, -1)
+        (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
+        (self.catalog, self.lock) = (nil, -1)
     }
 
     private struct PidNote: Encodable {

@@ -28,6 +28,40 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// Where callbacks of asynchronous calls may go. Where alerts go the operator says by name.
+    public struct Callbacks: Codable, Sendable, Equatable {
+        /// Host names, as in `hooks.example.com` or `*.example.com`, and numeric addresses; nil allows every host.
+        /// Link-local addresses are refused in any case.
+        public var allow: [String]?
+
+        public init(allow: [String]? = nil) { self.allow = allow }
+    }
+
+    /// How long records of calls are kept.
+    public struct Calls: Codable, Sendable, Equatable {
+        /// Hours an asynchronous call's result is kept after its end, above 0; nil for 1.
+        public var resultHours: Double?
+        /// Hours a call's record is kept after its end, above 0; nil for 24.
+        public var recordHours: Double?
+        /// Most records of ended calls, from 1; nil for 100,000.
+        public var most: Int?
+
+        public init(resultHours: Double? = nil, recordHours: Double? = nil, most: Int? = nil) {
+            self.resultHours = resultHours
+            self.recordHours = recordHours
+            self.most = most
+        }
+    }
+
+    /// Says that the hub speaks TLS.
+    public struct TLS: Codable, Sendable, Equatable {
+        /// The file with private key and certificate, PEM, relative to the data folder. Both in one file, so that one
+        /// rename replaces them together; the hub reads it again when it changes.
+        public var file: String
+
+        public init(file: String) { self.file = file }
+    }
+
     /// The hub's resource address, as in `here/hub.here`.
     public var address: String
     /// The cluster's name.
@@ -40,14 +74,29 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var generation: String
     /// The accepted tokens.
     public var tokens: [Token]
+    /// Nil for what holds without a word.
+    public var callbacks: Callbacks?
+    /// Nil for what holds without a word.
+    public var calls: Calls?
+    /// Whom to tell when something is wrong; nil for nobody.
+    public var alerts: [AlertConfig]?
+    /// Nil for plain HTTP.
+    public var tls: TLS?
 
-    public init(address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token]) {
+    public init(
+        address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
+        callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil, tls: TLS? = nil
+    ) {
         self.address = address
         self.cluster = cluster
         self.host = host
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.callbacks = callbacks
+        self.calls = calls
+        self.alerts = alerts
+        self.tls = tls
     }
 
     /// Reads `hub.json`.
@@ -72,6 +121,18 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
         guard config.tokens.allSatisfy({ $0.sha256.utf8.count == 71 && $0.sha256.hasPrefix("sha256:") }) else {
             throw StartFailure("\(path) has a token that is not written as sha256: and 64 hexadecimal digits.")
+        }
+        let calls = config.calls
+        guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {
+            throw StartFailure("\(path) keeps calls for no time or none at all: calls must have numbers above 0.")
+        }
+        for alert in config.alerts ?? [] {
+            guard let rate = alert.errorRate else { continue }
+            guard (1...100).contains(rate.percent), (60_000...3_600_000).contains(rate.windowMs), rate.least > 0 else {
+                throw StartFailure(
+                    "\(path) has an alert whose errorRate is out of range: percent 1-100, windowMs 60000-3600000, least from 1."
+                )
+            }
         }
         return config
     }

@@ -11,7 +11,7 @@ extension Checker {
             refuse(
                 reading.secretPlace ?? node.place, .invalidExpression,
                 "the secret variable `\(secret)` cannot be used in \(shownPath)",
-                help: "secrets may stand only under `env` and `secrets` of a function")
+                help: "secrets may stand only under `env` and `secrets` of a function, and in `alerts` of the hub")
             return Checked(content: .invalid, place: node.place)
         }
         if reading.isUntyped, !type.isTextual { reading.scalar = CoreSchema.resolve(reading.text) }

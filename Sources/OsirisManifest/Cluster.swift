@@ -40,19 +40,27 @@ public struct HubSpec: Sendable {
     public var archive: String?
     /// TCP port, 1-65535.
     public var port: Int
+    /// In the manifest's order; URLs are unique.
+    public var alerts: [Alert]
+    /// Nil: as the provider has it.
+    public var tls: Bool?
     public var spans: SpanMap
 
-    public init(image: String?, archive: String?, port: Int, spans: SpanMap) {
+    public init(
+        image: String?, archive: String?, port: Int, alerts: [Alert] = [], tls: Bool? = nil, spans: SpanMap
+    ) {
         self.image = image
         self.archive = archive
         self.port = port
+        self.alerts = alerts
+        self.tls = tls
         self.spans = spans
     }
 }
 
 /// One entry of `spec.functions`.
 public struct FunctionSpec: Sendable {
-    public enum Runtime: String, Sendable, CaseIterable { case python3, command }
+    public enum Runtime: String, Sendable, CaseIterable { case python3, command, container }
 
     /// A call that must answer before the function counts as deployed.
     public struct Smoke: Sendable {
@@ -128,6 +136,9 @@ public struct FunctionSpec: Sendable {
         }
     }
 
+    /// Where an image listens when the manifest does not say.
+    public static let defaultPort = 8080
+
     /// A DNS label, as is the namespace.
     public var name: String
     public var namespace: String
@@ -138,8 +149,12 @@ public struct FunctionSpec: Sendable {
     public var sourceDigest: String?
     /// `module.function`, for python3.
     public var handler: String?
-    /// Program and arguments, for command.
+    /// Program and arguments, for command; for container what the image is started with, empty for its own.
     public var command: [String]
+    /// The image's reference, for container.
+    public var image: String?
+    /// The TCP port the image listens on, for container.
+    public var port: Int?
     public var alwaysOn: Bool
     public var scale: Scale
     public var limits: Limits
@@ -156,8 +171,9 @@ public struct FunctionSpec: Sendable {
 
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
-        handler: String?, command: [String], alwaysOn: Bool, scale: Scale, limits: Limits, network: Bool,
-        env: [String: Value], secrets: [String: Value], smoke: Smoke?, placement: [String]?, spans: SpanMap
+        handler: String?, command: [String], image: String? = nil, port: Int? = nil, alwaysOn: Bool, scale: Scale,
+        limits: Limits, network: Bool, env: [String: Value], secrets: [String: Value], smoke: Smoke?,
+        placement: [String]?, spans: SpanMap
     ) {
         self.name = name
         self.namespace = namespace
@@ -166,6 +182,8 @@ public struct FunctionSpec: Sendable {
         self.sourceDigest = sourceDigest
         self.handler = handler
         self.command = command
+        self.image = image
+        self.port = port
         self.alwaysOn = alwaysOn
         self.scale = scale
         self.limits = limits

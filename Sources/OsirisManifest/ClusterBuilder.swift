@@ -30,7 +30,21 @@ struct ClusterBuilder {
         return HubSpec(
             image: hub?["image"]?.text, archive: hub?["archive"]?.text,
             port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
+            alerts: (hub?["alerts"]?.items ?? []).compactMap(alert), tls: hub?["tls"]?.value.boolValue,
             spans: spans(of: hub, in: spec))
+    }
+
+    private func alert(_ alert: Checked) -> HubSpec.Alert? {
+        guard let url = alert["url"]?.value else { return nil }
+        let rate = alert["errorRate"].map { rate in
+            HubSpec.Alert.ErrorRate(
+                percent: rate["percent"]?.value.intValue ?? 5,
+                windowMilliseconds: rate["window"]?.value.intValue ?? 300_000,
+                least: rate["least"]?.value.intValue ?? 20)
+        }
+        return HubSpec.Alert(
+            url: url, secret: alert["secret"]?.value,
+            on: (alert["on"]?.value.listValue ?? []).compactMap(\.stringValue), errorRate: rate)
     }
 
     private func safety(_ spec: Checked) -> SafetySpec {
@@ -73,6 +87,7 @@ struct ClusterBuilder {
             name: name, namespace: namespace, runtime: runtime, sourceFolder: folder, sourceDigest: digest,
             handler: function["handler"]?.text,
             command: (function["command"]?.value.listValue ?? []).compactMap(\.stringValue),
+            image: function["image"]?.text, port: function["port"]?.value.intValue,
             alwaysOn: function["alwaysOn"]?.value.boolValue ?? true,
             scale: scale(function["scale"]),
             limits: limits(function["limits"]), network: function["network"]?.value.boolValue ?? true,

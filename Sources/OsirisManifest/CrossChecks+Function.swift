@@ -2,23 +2,28 @@ import OsirisDiagnostics
 import OsirisModel
 
 extension CrossChecks {
+    /// The keys that not every runtime has: with which they go, and of these for which they must be there.
+    private static let keysOfRuntimes: [(key: String, runtimes: [String], needed: [String], example: String)] = [
+        ("handler", ["python3"], ["python3"], "module.function"),
+        ("source", ["python3", "command"], ["python3"], "functions/hello"),
+        ("command", ["command", "container"], ["command"], "[./run.sh]"),
+        ("image", ["container"], ["container"], "registry.example/resize@sha256:…"),
+        ("port", ["container"], [], "8080"),
+    ]
+
     /// What a single function must hold beyond its schema.
     mutating func check(_ function: Checked) {
         guard let name = function["name"] else { return }
         let label = name.text.map { "function `\($0)`" } ?? "the function"
-        switch function["runtime"]?.text {
-        case "python3":
-            need("handler", "module.function", of: function, label, runtime: "python3")
-            need("source", "functions/hello", of: function, label, runtime: "python3")
-            forbid("command", in: function, label, runtime: "python3")
-            if let handler = function["handler"]?.text { check(handler: handler, of: function) }
-        case "command":
-            need("command", "[./run.sh]", of: function, label, runtime: "command")
-            forbid("handler", in: function, label, runtime: "command")
-            if let command = function["command"], case .list(let words) = command.content, words.isEmpty {
-                report(.outOfRange, "the command of \(label) is empty", at: command.place, help: "name a program")
-            }
-        default: break
+        if let runtime = function["runtime"]?.text { keys(of: function, label, runtime: runtime) }
+        if let handler = function["handler"]?.text { check(handler: handler, of: function) }
+        if let command = function["command"], case .list(let words) = command.content, words.isEmpty {
+            report(.outOfRange, "the command of \(label) is empty", at: command.place, help: "name a program")
+        }
+        if let image = function["image"], let text = image.text, !Self.isImage(text) {
+            report(
+                .invalidName, "\(text.ticked) is not the reference of an image", at: image.place,
+                help: "write `REPOSITORY:TAG`, or better `REPOSITORY@sha256:…`, which always means the same")
         }
         // The hub's own bounds, so that nothing passes here that it refuses later.
         within(1...3_600_000, "1ms to 1h", function["limits"]?["timeout"], "the timeout of \(label)", "10s")
@@ -58,11 +63,20 @@ extension CrossChecks {
             help: "add `\(key): \(example)`")
     }
 
-    private mutating func forbid(_ key: String, in function: Checked, _ label: String, runtime: String) {
-        guard let place = function[key]?.keyPlace else { return }
-        report(
-            .conflictingKeys, "\(label) has `\(key)`, which the runtime `\(runtime)` does not use", at: place,
-            help: key == "command" ? "remove it, or use `runtime: command`" : "remove it, or use `runtime: python3`")
+    private mutating func keys(of function: Checked, _ label: String, runtime: String) {
+        for (key, runtimes, needed, example) in Self.keysOfRuntimes {
+            if needed.contains(runtime) { need(key, example, of: function, label, runtime: runtime) }
+            guard !runtimes.contains(runtime), let place = function[key]?.keyPlace else { continue }
+            report(
+                .conflictingKeys, "\(label) has `\(key)`, which the runtime `\(runtime)` does not use", at: place,
+                help: "remove it, or use `runtime: \(runtimes[0])`")
+        }
+    }
+
+    /// The characters of a reference (https://github.com/opencontainers/distribution-spec, "Pulling manifests").
+    private static func isImage(_ text: String) -> Bool {
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@".utf8)
+        return (1...512).contains(text.utf8.count) && text.utf8.allSatisfy(allowed.contains) && !text.hasPrefix("-")
     }
 
     private mutating func check(handler: String, of function: Checked) {

@@ -22,6 +22,8 @@ struct CrossChecks {
                 .conflictingKeys, "`spec.hub` has both `image` and `archive`", at: places[1],
                 notes: [.init("the other one", at: places[0].span(in: source.name))], help: "keep one of the two")
         }
+        for alert in spec["hub"]?["alerts"]?.items ?? [] { check(alert: alert) }
+        unique(spec["hub"]?["alerts"]?.items ?? [], called: "alert", by: "url") { $0["url"]?.text }
         if let state = spec["state"] { place(of: state) }
         let targets = spec["targets"]?.items ?? []
         let functions = spec["functions"]?.items ?? []
@@ -53,15 +55,30 @@ struct CrossChecks {
             at: state.place, help: near + "write a path, `etcd://…`, `etcds://…` or `s3://…`")
     }
 
-    private mutating func unique(_ parts: [Checked], called noun: String, key: (Checked) -> String?) {
+    private mutating func check(alert: Checked) {
+        if let url = alert["url"], let text = url.text, !text.hasPrefix("http://"), !text.hasPrefix("https://") {
+            report(
+                .wrongType, "the `url` of an alert must be an `http` or `https` URL", at: url.place,
+                help: "write it like `https://hooks.example.com/osiris`")
+        }
+        if let window = alert["errorRate"]?["window"], let time = window.value.intValue,
+            !(60_000...3_600_000).contains(time)
+        {
+            report(.outOfRange, "`window` must be `1m` to `1h`", at: window.place, help: "write it like `5m`")
+        }
+    }
+
+    private mutating func unique(
+        _ parts: [Checked], called noun: String, by field: String = "name", key: (Checked) -> String?
+    ) {
         var seen: [String: Checked] = [:]
         for part in parts {
-            guard let name = key(part), let place = part["name"]?.place else { continue }
-            if let first = seen[name]?["name"] {
+            guard let name = key(part), let place = part[field]?.place else { continue }
+            if let first = seen[name]?[field] {
                 report(
                     .duplicateName, "the \(noun) `\(name)` is defined twice", at: place,
                     notes: [.init("first defined here", at: first.place.span(in: source.name))],
-                    help: "give one of them another name")
+                    help: "give one of them another \(field)")
             } else {
                 seen[name] = part
             }

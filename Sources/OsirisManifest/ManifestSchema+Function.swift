@@ -10,7 +10,7 @@ extension ManifestSchema {
         Field(
             "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true,
             doc:
-                "`python3` keeps a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one.",
+                "`python3` keeps a process with the handler loaded; `command` keeps a program running that answers each line of JSON with one; `container` runs an image that answers HTTP.",
             example: "python3"),
         Field(
             "source", .path(mustExist: .folder),
@@ -21,8 +21,16 @@ extension ManifestSchema {
             example: "hello.handle"),
         Field(
             "command", .list(of: .string),
-            doc: "The program and its arguments, run in the source folder. Required for `command`.",
+            doc:
+                "The program and its arguments, run in the source folder. Required for `command`; for `container` what the image is given in place of its own.",
             example: "[./run.sh, --fast]"),
+        Field(
+            "image", .string, doc: "The image's reference, best with its digest. Required for `container`.",
+            example: "registry.example/resize@sha256:…"),
+        Field(
+            "port", .int(1...65535),
+            doc: "The TCP port the image listens on, which it is told as `PORT`; 8080 when absent. For `container`.",
+            example: "8080"),
         Field(
             "alwaysOn", .bool, default: true, doc: "Loaded when the hub starts; the hub is ready only once it answers.",
             example: "true"),

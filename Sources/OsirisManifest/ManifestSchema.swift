@@ -56,7 +56,8 @@ public enum ManifestSchema {
             "default", .any, doc: "The value when no other source has one; of the variable's type.", example: "eu-1"),
         Field(
             "secret", .bool, default: false,
-            doc: "A secret is never printed or stored in the clear, and may stand only in `env` and `secrets`.",
+            doc:
+                "A secret is never printed or stored in the clear, and may stand only in `env`, `secrets` and `alerts`.",
             example: "true"),
         Field(
             "from", .string,
@@ -74,6 +75,43 @@ public enum ManifestSchema {
             example: "dist/osiris-hub.tar"),
         Field(
             "port", .int(1...65535), default: 8080, doc: "The TCP port the hub listens on, 1-65535.", example: "8080"),
+        Field(
+            "alerts", .list(of: .object(alert)), doc: "Whom the hub tells when something is wrong.",
+            example: "[{url: \"https://hooks.example.com/osiris\", on: [crash-loop]}]"),
+        Field(
+            "tls", .bool,
+            doc:
+                "Whether hubs speak TLS, with certificates of the cluster's own authority. When absent, all do but those "
+                + "that listen on 127.0.0.1 only.", example: "true"),
+    ])
+
+    /// One entry of `spec.hub.alerts`.
+    static let alert = Schema([
+        Field(
+            "url", .string, required: true,
+            doc: "The `http` or `https` URL that each alert is POSTed to as JSON; may come from a secret variable.",
+            example: "https://hooks.example.com/osiris"),
+        Field(
+            "secret", .string, secret: true,
+            doc: "The key of the signature in `X-Osiris-Signature`; no signature when absent.",
+            example: "${var.hookSecret}"),
+        Field(
+            "on", .list(of: .choice(HubSpec.Alert.kinds)), default: .list(HubSpec.Alert.kinds.map(Value.string)),
+            doc: "What is told.", example: "[crash-loop, not-ready]"),
+        Field(
+            "errorRate", .object(errorRate), doc: "When errors of a function are too many.",
+            example: "{percent: 10, window: 5m, least: 50}"),
+    ])
+
+    private static let errorRate = Schema([
+        Field(
+            "percent", .int(1...100), default: 5, doc: "From this share of failed calls on, 1-100.", example: "10"),
+        Field(
+            "window", .duration, default: 300_000, doc: "Over so long, `1m` to `1h`; counted in whole minutes.",
+            example: "5m"),
+        Field(
+            "least", .int(1...Int.max), default: 20, doc: "With fewer calls in the window nothing is told.",
+            example: "50"),
     ])
 
     /// `spec.safety`.
@@ -114,7 +152,7 @@ enum ManifestRules {
     /// Codes for a wrong choice, where they are not the general one.
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]
     /// Fields that take a secret but also plain values, by the path of their object.
-    static let secretCapable: [String: Set<String>] = ["spec.functions": ["env"]]
+    static let secretCapable: [String: Set<String>] = ["spec.functions": ["env"], "spec.hub.alerts": ["url"]]
     /// What may stand before `://` in `spec.state`.
     static let stateSchemes = ["etcd", "etcds", "s3"]
     /// Kinds of the full format that this version does not implement.

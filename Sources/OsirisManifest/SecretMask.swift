@@ -27,6 +27,9 @@ enum SecretMask {
                     hide(entry.value)
                 }
             }
+            for alert in spec?[key: "hub"]?[key: "alerts"]?.items ?? [] {
+                for entry in alert.entries where isAlertSecret(entry.key) { hide(entry.value) }
+            }
             for function in spec?[key: "functions"]?.items ?? [] {
                 for entry in function.entries where isSecrets(entry.key) {
                     hide(entry.value)
@@ -41,6 +44,11 @@ enum SecretMask {
     private static func isSecrets(_ key: String) -> Bool {
         if key == "secrets" { return true }
         return ManifestSchema.function[key] == nil && Suggestion.didYouMean(key, among: ["secrets"]) != nil
+    }
+
+    /// The same of an alert's `secret`.
+    private static func isAlertSecret(_ key: String) -> Bool {
+        key == "secret" || ManifestSchema.alert[key] == nil && Suggestion.didYouMean(key, among: ["secret"]) != nil
     }
 
     /// A text that is not YAML, masked by its lines: what stands under `secrets:`, and every `default:` if there is a

@@ -17,6 +17,8 @@ public struct ResourceRecord: Sendable, Hashable {
     public var incomplete: String?
     /// The value of `incomplete` where nothing failed, but what the object keeps sealed is under a former key.
     public static let keyChanged = "the state's key was changed"
+    /// The value of `incomplete` where nothing failed, but the operator asked for another certificate authority.
+    public static let rotationAsked = "another certificate authority was asked for"
 
     public init(
         address: ResourceAddress, provider: String, schemaVersion: Int = 1, attributes: Attributes,

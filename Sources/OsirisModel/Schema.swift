@@ -27,10 +27,15 @@ public struct Field: Sendable {
     public var secret: Bool
     /// A change of this argument means a new object.
     public var forcesReplacement: Bool
-    /// The arguments whose update may change this computed attribute, which is then unknown in the plan; `*` for any.
+    /// The arguments whose update may change this computed attribute, which is then unknown in the plan; `*` for any. One
+    /// that is renewed for an `expiry` names the attribute that has it.
     public var changesWith: [String]
     /// A computed attribute that differs from read to read (uptime, load): never drift.
     public var volatile: Bool
+    /// The argument without which this computed attribute is not there; nil for one that always is.
+    public var presentWith: String?
+    /// Set for a computed attribute that says when something of the object ends (RFC 3339, UTC).
+    public var expiry: Expiry?
     /// One or two sentences in Markdown: what it is for, unit, range.
     public var doc: String
     /// A valid value as it would stand in YAML, shown in suggestions.
@@ -39,7 +44,8 @@ public struct Field: Sendable {
     public init(
         _ name: String, _ type: FieldType, role: Role = .argument, required: Bool = false,
         default defaultValue: Value? = nil, secret: Bool = false, forcesReplacement: Bool = false,
-        changesWith: [String] = [], volatile: Bool = false, doc: String, example: String? = nil
+        changesWith: [String] = [], volatile: Bool = false, presentWith: String? = nil, expiry: Expiry? = nil,
+        doc: String, example: String? = nil
     ) {
         self.name = name
         self.type = type
@@ -50,8 +56,26 @@ public struct Field: Sendable {
         self.forcesReplacement = forcesReplacement
         self.changesWith = changesWith
         self.volatile = volatile
+        self.presentWith = presentWith
+        self.expiry = expiry
         self.doc = doc
         self.example = example
+    }
+}
+
+/// What a plan does about an end that comes nearer.
+public struct Expiry: Sendable, Hashable {
+    /// What ends, for people, such as `certificate`.
+    public var what: String
+    /// A plan warns when fewer days than this are left.
+    public var warnDays: Int
+    /// A plan updates the resource, which renews it, when fewer days than this are left.
+    public var renewDays: Int
+
+    public init(_ what: String, warnDays: Int, renewDays: Int) {
+        self.what = what
+        self.warnDays = warnDays
+        self.renewDays = renewDays
     }
 }
 

@@ -15,12 +15,15 @@ public struct SourceTree: Sendable, Hashable {
         }
     }
 
+    /// The folder directly in a function's source that holds its tests; it is no part of the function.
+    public static let testsFolder = "tests"
+
     /// Sorted by path.
     public let files: [File]
 
     public init(files: [File]) { self.files = files.sorted { $0.path < $1.path } }
 
-    /// Reads a folder. Leaves out `__pycache__`, `node_modules/.cache` and names that start with a dot.
+    /// Reads a folder. Leaves out `__pycache__`, names that start with a dot, and the function's tests in `tests`.
     /// - Throws: the file system's error, with the path in it; a symbolic link out of the folder is refused.
     public init(folder: String) throws {
         let root = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
@@ -28,7 +31,9 @@ public struct SourceTree: Sendable, Hashable {
         var pending = [""]
         while let prefix = pending.popLast() {
             for name in try FileManager.default.contentsOfDirectory(atPath: root + "/" + prefix) {
-                if name.hasPrefix(".") || name == "__pycache__" { continue }
+                if name.hasPrefix(".") || name == "__pycache__" || (prefix.isEmpty && name == Self.testsFolder) {
+                    continue
+                }
                 let relative = prefix.isEmpty ? name : prefix + "/" + name
                 let path = root + "/" + relative
                 guard URL(fileURLWithPath: path).resolvingSymlinksInPath().path.hasPrefix(root + "/") else {

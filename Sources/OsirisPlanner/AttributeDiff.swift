@@ -19,7 +19,7 @@ public struct AttributeDiff: Sendable {
     /// What a create shows: every argument, and each computed attribute as unknown.
     public func created(_ arguments: Attributes) -> [AttributeChange] {
         var planned = arguments
-        for field in schema.fields where field.role == .computed { planned[field.name] = .unknown }
+        for field in computed(with: arguments) { planned[field.name] = .unknown }
         return differences(before: [:], after: planned) { _ in true }.map { change in
             var change = change
             // Nothing is replaced by making what was not there.
@@ -31,10 +31,16 @@ public struct AttributeDiff: Sendable {
     /// What a replacement shows: differing arguments, and each computed attribute from its old value to unknown.
     public func replaced(prior: Attributes, arguments: Attributes) -> [AttributeChange] {
         var changes = self.arguments(before: prior, after: arguments)
-        for field in schema.fields where field.role == .computed {
+        for field in computed(with: arguments) {
             changes.append(AttributeChange(path: field.name, before: prior[field.name], after: .unknown))
         }
         return changes.sorted { $0.path < $1.path }
+    }
+
+    private func computed(with arguments: Attributes) -> [Field] {
+        schema.fields.filter { field in
+            field.role == .computed && (field.presentWith.map { arguments[$0] != nil } ?? true)
+        }
     }
 
     /// The attributes with the default of each argument that is absent: leaving it out and writing it are the same.
@@ -47,10 +53,14 @@ public struct AttributeDiff: Sendable {
     }
 
     /// Computed attributes that an update of these paths may change.
-    public func unknownAfterUpdate(of changed: [AttributeChange], prior: Attributes) -> [AttributeChange] {
-        let arguments = Set(changed.map { String($0.path.prefix { $0 != "." }) })
+    /// - Parameter renewed: names of computed attributes that are updated for their expiry.
+    public func unknownAfterUpdate(
+        of changed: [AttributeChange], renewed: [String] = [], prior: Attributes
+    ) -> [AttributeChange] {
+        let cause = Set(changed.map { String($0.path.prefix { $0 != "." }) }).union(renewed)
         return schema.fields.filter { field in
-            field.role == .computed && field.changesWith.contains { $0 == "*" || arguments.contains($0) }
+            field.role == .computed
+                && (renewed.contains(field.name) || field.changesWith.contains { $0 == "*" || cause.contains($0) })
         }
         .map { AttributeChange(path: $0.name, before: prior[$0.name], after: .unknown) }
     }

@@ -13,6 +13,7 @@ public struct ClusterExpander: Sendable {
     public func expand(_ cluster: Cluster) throws -> DesiredGraph {
         var declarations: [ResourceDeclaration] = []
         var diagnostics: [Diagnostic] = []
+        var shared = Set<ResourceAddress>()
         // The arguments of a function are made once and shared by all machines it is placed on.
         let functions = cluster.functions.map { (spec: $0, arguments: FunctionResource.arguments($0)) }
         for target in cluster.targets {
@@ -26,6 +27,7 @@ public struct ClusterExpander: Sendable {
             }
             do {
                 let expansion = try provider.expand(target, of: cluster)
+                declarations += expansion.shared.filter { shared.insert($0.address).inserted }
                 declarations += expansion.resources
                 let placed = functions.filter { $0.spec.placement?.contains(target.name) ?? true }
                 for machine in expansion.machines {

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
@@ -14,11 +15,13 @@ public struct PlanRequest: Sendable {
     /// What refresh found; a missing key means "take the record for it" (`--no-refresh`).
     public var actual: [ResourceAddress: ReadResult]
     public var selection: Selection
+    /// When the plan is made: what ends soon is renewed.
+    public var now: Date
 
     public init(
         mode: Plan.Mode = .apply, cluster: Cluster, desired: DesiredGraph, lineage: String, serial: Int,
         recorded: [ResourceAddress: ResourceRecord], actual: [ResourceAddress: ReadResult],
-        selection: Selection = .everything
+        selection: Selection = .everything, now: Date = Date()
     ) {
         self.mode = mode
         self.cluster = cluster
@@ -28,6 +31,7 @@ public struct PlanRequest: Sendable {
         self.recorded = recorded
         self.actual = actual
         self.selection = selection
+        self.now = now
     }
 }
 

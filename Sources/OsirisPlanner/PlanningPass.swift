@@ -88,19 +88,23 @@ struct PlanningPass {
         let parentAction = declaration.parent.flatMap(desiredIndex).map { actions[$0] }
         let moved = record.flatMap { ChangeCause.moved(from: $0, to: declaration, parentAction: parentAction) }
         let lost = Self.lostSecrets(type.schema, actual)
+        let endings = Ending.near(in: actual, type.schema, now: request.now)
+        let due = endings.filter(\.isDue)
+        warn(of: endings.filter { !$0.isDue }, declaration, differing)
         var action = Action.replace
         var reason: ActionReason
         if let parent = declaration.parent.flatMap(desiredIndex), actions[parent] == .replace {
             reason = .parentMade(declaration.parent!, .replace, reasons[parent])
         } else if let moved {
             reason = .manifestChanged([moved])
-        } else if differing.isEmpty && record?.incomplete == nil && lost.isEmpty {
+        } else if differing.isEmpty && record?.incomplete == nil && lost.isEmpty && due.isEmpty {
             noopCount += 1
             return finish(.noop, .added, actual)
         } else {
             reason =
                 (lost.isEmpty ? nil : ActionReason.secretLost(lost))
-                ?? record?.incomplete.map { $0 == ResourceRecord.keyChanged ? .keyChanged : .incomplete($0) }
+                ?? record?.incomplete.map(Self.reason)
+                ?? (differing.isEmpty ? due.first?.reason : nil)
                 ?? ChangeCause(declaration, diff, recorded: record?.attributes ?? [:], actual: actual)
                 .reason(differing, arguments: arguments)
             if !differing.contains(where: \.forcesReplacement) { action = .update }
@@ -110,7 +114,7 @@ struct PlanningPass {
         var shown = diff.replaced(prior: actual, arguments: arguments)
         if action == .update {
             let unknown =
-                diff.unknownAfterUpdate(of: differing, prior: actual)
+                diff.unknownAfterUpdate(of: differing, renewed: due.map(\.name), prior: actual)
                 + lost.map { AttributeChange(path: $0, before: nil, after: .unknown) }
             shown = (differing + unknown).sorted { $0.path < $1.path }
             let changing = Set(unknown.map(\.path))
@@ -120,6 +124,27 @@ struct PlanningPass {
         }
         append(declaration, action, reason, source, shown, prior: actual)
         finish(action, reason, after)
+    }
+
+    private static func reason(_ incomplete: String) -> ActionReason {
+        switch incomplete {
+        case ResourceRecord.keyChanged: .keyChanged
+        case ResourceRecord.rotationAsked: .rotationAsked
+        default: .incomplete(incomplete)
+        }
+    }
+
+    /// Of ends that come nearer and that this plan does nothing about.
+    private mutating func warn(
+        of endings: [Ending], _ declaration: ResourceDeclaration, _ differing: [AttributeChange]
+    ) {
+        for ending in endings where !differing.contains(where: { ending.changesWith.contains($0.path) }) {
+            diagnostics.append(
+                Diagnostic(
+                    .warning, .expiresSoon, "the \(ending.what) of `\(declaration.address)` \(ending.text)",
+                    at: declaration.spans.whole, address: declaration.address.text,
+                    help: "a plan renews it when fewer than \(ending.renewDays) days are left"))
+        }
     }
 
     /// Generated secrets that ought to be known and are not: those of a rebuilt state whose key was lost.

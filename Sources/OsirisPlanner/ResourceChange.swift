@@ -29,6 +29,10 @@ public indirect enum ActionReason: Sendable {
     case keyChanged
     /// Secrets that the provider generated are known to nobody any more.
     case secretLost([String])
+    /// Something of it ends in this many days, or has ended this many days ago if negative.
+    case expires(String, days: Int)
+    /// The operator asked for another certificate authority.
+    case rotationAsked
     case removed
     case destroyed
     /// Read back from a plan file: only the text is left.
@@ -48,6 +52,8 @@ public indirect enum ActionReason: Sendable {
         case .incomplete(let why): "its last apply did not finish: \(why)"
         case .keyChanged: "the state's key was changed; apply seals what it keeps for a rebuild anew"
         case .secretLost(let names): "its \(Self.list(names)) is lost; apply makes it anew"
+        case .expires(let what, let days): "rotate \(what): \(Ending.text(days: days))"
+        case .rotationAsked: "rotate the certificate authority: asked for with `osiris hub rotate-ca`"
         case .recorded(let text): text
         case .removed: "removed from the manifest"
         case .destroyed: "destroy was asked for"

@@ -9,10 +9,14 @@ public enum FunctionResource {
         schema: Schema([
             Field("name", .name, required: true, forcesReplacement: true, doc: "Name in its namespace."),
             Field("namespace", .name, required: true, forcesReplacement: true, doc: "Namespace."),
-            Field("runtime", .choice(["python3", "command"]), required: true, doc: "How it is run."),
+            Field(
+                "runtime", .choice(FunctionSpec.Runtime.allCases.map(\.rawValue)), required: true, doc: "How it is run."
+            ),
             Field("source", .string, doc: "Digest of the source folder."),
             Field("handler", .string, doc: "`module.function` of a python3 function."),
             Field("command", .list(of: .string), doc: "Program and arguments of a command function."),
+            Field("image", .string, doc: "Image of a container function."),
+            Field("port", .int(1...65535), doc: "TCP port its image listens on; absent when it is the default."),
             Field("alwaysOn", .bool, default: true, doc: "The hub is ready only while it answers."),
             Field(
                 "scale",
@@ -88,6 +92,8 @@ public enum FunctionResource {
         if let digest = function.sourceDigest { attributes["source"] = .string(digest) }
         if let handler = function.handler { attributes["handler"] = .string(handler) }
         if !function.command.isEmpty { attributes["command"] = .list(function.command.map(Value.string)) }
+        if let image = function.image { attributes["image"] = .string(image) }
+        if let port = function.port, port != FunctionSpec.defaultPort { attributes["port"] = .int(port) }
         // A secret variable may stand under `env` too; the hub takes it as what it is.
         let secrets = function.env.filter { $0.value.isSecret }.merging(function.secrets) { $1 }
         if !secrets.isEmpty { attributes["secrets"] = .map(secrets) }

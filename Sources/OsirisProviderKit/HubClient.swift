@@ -34,23 +34,35 @@ public struct HubClient: Sendable {
         case unreachable(String)
         /// Sent, at least in part, and no whole answer in time.
         case noAnswer(String)
+        /// What listens there is not the hub as far as its certificate tells: nothing was sent.
+        case certificate(CertificateFault, String)
 
         /// In one sentence without a full stop.
         public var reason: String {
             switch self {
             case .unreachable(let reason), .noAnswer(let reason): reason
+            case .certificate(let fault, let reason): "\(fault.advice.meaning) (\(reason))"
             }
+        }
+
+        /// The next step, where the cause is known.
+        public var help: String? {
+            if case .certificate(let fault, _) = self { fault.advice.help } else { nil }
         }
     }
 
     /// Base URL without a slash at the end.
     public let url: String
     private let token: String?
+    private let authority: String?
     private let http: any HTTPSending
 
-    public init(url: String, token: String?, http: any HTTPSending) {
+    /// - Parameter authority: the certificates to trust, PEM; needed for a hub with TLS. No other is trusted, the
+    ///   system's neither.
+    public init(url: String, token: String?, authority: String? = nil, http: any HTTPSending) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.token = token
+        self.authority = authority
         self.http = http
     }
 
@@ -58,11 +70,12 @@ public struct HubClient: Sendable {
     /// - Parameters:
     ///   - body: Sent as it stands; clear secrets belong in it as `.string`.
     ///   - timeout: Longest wait for the whole answer.
+    ///   - receive: Takes a 2xx answer's body piece by piece as it comes; see `HTTPRequest.receive`. Nil collects it.
     ///   - owner: Who changes the hub: a later holder of its lock makes the hub answer 412.
     /// - Throws: `Failure`, or `CancellationError`.
     public func call(
         _ method: String, _ path: String, body: Value? = nil, timeout: Duration = .seconds(10),
-        owner: Ownership = .reading
+        receive: (@Sendable ([UInt8]) -> Void)? = nil, owner: Ownership = .reading
     ) async throws -> Answer {
         var headers: [HTTPHeader] = []
         if owner.isFenced {
@@ -71,11 +84,17 @@ public struct HubClient: Sendable {
         }
         if let token { headers.append(HTTPHeader("Authorization", "Bearer \(token)")) }
         if body != nil { headers.append(HTTPHeader("Content-Type", "application/json")) }
+        if url.hasPrefix("https:") && authority == nil {
+            throw Failure.certificate(.untrusted, "the authority of its certificate is not known")
+        }
         do {
             let response = try await http.send(
-                HTTPRequest(method, url + path, headers: headers, body: body?.plainJSON(), timeout: timeout))
+                HTTPRequest(
+                    method, url + path, headers: headers, body: body?.plainJSON(), timeout: timeout,
+                    tls: authority.map { TLSFiles(authorityText: $0) }, receive: receive))
             return Answer(status: response.status, body: response.body)
         } catch let error as HTTPError {
+            if let fault = error.certificate { throw Failure.certificate(fault, error.reason) }
             throw error.sent ? Failure.noAnswer(error.reason) : Failure.unreachable(error.reason)
         }
     }

@@ -22,10 +22,15 @@ public protocol Provider: Sendable {
 public struct Expansion: Sendable {
     public var resources: [ResourceDeclaration]
     public var machines: [Machine]
+    /// What belongs to the whole cluster and several targets may name, such as its certificate authority: declared once.
+    public var shared: [ResourceDeclaration]
 
-    public init(resources: [ResourceDeclaration] = [], machines: [Machine] = []) {
+    public init(
+        resources: [ResourceDeclaration] = [], machines: [Machine] = [], shared: [ResourceDeclaration] = []
+    ) {
         self.resources = resources
         self.machines = machines
+        self.shared = shared
     }
 }
 

@@ -18,10 +18,21 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The data folder. It holds hub.json, which the provisioner writes.")
     var data: String
 
+    @Option(help: "How the hub's own log, on standard error, is written: text, or one JSON object for each line.")
+    var logFormat = LogFormat.text
+
+    @Flag(help: "End also when standard input ends: for a hub that must not outlive who started it.")
+    var untilInputEnds = false
+
     func run() async throws {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        switch logFormat {
+        case .text: LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        case .json: LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        }
         // A write to a process or a client that is gone is an error, not the end.
         signal(SIGPIPE, SIG_IGN)
+        // So is a write to a file that may not grow.
+        signal(SIGXFSZ, SIG_IGN)
         // Functions run as users of their own and must be able to read their files. What is private says so itself.
         umask(0o022)
         let (signals, heard) = AsyncStream.makeStream(of: Int32.self)
@@ -31,6 +42,12 @@ struct Serve: AsyncParsableCommand {
             source.setEventHandler { heard.yield(number) }
             source.resume()
             return source
+        }
+        if untilInputEnds {
+            Thread.detachNewThread {
+                _ = try? FileHandle.standardInput.readToEnd()
+                heard.yield(SIGTERM)
+            }
         }
         let logger = Logger(label: "osiris-hub")
         let hub = Hub(folder: data, logger: logger)
@@ -46,6 +63,10 @@ struct Serve: AsyncParsableCommand {
         guardian?.dismiss()
         withExtendedLifetime(sources) {}
     }
+}
+
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
 }
 
 extension Serve {

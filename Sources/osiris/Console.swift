@@ -45,6 +45,9 @@ struct Console: Sendable {
 
     func out(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
 
+    /// What a hub or a function wrote, as it is.
+    func out(_ bytes: [UInt8]) { Self.write(bytes, to: STDOUT_FILENO) }
+
     func line(_ text: String) { out(text + "\n") }
 
     func note(_ text: String) { Self.write(text + "\n", to: STDERR_FILENO) }
@@ -62,8 +65,9 @@ struct Console: Sendable {
     }
 
     /// One write for each call, so that lines of several tasks do not mix. A closed pipe is not an error of ours.
-    private static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array(text.utf8)
+    private static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var offset = 0
         while offset < bytes.count {
             let written = bytes[offset...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

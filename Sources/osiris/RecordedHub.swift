@@ -9,6 +9,10 @@ struct RecordedHub {
     let address: ResourceAddress
     let url: String
     let adminToken: String
+    /// The certificates to trust, PEM; nil for a hub without TLS.
+    let authority: String?
+    /// When its certificate ends, as recorded; RFC 3339.
+    let certificateExpires: String?
 
     /// All hubs in the state, by address; those without an address yet are left out.
     static func all(_ snapshot: StateSnapshot) -> [RecordedHub] {
@@ -20,6 +24,8 @@ struct RecordedHub {
             let token = record.attributes["token"]?.stringValue
         else { return nil }
         (address, self.url, adminToken) = (record.address, url, token)
+        authority = record.attributes["authority"]?.stringValue
+        certificateExpires = record.attributes["certificateExpires"]?.stringValue
     }
 
     /// The hub that has a function, or else the first of the target: a function that failed to deploy is not recorded.
@@ -67,15 +73,32 @@ struct RecordedHub {
     /// - Throws: a `Diagnostic` naming the hub if no answer comes.
     func call(
         _ method: String, _ path: String, as role: HubRole, body: Value? = nil, timeout: Duration = .seconds(60),
-        over http: any HTTPSending
+        receive: (@Sendable ([UInt8]) -> Void)? = nil, over http: any HTTPSending
     ) async throws -> HubClient.Answer {
         do {
-            return try await HubClient(url: url, token: role.token(fromAdmin: adminToken), http: http)
-                .call(method, path, body: body, timeout: timeout)
+            return try await HubClient(
+                url: url, token: role.token(fromAdmin: adminToken), authority: authority, http: http
+            )
+            .call(method, path, body: body, timeout: timeout, receive: receive)
+        } catch HubClient.Failure.certificate(let fault, let reason) {
+            let advice = fault.advice
+            throw Diagnostic(
+                fault.code, "`\(address)` at \(url) is not spoken to: \(advice.meaning) (\(reason))",
+                address: address.text, help: advice.help)
         } catch let failure as HubClient.Failure {
             throw Diagnostic(
                 .hubUnreachable, "`\(address)` at \(url) does not answer: \(failure.reason)", address: address.text,
                 help: "`osiris plan` shows what is wrong with it, `osiris apply` starts it again")
+        }
+    }
+}
+
+extension CertificateFault {
+    var code: DiagnosticCode {
+        switch self {
+        case .expired, .notYetValid: .hubCertificateExpired
+        case .untrusted: .hubNotTrusted
+        case .otherName: .hubOtherName
         }
     }
 }

@@ -42,6 +42,24 @@ struct QuickstartTests {
         return !stat.contains(") Z ")
     }
 
+    private func asynchronousCalls() async throws {
+        let data = ["--data", "{\"name\":\"Ada\"}"]
+        let waited = try await Program.Running(
+            ["functions", "call", "demo/hello", "--async", "--wait"] + data, in: scratch.url
+        ).wait()
+        #expect(waited.out == "{\"greeting\":\"hi Ada\"}\n", "\(waited)")
+        let sent = try await osiris(
+            "functions", "call", "demo/primes", "--async", "--data", "{\"number\": 2305843009213693951}", "--json")
+        let id = try #require((sent.json as? [String: Any])?["callId"] as? String, "\(sent)")
+        // A prime takes long, and is tried again when its time is up.
+        #expect(try await osiris("functions", "result", id).status != 0)
+        let canceled = try await osiris("functions", "cancel", id)
+        #expect(canceled.out == "canceled \(id)\n", "\(canceled)")
+        #expect(try await osiris("functions", "cancel", id).status != 0)
+        #expect(try await osiris("functions", "result", "none").err.contains("no hub knows"))
+        #expect(try await osiris("functions", "dead-letters", "--json").json as? [String] == [])
+    }
+
     @Test func applyCallChangeHealDestroy() async throws { try await cleaningUp(applyCallChangeHealDestroySteps) }
 
     private func applyCallChangeHealDestroySteps() async throws {
@@ -59,6 +77,7 @@ struct QuickstartTests {
         #expect(hubs.first?["ready"] as? Bool == true)
 
         #expect(try await osiris("functions", "logs", "demo/hello").status == 0)
+        try await asynchronousCalls()
 
         // Nothing to do.
         let second = try await osiris("plan", "--detailed-exitcode")

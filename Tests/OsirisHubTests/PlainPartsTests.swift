@@ -85,11 +85,4 @@ import Testing
             #expect(!FunctionName.isLabel(bad))
         }
     }
-
-    @Test func answersKeepTheirBytes() {
-        let wire = InstanceProtocol(runtime: .python3)
-        let line = Array(#"{"ok":true,"id":"7","output":{"b":1.10,"a":12345678901234567890}}"#.utf8)
-        #expect(wire.answer(line, to: "7") == .output(Array(#"{"b":1.10,"a":12345678901234567890}"#.utf8)))
-        guard case .broken = wire.answer(line, to: "8") else { return #expect(Bool(false)) }
-    }
 }

@@ -78,7 +78,7 @@ import Testing
             #expect(big.status == 413)
             #expect(big.code == "output_too_large")
             #expect(try await hub.client.call("bad", #"{"kind":"fits"}"#).body.count == 1_048_576)
-            let long = "\"" + String(repeating: "x", count: CallRoutes.mostBodyBytes) + "\""
+            let long = "\"" + String(repeating: "x", count: CallBody.mostLine) + "\""
             let refused = try await hub.client.call("bad", long)
             #expect(refused.status == 413)
             #expect(refused.code == "request_too_large")

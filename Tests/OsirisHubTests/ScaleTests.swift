@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Testing
 
 @testable import OsirisHub
@@ -264,12 +265,15 @@ import Testing
             program: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"], folder: "/")
         let pool = InstancePool(
             scale: .init(min: 0, max: 1), queueBound: 10,
-            launch: { .init(command: command, wire: InstanceProtocol(runtime: .command), outputBytes: 1000) },
+            launch: { .init(command: command, wire: .lines, outputBytes: 1000) },
             log: FunctionLog(path: folder + "/log"), ledger: InstanceLedger(data: DataFolder(path: folder)),
             events: .init(ready: {}, restarted: {}, coldStart: {}))
-        @Sendable func call(_ input: String) async throws -> Instance.Outcome {
-            try await pool.call(
-                id: "c", input: Array(input.utf8), waitUntil: .now + .seconds(60), timeout: .seconds(60))
+        @Sendable func call(_ input: String) async throws -> String? {
+            let call = InstanceCall(
+                id: "c", method: .post, path: "/", headers: [:], body: .whole(ByteBuffer(string: input)))
+            let run = try await pool.call(call, waitUntil: .now + .seconds(60), timeout: .seconds(60))
+            guard case .end(.answered(_, let body)) = run.first else { return nil }
+            return String(buffer: body)
         }
         let first = Task { try await call("1") }
         try await eventually("the first call runs") { await pool.status().running == 1 }
@@ -279,7 +283,7 @@ import Testing
         await #expect(throws: CancellationError.self) { try await second.value }
         #expect(await pool.status().waiting == 0)
         #expect(FileManager.default.createFile(atPath: gate, contents: nil))
-        #expect(try await first.value == .output(Array("1".utf8)))
+        #expect(try await first.value == "1")
         await pool.stop()
     }
 }

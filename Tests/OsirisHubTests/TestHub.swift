@@ -28,10 +28,11 @@ final class TestHub: Sendable {
     /// The same on a folder that stays.
     static func with(
         folder: String, drainGrace: Duration = Hub.drainGrace, queueBound: Int = Hub.queueBound,
-        _ test: (TestHub) async throws -> Void
+        asyncOptions: AsyncOptions? = nil, _ test: (TestHub) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let hub = Hub(folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound)
+        let hub = Hub(
+            folder: folder, logger: logger, drainGrace: drainGrace, queueBound: queueBound, asyncOptions: asyncOptions)
         let port = try await hub.start()
         let testHub = TestHub(folder: folder, hub: hub, client: Client(port: port))
         do {
@@ -44,12 +45,14 @@ final class TestHub: Sendable {
     }
 
     /// A fresh data folder whose `hub.json` has one token per role, spelled like the role.
-    static func makeFolder() throws -> String {
+    /// - Parameter tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
+    static func makeFolder(tls: Bool = false) throws -> String {
         let folder = NSTemporaryDirectory() + "osiris-hub-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let config = HubConfig(
             address: "here/hub.here", cluster: "test", host: "127.0.0.1", port: 0, generation: "g1",
-            tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) })
+            tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) },
+            tls: tls ? .init(file: "tls.pem") : nil)
         let bytes = Data(try HubJSON.encode(config))
         _ = FileManager.default.createFile(
             atPath: folder + "/hub.json", contents: bytes, attributes: [.posixPermissions: 0o600])
@@ -120,12 +123,13 @@ struct Client: Sendable {
     }
 }
 
-/// Asks again until it is true, at most 20 seconds.
-func eventually(_ what: String, _ done: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+/// Asks again until it is true.
+/// - Parameter patience: seconds after which the test has failed.
+func eventually(_ what: String, patience: Int = 20, _ done: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(patience)
     while !(try await done()) {
         if ContinuousClock.now > deadline {
-            Issue.record("Still not so after 20 s: \(what)")
+            Issue.record("Still not so after \(patience) s: \(what)")
             throw CancellationError()
         }
         try await Task.sleep(for: .milliseconds(10))

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
@@ -10,7 +11,9 @@ struct FakeProvider: Provider {
     var name = "fake"
     let targetKind: TargetKind? = nil
 
-    var handlers: [any ResourceHandler] { [Self.box, Self.app, Self.note, Self.vault].map(FakeHandler.init) }
+    var handlers: [any ResourceHandler] {
+        [Self.box, Self.app, Self.note, Self.vault, Self.pass].map(FakeHandler.init)
+    }
 
     func expand(_ target: Target, of cluster: Cluster) throws -> Expansion { Expansion() }
 
@@ -40,6 +43,17 @@ struct FakeProvider: Provider {
         name: "vault", doc: "",
         schema: Schema([
             Field("label", .string, doc: ""), Field("token", .string, role: .computed, secret: true, doc: ""),
+        ]))
+
+    /// Ends some day, if it is signed.
+    static let pass = ResourceType(
+        name: "pass", doc: "",
+        schema: Schema([
+            Field("label", .string, doc: ""), Field("signer", .string, doc: ""),
+            Field(
+                "ends", .string, role: .computed, changesWith: ["signer"], presentWith: "signer",
+                expiry: Expiry("pass", warnDays: 45, renewDays: 30), doc: ""),
+            Field("serial", .string, role: .computed, changesWith: ["ends"], presentWith: "signer", doc: ""),
         ]))
 
     /// Goes with what it lives on.
@@ -108,7 +122,8 @@ enum Fake {
 
     static func plan(
         _ wanted: [ResourceDeclaration], _ recorded: [ResourceRecord] = [], actual: [String: ReadResult] = [:],
-        mode: Plan.Mode = .apply, target: [String] = [], exclude: [String] = [], cluster: Cluster = cluster()
+        mode: Plan.Mode = .apply, target: [String] = [], exclude: [String] = [], cluster: Cluster = cluster(),
+        now: Date = Date(timeIntervalSince1970: 0)
     ) throws -> Plan {
         let records = Dictionary(uniqueKeysWithValues: recorded.map { ($0.address, $0) })
         var found = records.mapValues { ReadResult.present($0.attributes) }
@@ -117,7 +132,7 @@ enum Fake {
             PlanRequest(
                 mode: mode, cluster: cluster, desired: mode == .destroy ? .empty : DesiredGraph(linking: wanted),
                 lineage: "l", serial: 7, recorded: records, actual: found,
-                selection: Selection(targets: target, excludes: exclude)))
+                selection: Selection(targets: target, excludes: exclude), now: now))
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import OsirisModel
+import Synchronization
 import Testing
 
 @testable import OsirisTransport
@@ -124,6 +125,28 @@ import Testing
         #expect(try await stats()["requests"]?.intValue == before + (sendsOnce ? 2 : 3))
         // On a new connection it is no different from others.
         #expect(try await HTTPClient().send(request).status == 200)
+    }
+
+    @Test func anAddressIsRefusedBeforeAnythingIsSent() async throws {
+        let before = try await stats()["requests"]?.intValue
+        let asked = Mutex<[String]>([])
+        let url = server.base.replacingOccurrences(of: "127.0.0.1", with: "localhost") + "/echo"
+        func request(_ answer: Bool) -> HTTPRequest {
+            HTTPRequest(
+                "POST", url, body: [1],
+                mayReach: { address in
+                    asked.withLock { $0.append(address) }
+                    return answer
+                })
+        }
+        let refused = await error(request(false))
+        #expect(refused?.kind == .addressRefused && refused?.sent == false)
+        #expect(try await client.send(request(true)).status == 201)
+        // On the connection that is kept now, too.
+        #expect(await error(request(false))?.kind == .addressRefused)
+        #expect(asked.withLock { Set($0) } == ["127.0.0.1"])
+        // The one that was allowed, and the second question.
+        #expect(try await stats()["requests"]?.intValue == before.map { $0 + 2 })
     }
 
     @Test func aServerThatNeverAnswersTimesOut() async throws {

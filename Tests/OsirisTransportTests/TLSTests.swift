@@ -27,6 +27,23 @@ import Testing
         #expect(await error(server.base, server.files("other"))?.kind == .tls)
     }
 
+    /// The authority as text, and what is wrong with a certificate told apart.
+    @Test func faultsOfACertificateAreToldApart() async throws {
+        let server = try await TLSServer()
+        func text(_ name: String) throws -> TLSFiles {
+            TLSFiles(authorityText: try String(contentsOfFile: "\(server.folder)/\(name).pem", encoding: .utf8))
+        }
+        #expect(try await client.send(HTTPRequest("GET", server.base, tls: text("ca"))).status == 200)
+        // A connection that was opened with trust in one authority is not lent to a request that trusts another.
+        #expect(await error(server.base, try text("other"))?.certificate == .untrusted)
+        #expect(await error(server.base, nil)?.certificate == .untrusted)
+        let byName = server.base.replacingOccurrences(of: "127.0.0.1", with: "localhost")
+        #expect(await error(byName, try text("ca"))?.certificate == .otherName)
+        let garbage = await error(server.base, TLSFiles(authorityText: "no certificate"))
+        #expect(garbage?.kind == .tls && garbage?.sent == false)
+        #expect(await error("https://127.0.0.1:1/", try text("ca"))?.certificate == nil)
+    }
+
     @Test(arguments: [false, true])
     func aServerMayWantACertificate(upToTLS12: Bool) async throws {
         let server = try await TLSServer(upToTLS12: upToTLS12)

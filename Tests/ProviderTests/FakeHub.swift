@@ -4,6 +4,7 @@ import OsirisModel
 import OsirisProviderKit
 import OsirisTransport
 import ProviderLocal
+import Synchronization
 import Testing
 
 /// The stand-in hub in a folder of its own, started and stopped through the local provider.
@@ -59,11 +60,15 @@ struct FakeHub: Sendable {
     }
 }
 
-/// A port of 127.0.0.1 that nobody has, below those the system gives to outgoing connections.
+private let givenPorts = Mutex<Set<Int>>([])
+
+/// A port of 127.0.0.1 that nobody has and no other test was given, below those the system gives to outgoing
+/// connections. The tests of the programs take theirs from another range.
 func freePort() throws -> Int {
     for _ in 0..<100 {
-        let port = Int.random(in: 20_000..<30_000)
-        if let descriptor = try? listener(port: port) {
+        let port = Int.random(in: 25_000..<30_000)
+        let isNew = givenPorts.withLock { $0.insert(port).inserted }
+        if isNew, let descriptor = try? listener(port: port) {
             close(descriptor)
             return port
         }

@@ -11,7 +11,9 @@ enum DeployBody {
             .string($0.name) == planned["name"] && .string($0.namespace) == planned["namespace"]
         }
         var body: [String: Value] = [:]
-        for name in ["name", "namespace", "runtime", "handler", "command", "alwaysOn", "env", "network"] {
+        for name in [
+            "name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "env", "network",
+        ] {
             body[name] = planned[name]
         }
         var scale = planned["scale"]?.mapValue ?? [:]

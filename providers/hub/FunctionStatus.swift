@@ -47,6 +47,8 @@ struct FunctionStatus: Sendable {
         }
         if let handler = fields["handler"]?.stringValue, !handler.isEmpty { attributes["handler"] = .string(handler) }
         if let command = fields["command"]?.listValue, !command.isEmpty { attributes["command"] = .list(command) }
+        if let image = fields["image"]?.stringValue { attributes["image"] = .string(image) }
+        if let port = fields["port"]?.intValue, port != FunctionSpec.defaultPort { attributes["port"] = .int(port) }
         if let source = fields["sourceDigest"]?.stringValue, source != Self.noSource {
             attributes["source"] = .string(source)
         }

@@ -140,7 +140,7 @@ struct HubDeployment: Sendable {
     private func unreachable(_ failure: HubClient.Failure) -> ProviderError {
         ProviderError(
             .transient, "\(request.address): hub \(client.url) does not answer: \(failure.reason)",
-            help: "see that the hub runs: osiris hub info")
+            help: failure.help ?? "see that the hub runs: osiris hub info")
     }
 
     private func refused(_ answer: HubClient.Answer, _ what: String) -> ProviderError {

@@ -130,7 +130,7 @@ struct HubFunction: ResourceHandler {
                 .rejected, "\(address): the URL or the token of its hub is not known",
                 help: "apply the hub first; a lost token is replaced with the hub")
         }
-        return HubClient(url: url, token: token, http: http)
+        return HubClient(url: url, token: token, authority: hub?["authority"]?.stringValue, http: http)
     }
 
     private func url(_ hub: Attributes) -> String { hub["url"]?.stringValue ?? "without a URL" }

@@ -24,23 +24,10 @@ struct SmokeCall: Sendable {
             throw rejected("answered \(answer.status): \(clipped(answer.problem))")
         }
         guard let expected = smoke.expect else { return }
-        guard let actual = answer.json, Self.matches(expected, actual) else {
+        guard let actual = answer.json, expected.mismatches(with: actual).isEmpty else {
             throw rejected(
                 "expected \(expected.jsonText.prefix(300)), came \(clipped(String(decoding: answer.body, as: UTF8.self)))"
             )
-        }
-    }
-
-    /// Objects are compared by the expected keys, all else for equality; a number is a number.
-    static func matches(_ expected: Value, _ actual: Value) -> Bool {
-        switch (expected, actual) {
-        case (.map(let wanted), .map(let found)):
-            wanted.allSatisfy { name, value in found[name].map { matches(value, $0) } ?? false }
-        case (.list(let wanted), .list(let found)):
-            wanted.count == found.count && zip(wanted, found).allSatisfy(matches)
-        case (.int(let wanted), .double(let found)): Double(wanted) == found
-        case (.double(let wanted), .int(let found)): wanted == Double(found)
-        default: expected == actual
         }
     }
 

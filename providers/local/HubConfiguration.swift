@@ -11,15 +11,25 @@ struct HubConfiguration: Sendable, Equatable {
     var generation: String
     /// The digest of each role's token. Clear tokens are never in a file.
     var tokens: Value
+    /// Whom the hub tells of what, secrets in the clear; nil for nobody.
+    var alerts: Value?
+    /// Whether it speaks TLS, with key and certificate from `HubCertificate.file`.
+    var tls: Bool
     /// What a rebuild of a lost state needs; the hub passes it over. Nil for a hub of an osiris that left none.
     var mark: HubMark?
 
-    init(address: String, cluster: String, port: Int, generation: String, tokens: Value, mark: HubMark? = nil) {
+    init(
+        address: String, cluster: String, port: Int, generation: String, tokens: Value, alerts: Value? = nil,
+        tls: Bool = false,
+        mark: HubMark? = nil
+    ) {
         self.address = address
         self.cluster = cluster
         self.port = port
         self.generation = generation
         self.tokens = tokens
+        self.alerts = alerts
+        self.tls = tls
         self.mark = mark
     }
 
@@ -32,7 +42,7 @@ struct HubConfiguration: Sendable, Equatable {
         else { return nil }
         self.init(
             address: address, cluster: cluster, port: port, generation: generation, tokens: tokens,
-            mark: fields["osiris"].flatMap(HubMark.init))
+            alerts: fields["alerts"], tls: fields["tls"] != nil, mark: fields["osiris"].flatMap(HubMark.init))
     }
 
     var value: Value {
@@ -40,6 +50,8 @@ struct HubConfiguration: Sendable, Equatable {
             "address": .string(address), "cluster": .string(cluster), "host": "127.0.0.1", "port": .int(port),
             "generation": .string(generation), "tokens": tokens,
         ]
+        fields["alerts"] = alerts
+        if tls { fields["tls"] = ["file": .string(HubCertificate.file)] }
         fields["osiris"] = mark?.value
         return .map(fields)
     }

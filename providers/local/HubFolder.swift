@@ -37,7 +37,7 @@ struct HubFolder: Sendable {
     /// True if a hub was never told anything here: no folder, or one that a kill left between making and filling it.
     var isUnused: Bool {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.allSatisfy { $0.hasSuffix(".new") }
+        return names.allSatisfy { $0.hasSuffix(".new") || $0 == HubCertificate.file }
     }
 
     /// What the hub was told; nil if it was told nothing yet.

@@ -11,11 +11,14 @@ struct HubMark: Sendable, Equatable {
     var operation: String
     /// The admin token under the state's key, bound to cluster and address; nil if there was no key.
     var sealedToken: [UInt8]?
+    /// The certificates of the authorities by which the hub is known, PEM; nil for one without TLS.
+    var authority: String?
 
-    init(lineage: String, operation: String, sealedToken: [UInt8]?) {
+    init(lineage: String, operation: String, sealedToken: [UInt8]?, authority: String? = nil) {
         self.lineage = lineage
         self.operation = operation
         self.sealedToken = sealedToken
+        self.authority = authority
     }
 
     /// Nil if `value` is not such a mark.
@@ -24,12 +27,15 @@ struct HubMark: Sendable, Equatable {
             let operation = fields["operation"]?.stringValue
         else { return nil }
         let sealed = fields["sealedToken"]?.stringValue.flatMap { Data(base64Encoded: $0) }
-        self.init(lineage: lineage, operation: operation, sealedToken: sealed.map { Array($0) })
+        self.init(
+            lineage: lineage, operation: operation, sealedToken: sealed.map { Array($0) },
+            authority: fields["authority"]?.stringValue)
     }
 
     var value: Value {
         var fields: [String: Value] = ["lineage": .string(lineage), "operation": .string(operation)]
         if let sealedToken { fields["sealedToken"] = .string(Data(sealedToken).base64EncodedString()) }
+        if let authority { fields["authority"] = .string(authority) }
         return .map(fields)
     }
 }
@@ -38,11 +44,15 @@ extension HubConfiguration {
     /// With the mark of the operation's owner; as it is where nobody owns it.
     /// - Throws: What asking for the state's key throws, or `SealingError`.
     func marked(by request: OperationRequest, token: Secret) async throws -> HubConfiguration {
-        if request.owner.lineage.isEmpty { return self }
+        let authority = request.planned["authority"]?.stringValue
+        // Without a state there is nothing to rebuild; by what a hub is known, its reads have to know all the same.
+        if request.owner.lineage.isEmpty && authority == nil { return self }
         let clear = Array((token.plaintext ?? "").utf8)
         let sealed = try await request.owner.key().map { try $0.seal(clear, context: context) }
         var marked = self
-        marked.mark = HubMark(lineage: request.owner.lineage, operation: request.token, sealedToken: sealed)
+        marked.mark = HubMark(
+            lineage: request.owner.lineage, operation: request.token, sealedToken: sealed,
+            authority: authority)
         return marked
     }
 

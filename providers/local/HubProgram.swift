@@ -2,12 +2,15 @@ import Foundation
 import OsirisProviderKit
 
 /// Where the `osiris-hub` program is.
-struct HubProgram: Sendable {
+public struct HubProgram: Sendable {
     /// As injected; nil to look for it.
-    var path: String?
+    public var path: String?
+
+    public init(path: String? = nil) { self.path = path }
 
     /// The absolute path of a program that can be run.
-    func locate() throws -> String {
+    /// - Throws: `ProviderError` if there is none.
+    public func locate() throws -> String {
         let candidate = path ?? ProcessInfo.processInfo.environment["OSIRIS_HUB"] ?? beside()
         let absolute = URL(fileURLWithPath: candidate).standardizedFileURL.path
         guard FileManager.default.isExecutableFile(atPath: absolute) else {

@@ -40,7 +40,8 @@ extension LocalHub {
             case .present(let attributes):
                 found.resources.append(
                     DiscoveredResource(
-                        address: address, attributes: attributes, lineage: config.mark?.lineage,
+                        address: address, attributes: attributes,
+                        lineage: config.mark.flatMap { $0.lineage.isEmpty ? nil : $0.lineage },
                         operation: config.mark?.operation, place: folder.path,
                         incomplete: token == nil ? Self.tokenLost(config, request.key) : nil))
             }

@@ -2,21 +2,20 @@ import Foundation
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
+import OsirisTransport
 
 /// The steps that create, update and resolve share.
 extension LocalHub {
     /// Ends with exactly one hub, which runs with the planned arguments and this token, wherever it begins.
     func bring(_ request: OperationRequest, _ folder: HubFolder, token: Secret) async throws -> Attributes {
-        let port = request.planned["port"]?.intValue ?? 0
         let image = request.planned["image"]?.stringValue
-        let config = HubConfiguration(
-            address: request.address.text, cluster: request.cluster.name, port: port,
-            generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""))
+        let config = configuration(request, token)
         try check(folder, belongsTo: request)
+        let certificate = config.tls ? try certificate(of: folder, request.address).bring(request) : nil
         let new = runner(image: image, request.address, request.cluster)
         let start = HubStart(
             address: request.address, folder: folder, config: config, runner: new,
-            client: HubClient(url: Self.url(port), token: token.plaintext, http: http))
+            client: client(request, token))
         let isWritten = config.tellsTheSame(as: try folder.config())
         if isWritten, try await new.running(folder) != nil {
             try await start.waitUntilReady(new.found(folder))
@@ -31,9 +30,71 @@ extension LocalHub {
             try await start.waitUntilReady(try await new.start(folder))
         }
         try await start.requireVersion(request.planned["version"]?.stringValue)
+        return attributes(request, token, certificate)
+    }
+
+    /// Puts a certificate into the folder of a hub that runs and is told nothing else. The hub takes it up by itself and
+    /// loses no call.
+    /// - Returns: nil if that is not enough, so that the hub has to be started again.
+    func renew(_ request: OperationRequest, _ folder: HubFolder, token: Secret) async throws -> Attributes? {
+        guard let old = try folder.config(), old.tls, request.prior["status"] == "running",
+            request.prior["version"] == request.planned["version"],
+            try folder.image() == request.planned["image"]?.stringValue
+        else { return nil }
+        var config = configuration(request, token)
+        // It goes on as what it was started as.
+        config.generation = old.generation
+        guard config.tellsTheSame(as: old),
+            try await runner(folder, request.address, request.cluster).running(folder) != nil
+        else { return nil }
+        try check(folder, belongsTo: request)
+        let certificate = try certificate(of: folder, request.address).bring(request)
+        try folder.write(try await config.marked(by: request, token: token))
+        request.progress("waiting until the hub shows its certificate")
+        let client = client(request, token)
+        let deadline = ContinuousClock.now + Self.longestReload
+        while ContinuousClock.now < deadline {
+            if let info = try? await client.call("GET", "/system/info", timeout: .seconds(2)).json?.mapValue,
+                info["generation"]?.stringValue == config.generation, Self.shows(certificate, info)
+            {
+                return attributes(request, token, certificate)
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return nil
+    }
+
+    /// A hub looks at its file every second.
+    static let longestReload: Duration = .seconds(10)
+
+    /// True if the hub that says this of itself shows that certificate.
+    static func shows(_ certificate: Certificate, _ info: [String: Value]) -> Bool {
+        info["certificate"]?.mapValue?["fingerprint"]?.stringValue == certificate.fingerprint
+    }
+
+    func certificate(of folder: HubFolder, _ address: ResourceAddress) -> HubCertificate {
+        HubCertificate(address: address, folder: folder, now: now())
+    }
+
+    private func configuration(_ request: OperationRequest, _ token: Secret) -> HubConfiguration {
+        HubConfiguration(
+            address: request.address.text, cluster: request.cluster.name, port: request.planned["port"]?.intValue ?? 0,
+            generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""),
+            alerts: request.planned["alerts"].flatMap(HubAlerts.told), tls: request.planned["authority"] != nil)
+    }
+
+    private func client(_ request: OperationRequest, _ token: Secret) -> HubClient {
+        let authority = request.planned["authority"]?.stringValue
+        return HubClient(
+            url: Self.url(request.planned["port"]?.intValue ?? 0, tls: authority != nil), token: token.plaintext,
+            authority: authority, http: http)
+    }
+
+    private func attributes(_ request: OperationRequest, _ token: Secret, _ certificate: Certificate?) -> Attributes {
         var attributes = request.planned.filter { $0.value != .null }
-        attributes["url"] = .string(Self.url(port))
+        attributes["url"] = .string(Self.url(request.planned["port"]?.intValue ?? 0, tls: certificate != nil))
         attributes["token"] = .secret(token)
+        attributes["certificateExpires"] = certificate.map { .string($0.notAfter.formatted(.iso8601)) }
         return attributes
     }
 
@@ -74,7 +135,7 @@ extension LocalHub {
         }
     }
 
-    static func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }
+    static func url(_ port: Int, tls: Bool) -> String { "\(tls ? "https" : "http")://127.0.0.1:\(port)" }
 
     static func generation(_ request: OperationRequest) -> String {
         HubConfiguration.generation(

@@ -12,12 +12,15 @@ struct LocalHub: ResourceHandler {
     let program: HubProgram
     let podman: String
     let http: any HTTPSending
+    /// The clock by which certificates are made.
+    let now: @Sendable () -> Date
     let issued = IssuedTokens()
 
-    init(program: HubProgram, podman: String, http: any HTTPSending) {
+    init(program: HubProgram, podman: String, http: any HTTPSending, now: @escaping @Sendable () -> Date) {
         self.program = program
         self.podman = podman
         self.http = http
+        self.now = now
     }
 
     let type = ResourceType(
@@ -36,21 +39,37 @@ struct LocalHub: ResourceHandler {
     func read(_ request: ReadRequest, _ folder: HubFolder, of cluster: Cluster) async -> ReadResult {
         do {
             guard let config = try folder.config() else { return .absent }
-            let url = Self.url(config.port)
+            let url = Self.url(config.port, tls: config.tls)
             var attributes: Attributes = ["status": "stopped", "port": .int(config.port), "url": .string(url)]
             for name in ["version", "token"] { attributes[name] = request.recorded[name] }
+            attributes["alerts"] = HubAlerts.found(config.alerts, recorded: request.recorded["alerts"])
             if let image = try folder.image() { attributes["image"] = .string(image) }
+            let authority = config.tls ? config.mark?.authority : nil
+            let certificate = config.tls ? try certificate(of: folder, request.address).installed()?.certificate : nil
+            if let authority {
+                attributes["authority"] = .string(authority)
+                attributes["authorityKey"] = .secret(AuthorityResource.key(of: authority, clear: nil))
+            }
+            attributes["certificateExpires"] = certificate.map { .string($0.notAfter.formatted(.iso8601)) }
             guard try await runner(folder, request.address, cluster).running(folder) != nil else {
                 return .present(attributes)
             }
+            // Without what it was given for TLS it cannot be asked, nor started again.
+            if config.tls && (authority == nil || certificate == nil) { return .present(attributes) }
             guard let token = request.recorded["token"]?.stringValue else {
                 // Without its token it can only be asked whether it is alive.
-                attributes["status"] = await isAlive(url) ? "running" : "unresponsive"
+                attributes["status"] = await isAlive(url, authority) ? "running" : "unresponsive"
                 return .present(attributes)
             }
             let answer: HubClient.Answer
             do {
-                answer = try await HubClient(url: url, token: token, http: http).call("GET", "/system/info")
+                answer = try await info(
+                    HubClient(url: url, token: token, authority: authority, http: http), certificate)
+            } catch HubClient.Failure.certificate(let fault, _) {
+                // One that has expired is renewed while the hub runs. Any other cause is put right by a start.
+                let isExpired = certificate.map { $0.notAfter <= now() } ?? false
+                attributes["status"] = fault == .expired && isExpired ? "running" : "stopped"
+                return .present(attributes)
             } catch is HubClient.Failure {
                 // It runs and hangs: an update ends it and starts it again.
                 attributes["status"] = "unresponsive"
@@ -62,7 +81,8 @@ struct LocalHub: ResourceHandler {
                     "hub \(request.address) at \(url) answers \(answer.status): \(answer.problem)")
             }
             if let version = info["version"]?.stringValue { attributes["version"] = .string(version) }
-            if info["generation"]?.stringValue == config.generation { attributes["status"] = "running" }
+            let isShown = certificate.map { Self.shows($0, info) } ?? true
+            if info["generation"]?.stringValue == config.generation && isShown { attributes["status"] = "running" }
             return .present(attributes)
         } catch let error as HubFolderError {
             return .unreadable("hub \(request.address): \(error.message)")
@@ -73,8 +93,21 @@ struct LocalHub: ResourceHandler {
         }
     }
 
-    private func isAlive(_ url: String) async -> Bool {
-        (try? await HubClient(url: url, token: nil, http: http).call("GET", "/healthz"))?.status == 200
+    /// What the hub says of itself. One that has been given another certificate a moment ago gets the time to take it up.
+    private func info(_ client: HubClient, _ certificate: Certificate?) async throws -> HubClient.Answer {
+        let deadline = ContinuousClock.now + .seconds(3)
+        while true {
+            let answer = try await client.call("GET", "/system/info")
+            guard let certificate, let info = answer.json?.mapValue, answer.status == 200,
+                !Self.shows(certificate, info), ContinuousClock.now < deadline
+            else { return answer }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func isAlive(_ url: String, _ authority: String?) async -> Bool {
+        (try? await HubClient(url: url, token: nil, authority: authority, http: http).call("GET", "/healthz"))?.status
+            == 200
     }
 
     // MARK: Changing
@@ -100,8 +133,9 @@ struct LocalHub: ResourceHandler {
         try await changing(request, "update") {
             // One whose token was lost gets a new one; its functions stay.
             let known = request.prior["token"]?.stringValue.map(Secret.init(hubToken:))
-            return try await bring(
-                request, HubFolder(request.address, of: request.cluster), token: known ?? issued.token(of: request))
+            let (folder, token) = (HubFolder(request.address, of: request.cluster), known ?? issued.token(of: request))
+            if let renewed = try await renew(request, folder, token: token) { return renewed }
+            return try await bring(request, folder, token: token)
         }
     }
 
@@ -136,6 +170,8 @@ struct LocalHub: ResourceHandler {
             throw ProviderError(local: error, at: request.address, action: "resolve")
         }
         var recorded = request.prior
+        // The generation says that the hub was told these.
+        recorded["alerts"] = request.planned["alerts"]
         if recorded["token"] == nil { recorded["token"] = issued.known(request).map(Value.secret) }
         let present = await read(
             ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors),

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
@@ -16,12 +17,16 @@ public struct LocalProvider: Provider {
     ///   - program: The `osiris-hub` program; nil for `OSIRIS_HUB`, else the one beside the running program.
     ///   - podman: The podman program; a name is looked up in PATH.
     ///   - http: Sends requests to the hub.
-    public init(hubVersion: String, program: String? = nil, podman: String = "podman", http: any HTTPSending) {
+    ///   - now: The clock by which certificates are made.
+    public init(
+        hubVersion: String, program: String? = nil, podman: String = "podman", http: any HTTPSending,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: "local", doc: "A hub on this machine, for trying things out and for machines you sit at.",
             schema: Self.schema)
-        handlers = [LocalHub(program: HubProgram(path: program), podman: podman, http: http)]
+        handlers = [LocalHub(program: HubProgram(path: program), podman: podman, http: http, now: now)]
     }
 
     /// One hub and one machine, both named after the target.
@@ -34,13 +39,19 @@ public struct LocalProvider: Provider {
         let port = target.settings["port"]?.intValue ?? cluster.hub.port
         try check(port, of: target, in: cluster)
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
+        let authority =
+            HubResource.speaksTLS(cluster, isLocal: true) ? AuthorityResource.declaration(cluster) : nil
+        var spans = target.spans.adding(cluster.hub.spans["tls"], at: "authority")
+        if target.settings["port"] == nil { spans = spans.adding(cluster.hub.spans["port"], at: "port") }
         let hub = ResourceDeclaration(
             address: address, provider: name,
-            attributes: HubResource.arguments(port: port, version: hubVersion, image: image),
-            spans: target.settings["port"] == nil
-                ? target.spans.adding(cluster.hub.spans["port"], at: "port") : target.spans)
+            attributes: HubResource.arguments(
+                port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts,
+                authority: authority?.address),
+            spans: spans)
         return Expansion(
-            resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")])
+            resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")],
+            shared: authority.map { [$0] } ?? [])
     }
 
     /// All local targets are on one machine: two hubs cannot have one port.

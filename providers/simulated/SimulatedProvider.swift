@@ -58,7 +58,8 @@ public struct SimulatedProvider: Provider {
     }
 
     private func hub(_ cluster: Cluster, image: ResourceAddress) -> Attributes {
-        var attributes = HubResource.arguments(port: cluster.hub.port, version: hubVersion)
+        var attributes = HubResource.arguments(
+            port: cluster.hub.port, version: hubVersion, alerts: cluster.hub.alerts)
         attributes["image"] = .reference(AttributeReference(image, "digest"))
         return attributes
     }

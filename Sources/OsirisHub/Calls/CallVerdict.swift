@@ -1,27 +1,28 @@
 /// What the caller is told about how a call went. Plain.
 enum CallVerdict {
-    /// The function's answer.
-    /// - Throws: `HubError` for every outcome but an output.
-    static func output(of outcome: Instance.Outcome, limits: FunctionSpec.Limits) throws -> [UInt8] {
+    /// What is wrong with a call that ended so; nil if it was answered.
+    static func error(for outcome: Instance.Outcome, limits: FunctionSpec.Limits) -> HubError? {
         switch outcome {
-        case .output(let output):
-            return output
+        case .answered, .streamed:
+            return nil
+        case .refused(let status, let code, let message):
+            return HubError(status, code, message)
         case .raised(let type, let message):
-            throw HubError(500, "function_error", message == type ? type : "\(type): \(message)")
+            return HubError(500, "function_error", message == type ? type : "\(type): \(message)")
         case .exceeded(let limit, let message):
             let most = number(limit, limits).map { " of \($0)" } ?? ""
-            throw HubError(
+            return HubError(
                 500, "limit_exceeded", "The instance reached its limit\(most) for \(limit) and was killed: \(message)")
-        case .timedOut:
-            throw HubError(504, "timeout", "The call ran longer than \(limits.timeoutMs) ms and was killed.")
+        case .timedOut(let milliseconds):
+            return HubError(504, "timeout", "The call ran longer than \(milliseconds) ms and was killed.")
         case .tooLarge:
-            throw HubError(413, "output_too_large", "The answer is longer than \(limits.outputBytes) bytes.")
+            return HubError(413, "output_too_large", "The answer is longer than \(limits.outputBytes) bytes.")
         case .died(let reason):
             // The reason may quote stderr, where a function may have printed a secret; that goes to the log only.
             let end = reason.prefix { $0 != ":" }
-            throw HubError(502, "instance_died", "The instance ended during the call (\(end)).", retryable: true)
+            return HubError(502, "instance_died", "The instance ended during the call (\(end)).", retryable: true)
         case .notSent:
-            throw HubError(503, "not_ready", "The instance ended before the call.", retryable: true)
+            return HubError(503, "not_ready", "The instance ended before the call.", retryable: true)
         }
     }
 

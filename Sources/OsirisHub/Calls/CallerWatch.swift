@@ -23,19 +23,28 @@ enum CallerWatch {
         -> T
     {
         let task = Task { try await work() }
-        let handler = Handler { task.cancel() }
+        return try await watching(channel, closed: { task.cancel() }) {
+            try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        }
+    }
+
+    /// Does the work here and tells when the caller closes its connection meanwhile.
+    static func watching<T>(
+        _ channel: any Channel, closed: @escaping @Sendable () -> Void, _ work: () async throws -> T
+    ) async rethrows -> T {
+        let handler = Handler(closed: closed)
         do {
             try await channel.pipeline.addHandler(handler, position: .first).get()
         } catch {
             // The connection is closed already.
-            task.cancel()
+            closed()
         }
         defer { channel.pipeline.removeHandler(handler, promise: nil) }
-        return try await withTaskCancellationHandler {
-            try await task.value
-        } onCancel: {
-            task.cancel()
-        }
+        return try await work()
     }
 
     private final class Handler: ChannelInboundHandler, RemovableChannelHandler, Sendable {

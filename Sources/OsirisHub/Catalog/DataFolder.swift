@@ -13,12 +13,21 @@ public struct DataFolder: Sendable {
 
     var config: String { path + "/hub.json" }
     var catalog: String { path + "/catalog.db" }
+    var calls: String { path + "/calls.db" }
     var pidFile: String { path + "/hub.pid" }
     var instances: String { path + "/instances" }
     var bootstrap: String { path + "/bootstrap" }
     var logs: String { path + "/logs" }
+    var usage: String { path + "/usage.db" }
 
     var functions: String { path + "/functions" }
+
+    /// The file that every instance of a runtime can read; any one for a runtime that has none.
+    func starter(of runtime: any RuntimeProgram) -> String {
+        "\(bootstrap)/\(runtime.starter?.name ?? Self.anyStarter)"
+    }
+
+    static let anyStarter = "python3.py"
 
     func functionFolder(_ name: FunctionName) -> String { "\(path)/functions/\(name.namespace)/\(name.name)" }
     func versionFolder(_ name: FunctionName, _ version: Int) -> String { "\(functionFolder(name))/\(version)" }

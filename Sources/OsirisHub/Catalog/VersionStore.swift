@@ -87,10 +87,13 @@ struct VersionStore: Sendable {
         environment["OSIRIS_FUNCTION"] = spec.name.name
         environment["OSIRIS_NAMESPACE"] = spec.name.namespace
         let folder = data.versionFolder(spec.name, entry.version)
-        let starter = "\(data.bootstrap)/\(PythonBootstrap.fileName)"
+        let runtime = spec.runtime.program
+        let starter = data.starter(of: runtime)
         let program = Sandbox.Program(
-            words: words(spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter)
+            words: runtime.words(
+                spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
+            environment: environment, folder: folder, starter: starter,
+            fitsAddressSpace: runtime.fitsAddressSpace)
         // A catalog may come from a host that could.
         try check(spec)
         let group = sandbox.group(spec.limits)
@@ -98,20 +101,7 @@ struct VersionStore: Sendable {
             command: sandbox.command(
                 program, limits: spec.limits, group: group, network: spec.network ?? true, user: user,
                 hiding: data.realPath),
-            group: group, contained: sandbox.bubblewrap != nil, wire: InstanceProtocol(runtime: spec.runtime),
+            group: group, contained: sandbox.bubblewrap != nil, wire: runtime.wire,
             outputBytes: spec.limits.outputBytes, redaction: Redaction(secrets: Array(secrets.values)))
-    }
-
-    private func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {
-        switch spec.runtime {
-        case .python3:
-            ["python3", "-u", "-B", starter, spec.handler]
-        case .command:
-            if let program = spec.command.first, program.contains("/"), !program.hasPrefix("/") {
-                [folder + "/" + program] + spec.command.dropFirst()
-            } else {
-                spec.command
-            }
-        }
     }
 }

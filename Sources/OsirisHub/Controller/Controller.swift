@@ -8,14 +8,6 @@ public actor Controller {
         case unchanged, created, updated
     }
 
-    /// A successful call.
-    public struct CallAnswer: Sendable {
-        /// A JSON document.
-        public var output: [UInt8]
-        /// The version that gave it.
-        public var version: Int
-    }
-
     struct Version: Sendable {
         var entry: CatalogEntry
         var pool: InstancePool
@@ -33,7 +25,7 @@ public actor Controller {
     let catalog: any Catalog
     let store: VersionStore
     let ledger: InstanceLedger
-    let metrics: Metrics
+    let observation: Observation
     /// Most calls that wait for one version of a function.
     let queueBound: Int
     let logger: Logger
@@ -46,13 +38,13 @@ public actor Controller {
     private(set) var closing = false
 
     init(
-        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, metrics: Metrics, queueBound: Int,
+        catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, observation: Observation, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
         self.store = store
         self.ledger = ledger
-        self.metrics = metrics
+        self.observation = observation
         self.queueBound = queueBound
         self.logger = logger
     }
@@ -64,6 +56,7 @@ public actor Controller {
         for (name, versions) in Dictionary(grouping: entries, by: \.spec.name) {
             guard let wanted = versions.last else { continue }
             highest[name] = wanted.version
+            observation.know(name)
             let log = log(for: name)
             var unit = Unit(wanted: await open(wanted, log: log), log: log)
             if !wanted.proven, let previous = versions.dropLast().last(where: \.proven) {
@@ -85,25 +78,28 @@ public actor Controller {
     }
 
     /// Calls a function.
-    /// - Parameters:
-    ///   - id: the call's id.
-    ///   - input: a JSON document on one line.
-    /// - Throws: `HubError`.
-    public func call(_ name: FunctionName, id: String, input: [UInt8]) async throws -> CallAnswer {
+    /// - Returns: its answer, once it is whole or longer than 64 KiB.
+    /// - Throws: `HubError`, or `CancellationError` if the caller went away while it waited.
+    public func call(_ name: FunctionName, _ call: FunctionCall) async throws -> FunctionAnswer {
         running += 1
         defer { running -= 1 }
         let arrival = ContinuousClock.now
+        let deadline = try CallDeadline(call.headers)
+        var sent = InstanceCall(call)
         while true {
             if closing { throw HubError.shuttingDown }
             guard let unit = units[name] else { throw Self.unknown(name) }
-            let serving = unit.serving
-            let limits = serving.entry.spec.limits
+            let serving = unit.serving.entry
+            let limits = serving.spec.limits
             let timeout = Duration.milliseconds(limits.timeoutMs)
             do {
-                let outcome = try await serving.pool.call(
-                    id: id, input: input, waitUntil: arrival + timeout, timeout: timeout)
-                return CallAnswer(
-                    output: try CallVerdict.output(of: outcome, limits: limits), version: serving.entry.version)
+                sent.body = try await sent.body.prepared(for: serving.spec.runtime.program.wire)
+                sent.headers[.osirisVersion] = String(serving.version)
+                let latest = deadline.instant
+                let run = try await unit.serving.pool.call(
+                    sent, waitUntil: min(arrival + timeout, latest ?? arrival + timeout), timeout: timeout,
+                    deadline: latest)
+                return try FunctionAnswer(run, version: serving.version, limits: limits)
             } catch InstancePool.Refusal.moved {
                 // Another version took over while the call waited.
                 await Task.yield()
@@ -117,17 +113,31 @@ public actor Controller {
     /// - Parameter grace: longest wait.
     func drain(grace: Duration) async {
         closing = true
+        observation.events.tell(.hubStopping)
+        for (_, log) in logs { log.end() }
         let deadline = ContinuousClock.now + grace
-        while running > 0, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        while await isBusy, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// True while calls wait or run, also those whose answer is on its way.
+    private var isBusy: Bool {
+        get async {
+            if running > 0 { return true }
+            for pool in pools where await pool.isBusy { return true }
+            return false
+        }
+    }
+
+    private var pools: [InstancePool] {
+        units.values.flatMap { [$0.wanted, $0.previous].compactMap(\.self) }.map(\.pool) + retiring.values
     }
 
     /// Stops every instance.
     func stop() async {
         closing = true
         await changes?.value
-        let versions = units.values.flatMap { [$0.wanted, $0.previous].compactMap(\.self) }
         await withTaskGroup(of: Void.self) { group in
-            for pool in versions.map(\.pool) + retiring.values { group.addTask { await pool.stop() } }
+            for pool in pools { group.addTask { await pool.stop() } }
         }
     }
 

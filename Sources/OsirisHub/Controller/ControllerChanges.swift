@@ -36,6 +36,7 @@ extension Controller {
             )
         }
         await serving.pool.keep(atLeast: replicas)
+        observation.events.tell(.scaled, name, version: serving.entry.version, "to \(replicas)")
     }
 
     /// Keeps a fence without changing a function.
@@ -75,6 +76,7 @@ extension Controller {
             await store.remove(name, version: version)
             throw error
         }
+        observation.know(name)
         let log = units[name]?.log ?? log(for: name)
         let new = await open(entry, log: log)
         // Read again: a version may have proven itself during the writes above.
@@ -87,6 +89,7 @@ extension Controller {
             retire(old.wanted)
         }
         await new.pool.keep(atLeast: Self.firstInstances(of: unit))
+        observation.events.tell(.deployed, name, version: version)
         logger.info("Deployed", metadata: ["function": "\(name)", "version": "\(version)"])
         return (old == nil ? .created : .updated, version)
     }
@@ -105,6 +108,8 @@ extension Controller {
         try await catalog.remove(name, version: nil)
         units[name] = nil
         for version in [unit.wanted, unit.previous].compactMap(\.self) { retire(version) }
+        observation.forget(name)
+        observation.events.tell(.deleted, name)
         await unit.log.clear()
         logger.info("Deleted", metadata: ["function": "\(name)"])
     }
@@ -117,6 +122,7 @@ extension Controller {
         unit.wanted.entry.proven = true
         unit.previous = nil
         units[name] = unit
+        observation.events.tell(.versionProven, name, version: version)
         let catalog = catalog
         do {
             try await catalog.prove(name, version: version)
@@ -147,10 +153,14 @@ extension Controller {
     func open(_ entry: CatalogEntry, log: FunctionLog) async -> Version {
         let name = entry.spec.name
         let version = entry.version
-        let metrics = metrics
+        let observation = observation
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
-            restarted: { metrics.restarted(name) }, coldStart: { metrics.startedCold(name) })
+            restarted: { observation.metrics.restarted(name) },
+            coldStart: { observation.metrics.startedCold(name) },
+            instance: { kind, instance, reason in
+                observation.events.tell(kind, name, version: version, instance: instance, reason)
+            })
         let store = store
         let pool = InstancePool(
             scale: entry.spec.scale, queueBound: queueBound, launch: { try await store.launch(entry) }, log: log,

@@ -15,7 +15,7 @@ extension Controller {
         let serving = await unit.serving.pool.status()
         return FunctionStatus(
             wanted: unit.wanted.entry, pool: wanted, serving: unit.serving.entry.version, calls: serving,
-            invocations: metrics.invocations(name))
+            invocations: observation.metrics.invocations(name))
     }
 
     /// Whether every always-on function can take calls.
@@ -31,19 +31,30 @@ extension Controller {
         return Readiness(ready: waiting.isEmpty, waiting: waiting)
     }
 
-    /// The last lines of a function's log.
+    /// A function's log.
     /// - Throws: `HubError` 404.
-    public func logTail(_ name: FunctionName, count: Int) async throws -> [String] {
+    func log(of name: FunctionName) throws -> FunctionLog {
         guard let unit = units[name] else { throw Self.unknown(name) }
-        return try await unit.log.tail(count)
+        return unit.log
+    }
+
+    /// The log of every function, by namespace and name.
+    var logs: [(function: FunctionName, log: FunctionLog)] {
+        units.map { ($0.key, $0.value.log) }
+            .sorted { ($0.0.namespace, $0.0.name) < ($1.0.namespace, $1.0.name) }
     }
 
     /// The metrics in the Prometheus text format.
     public func metricsText() async -> String {
         var now: [FunctionName: InstancePool.Status] = [:]
         for (name, unit) in units { now[name] = await unit.serving.pool.status() }
-        return metrics.text(now)
+        let process = try? await BlockingWork.run { ProcessMetrics.read() }
+        let followers = logs.reduce(observation.events.followers) { $0 + $1.log.followers }
+        return MetricsText.of(observation.metrics.now, now, followers: followers, process ?? nil)
     }
+
+    /// Every function, and how many calls it takes at once.
+    public func callsAtOnce() -> [FunctionName: Int] { units.mapValues { $0.serving.entry.spec.scale.max } }
 
     /// How many functions there are.
     public var functionCount: Int { units.count }

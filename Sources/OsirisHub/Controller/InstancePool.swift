@@ -37,6 +37,8 @@ actor InstancePool {
         var restarted: @Sendable () -> Void
         /// A call found no instance ready.
         var coldStart: @Sendable () -> Void
+        /// An instance is ready, or has ended, and why.
+        var instance: @Sendable (HubEvent.Kind, _ id: String, _ reason: String?) -> Void = { _, _, _ in }
     }
 
     private enum Phase { case starting, resting, free, busy }
@@ -52,10 +54,22 @@ actor InstancePool {
     private struct Loan {
         var slot: Int
         var instance: Instance
+        /// True if the call had to wait for an instance to start.
+        var isCold = false
+    }
+
+    /// A call that has got its instance and the beginning of its answer, or its end.
+    struct Run: Sendable {
+        var first: AnswerStream.First
+        /// The rest of an answer that has begun.
+        var rest: AnswerStream
+        /// The instance's id.
+        var instance: String
+        var startedCold: Bool
     }
 
     private let launch: @Sendable () async throws -> Instance.Launch
-    private let log: FunctionLog
+    private let log: any LogSink
     private let ledger: InstanceLedger
     private let events: Events
     private let epoch = ContinuousClock.now
@@ -83,7 +97,7 @@ actor InstancePool {
     ///   - launch: how to start an instance; asked before each start, so clear secrets are not kept here.
     init(
         scale: FunctionSpec.Scale, queueBound: Int, launch: @escaping @Sendable () async throws -> Instance.Launch,
-        log: FunctionLog, ledger: InstanceLedger, events: Events
+        log: any LogSink, ledger: InstanceLedger, events: Events
     ) {
         scaling = Scaling(scale)
         scaling.min = 0
@@ -100,25 +114,42 @@ actor InstancePool {
         rescale()
     }
 
-    /// Runs a call on the first free instance.
+    /// Runs a call on the first free instance. Once it runs it goes on to its end, whatever becomes of its caller.
     /// - Parameters:
-    ///   - deadline: when to stop waiting for an instance.
+    ///   - patience: when to stop waiting for an instance.
     ///   - timeout: longest run.
+    ///   - deadline: when the run ends at the latest; nil if only `timeout` says so.
     /// - Throws: `Refusal`, or `CancellationError` if the caller went away while it waited.
     func call(
-        id: String, input: [UInt8], waitUntil deadline: ContinuousClock.Instant, timeout: Duration
-    ) async throws -> Instance.Outcome {
+        _ call: InstanceCall, waitUntil patience: ContinuousClock.Instant, timeout: Duration,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> Run {
         while true {
-            let loan = try await lend(until: deadline)
-            let outcome = await loan.instance.call(id: id, input: input, timeout: timeout)
-            running -= 1
-            giveBack(loan, after: outcome)
-            if running == 0, retired { drained?.resume() }
-            if running == 0, retired { drained = nil }
+            let loan = try await lend(until: patience)
+            let time = min(timeout, deadline.map { $0 - .now } ?? timeout)
+            let answer = AnswerStream()
+            Task { await self.run(call, on: loan, to: answer, timeout: time) }
+            let first = await answer.first()
             // It ended between its last call and this one, which it never saw: another one may have it.
-            if outcome != .notSent { return outcome }
+            if case .end(.notSent) = first { continue }
+            return Run(first: first, rest: answer, instance: loan.instance.id, startedCold: loan.isCold)
         }
     }
+
+    private func run(_ call: InstanceCall, on loan: Loan, to answer: AnswerStream, timeout: Duration) async {
+        var call = call
+        let end = Date().timeIntervalSince1970 + timeout / .seconds(1)
+        call.headers[.deadline] = String(Int(end * 1000))
+        let outcome = await loan.instance.call(call, to: answer, timeout: timeout)
+        running -= 1
+        giveBack(loan, after: outcome)
+        if running == 0, retired { drained?.resume() }
+        if running == 0, retired { drained = nil }
+        answer.finish(outcome)
+    }
+
+    /// True while a call has an instance or waits for one.
+    var isBusy: Bool { running > 0 || queue.count > 0 }
 
     /// Sends every waiting call elsewhere, lets the running ones finish, and stops.
     func retire() async {
@@ -169,21 +200,24 @@ extension InstancePool {
     private func lend(until deadline: ContinuousClock.Instant) async throws -> Loan {
         if retired { throw Refusal.moved }
         if let slot = free.popLast(), let instance = slots[slot]?.instance { return loan(slot, instance) }
+        let isCold = !slots.values.contains { $0.policy.state == .ready }
         let ticket = queue.ticket()
         let timer = Task {
             try await Task.sleep(until: deadline, clock: .continuous)
             self.giveUp(ticket)
         }
         defer { timer.cancel() }
-        return try await withTaskCancellationHandler {
+        var loan = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard queue.enter(ticket, continuation) else { return continuation.resume(throwing: Refusal.full) }
-                if !slots.values.contains(where: { $0.policy.state == .ready }) { events.coldStart() }
+                if isCold { events.coldStart() }
                 rescale()
             }
         } onCancel: {
             Task { await self.leave(ticket, CancellationError()) }
         }
+        loan.isCold = isCold
+        return loan
     }
 
     private func loan(_ slot: Int, _ instance: Instance) -> Loan {
@@ -196,12 +230,9 @@ extension InstancePool {
     private func giveBack(_ loan: Loan, after outcome: Instance.Outcome) {
         // The process may have ended, and another one may have its slot.
         guard let slot = slots[loan.slot], slot.instance === loan.instance, slot.phase == .busy else { return }
-        switch outcome {
-        case .output, .raised: offer(loan.slot)
-        default:
-            slots[loan.slot]?.phase = .starting
-            slots[loan.slot]?.since = now
-        }
+        if outcome.leavesInstance { return offer(loan.slot) }
+        slots[loan.slot]?.phase = .starting
+        slots[loan.slot]?.since = now
     }
 
     /// Hands an instance to the call that waits longest, or keeps it for the next one.
@@ -340,11 +371,13 @@ extension InstancePool {
         slots[id]?.instance = instance
         if await instance.start(), isWanted(id) {
             slots[id]?.policy.ready(at: now)
+            events.instance(.instanceStarted, instance.id, nil)
             await events.ready()
             offer(id)
         }
         if !isWanted(id) { await instance.stop() }
         let end = await instance.ended()
+        events.instance(.instanceEnded, instance.id, end.reason)
         free.removeAll { $0 == id }
         slots[id]?.instance = nil
         slots[id]?.phase = .starting

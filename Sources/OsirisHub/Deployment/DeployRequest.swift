@@ -47,12 +47,17 @@ public struct DeployRequest {
         let command = reader.list(body["command"], at: "command").enumerated().compactMap { item in
             reader.string(item.element, at: "command[\(item.offset)]")
         }
-        if runtime == .python3 { spec.handler = checked(handler: handler, command: command) }
-        if runtime == .command { spec.command = checked(command: command, handler: handler) }
+        if let runtime, runtime.program.hasHandler {
+            spec.handler = checked(handler: handler, command: command)
+        } else if runtime != nil {
+            spec.command = checked(command: command, handler: handler)
+        }
         let secrets = self.secrets(body["secrets"], env: spec.env)
         spec.secretDigests = secrets.mapValues(\.digest)
         let source = self.source(body["files"])
-        if runtime == .python3, source.files.isEmpty { reader.fault("files must hold the handler's module.") }
+        if let runtime, runtime.program.hasHandler, source.files.isEmpty {
+            reader.fault("files must hold the handler's module.")
+        }
         return Deployment(spec: spec, secrets: secrets.mapValues(\.value), source: source)
     }
 
@@ -69,7 +74,7 @@ public struct DeployRequest {
         if value == nil { reader.fault("runtime is missing.") }
         guard let text = reader.string(value, at: "runtime") else { return nil }
         let runtime = FunctionSpec.Runtime(rawValue: text)
-        if runtime == nil { reader.fault("runtime must be python3 or command.") }
+        if runtime == nil { reader.fault("runtime must be python3, node or command.") }
         return runtime
     }
 
@@ -120,7 +125,7 @@ public struct DeployRequest {
         {
             reader.fault("command[0] must stay inside the function's folder.")
         }
-        if !handler.isEmpty { reader.fault("handler goes with the runtime python3 only.") }
+        if !handler.isEmpty { reader.fault("handler does not go with the runtime command.") }
         return command
     }
 

@@ -27,6 +27,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public enum Runtime: String, Codable, Sendable, CaseIterable {
         /// A folder with a Python handler.
         case python3
+        /// A folder with a JavaScript handler.
+        case node
         /// A program that answers one line of JSON with another.
         case command
     }
@@ -103,7 +105,7 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
 
     public var name: FunctionName
     public var runtime: Runtime
-    /// `module.function` with the runtime `python3`, else empty.
+    /// `module.function` with a runtime that has a handler, else empty.
     public var handler: String
     /// Program and arguments with the runtime `command`, else empty.
     public var command: [String]

@@ -3,13 +3,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-extension HTTPField.Name {
-    static let callID = HTTPField.Name("X-Call-Id") ?? .contentType
-    static let durationSeconds = HTTPField.Name("X-Duration-Seconds") ?? .contentType
-    static let startTime = HTTPField.Name("X-Start-Time") ?? .contentType
-    static let functionVersion = HTTPField.Name("X-Function-Version") ?? .contentType
-}
-
 extension Response {
     /// A JSON document.
     static func json(
@@ -66,30 +59,10 @@ struct ErrorBodies<Context: RequestContext>: RouterMiddleware {
 }
 
 extension Request {
-    /// Longest wait for the whole body to arrive, seconds.
-    static let bodyPatience = 30
-
     /// The whole body.
     /// - Throws: `HubError` 413 over the limit, in bytes; 408 when it does not arrive in time.
     func bytes(upTo limit: Int) async throws -> [UInt8] {
-        let tooLarge = HubError(413, "request_too_large", "The request's body is longer than \(limit) bytes.")
-        // Told before the body comes, it need not come.
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
-        let body = body
-        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask {
-                do {
-                    return Array(try await body.collect(upTo: limit).readableBytesView)
-                } catch is NIOTooManyBytesError {
-                    throw tooLarge
-                }
-            }
-            group.addTask {
-                try await Task.sleep(for: .seconds(Self.bodyPatience))
-                throw HubError(408, "request_too_slow", "The request's body did not arrive in time.", retryable: true)
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? []
-        }
+        let told = headers[.contentLength].flatMap { Int($0) }
+        return Array(try await body.bytes(upTo: limit, told: told).readableBytesView)
     }
 }

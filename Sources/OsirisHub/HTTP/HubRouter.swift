@@ -6,8 +6,11 @@ import Hummingbird
 struct HubRouter: Sendable {
     let config: HubConfig
     let controller: Controller
-    let metrics: Metrics
+    let calls: AsyncCalls
+    let observation: Observation
     let isolation: Isolation
+    /// Nil for plain HTTP.
+    let certificate: ServerCertificate?
     /// Seconds since 1970.
     let startedAt: Double
 
@@ -21,11 +24,18 @@ struct HubRouter: Sendable {
 
     private var groups: [any RouteGroup] {
         [
-            HealthRoutes(controller: controller),
-            InfoRoutes(config: config, controller: controller, isolation: isolation, startedAt: startedAt),
-            FunctionRoutes(controller: controller),
+            HealthRoutes(controller: controller, calls: calls, certificate: certificate),
+            InfoRoutes(
+                config: config, controller: controller, isolation: isolation, certificate: certificate,
+                startedAt: startedAt),
+            FunctionRoutes(controller: controller, calls: calls),
             LogRoutes(controller: controller),
-            CallRoutes(controller: controller, metrics: metrics),
+            EventRoutes(events: observation.events, observation: observation),
+            UsageRoutes(controller: controller, observation: observation),
+            PageRoutes(),
+            CallRoutes(controller: controller, observation: observation, notes: calls.notes),
+            AsyncRoutes(calls: calls),
+            RecordRoutes(calls: calls),
         ]
     }
 }
@@ -55,6 +65,27 @@ struct GuardedRouter {
         let access = access
         router.on(path, method: method) { request, context in
             let caller = try access.caller(authorization: request.headers[.authorization], for: permission)
+            return try await handler(request, context, caller)
+        }
+    }
+}
+
+extension GuardedRouter {
+    /// Adds a route for callers with one of the permissions.
+    func on(
+        _ method: HTTPRequest.Method, _ path: RouterPath, anyOf permissions: [Permission],
+        use handler: @escaping Handler
+    ) {
+        let access = access
+        router.on(path, method: method) { request, context in
+            let authorization = request.headers[.authorization]
+            for permission in permissions.dropLast() {
+                do {
+                    let caller = try access.caller(authorization: authorization, for: permission)
+                    return try await handler(request, context, caller)
+                } catch let error as HubError where error == Access.forbidden {}
+            }
+            let caller = try access.caller(authorization: authorization, for: permissions[permissions.count - 1])
             return try await handler(request, context, caller)
         }
     }

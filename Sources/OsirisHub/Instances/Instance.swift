@@ -1,6 +1,5 @@
 import Foundation
 import NIOCore
-import Synchronization
 
 /// One running process of a function: starts it, has one call at a time on it, stops it.
 actor Instance {
@@ -11,20 +10,25 @@ actor Instance {
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
 
+    /// A random word of 8 letters and digits.
+    nonisolated let id = String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
     private let launch: Launch
-    private let log: FunctionLog
+    private let log: any LogSink
     private let ledger: InstanceLedger
-    private let lastLine = Mutex<[UInt8]>([])
+    private let errors: ErrorLines
     private var process: ChildProcess?
     private var channels: [any Channel] = []
     private var reader: Task<Void, Never>?
-    private var handshake: CheckedContinuation<Bool, Never>?
+    private var lines: LineWire?
+    private var wire: (any Wire)?
+    private var handshake: CheckedContinuation<Void, Never>?
     private var launched = false
     private var greeted = false
     private var calls = 0
     /// Processes that its control group refused so far, as far as this was asked.
     private var refusals = 0
-    private var call: (number: Int, id: String, continuation: CheckedContinuation<Outcome, Never>)?
+    /// The call that runs.
+    private var call: (number: Int, answer: AnswerStream)?
     private var verdict: Outcome?
     private var failure: String?
     private var opened = false
@@ -32,8 +36,9 @@ actor Instance {
     private var end: End?
     private var endWaiters: [CheckedContinuation<End, Never>] = []
 
-    init(_ launch: Launch, log: FunctionLog, ledger: InstanceLedger) {
+    init(_ launch: Launch, log: any LogSink, ledger: InstanceLedger) {
         self.launch = launch
+        errors = ErrorLines(isMarked: launch.wire == .http)
         self.log = log
         self.ledger = ledger
     }
@@ -48,19 +53,18 @@ actor Instance {
             }
             self.process = process
             await ledger.add(process.pid)
-            let (log, redaction) = (log, launch.redaction)
+            let (log, redaction, id, lines) = (log, launch.redaction, id, errors)
             let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
-                if !bytes.isEmpty { self.lastLine.withLock { $0 = bytes } }
-                return log.append(bytes, redaction)
+                guard let line = lines.read(bytes) else { return 0 }
+                return log.append(line.text, redaction, instance: id, call: line.call)
             }
-            let (channel, lines) = try await PipeLines.open(
-                input: pipes.input, output: pipes.output, limit: launch.outputBytes + launch.wire.envelopeBytes,
-                ahead: 8)
+            let (channel, events) = try await PipeLines.open(
+                input: pipes.input, output: pipes.output, limit: max(launch.outputBytes, 4096), ahead: 8)
             channels = [channel, errors]
-            reader = Task {
-                for await event in lines { self.received(event) }
-                self.outputEnded()
-            }
+            if launch.wire == .lines { self.lines = LineWire(channel) }
+            wire = self.lines
+            reader = Task { for await event in events { self.received(event) } }
+            channel.closeFuture.whenComplete { _ in Task { await self.outputEnded() } }
         } catch {
             process?.signal(SIGKILL)
             let text = (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
@@ -78,29 +82,49 @@ actor Instance {
             self.settle()
         }
         defer { timer.cancel() }
-        if greeted { return failure == nil }
-        return await withCheckedContinuation { handshake = $0 }
+        if !greeted { await withCheckedContinuation { handshake = $0 } }
+        guard failure == nil, status == nil, let channel = channels.first else { return false }
+        guard launch.wire == .http else { return true }
+        wire = try? await HTTPWire.open(channel, replacing: PipeLines.handlerName)
+        return wire != nil
     }
 
-    /// Sends one call and waits for its answer.
+    /// Sends one call and takes its answer to the end.
     /// - Parameters:
-    ///   - id: of letters that need no escape in JSON.
-    ///   - input: a JSON document on one line.
-    func call(id: String, input: [UInt8], timeout: Duration) async -> Outcome {
-        guard status == nil, verdict == nil, failure == nil, let channel = channels.first, channel.isActive else {
+    ///   - answer: gets an answer that comes in pieces.
+    ///   - timeout: longest time until the last byte of the answer.
+    func call(_ call: InstanceCall, to answer: AnswerStream, timeout: Duration) async -> Outcome {
+        guard status == nil, verdict == nil, failure == nil, let wire, channels.first?.isActive == true else {
             return .notSent
         }
         calls += 1
         let number = calls
+        self.call = (number, answer)
         let timer = Task {
             try await Task.sleep(for: timeout)
-            self.condemn(.timedOut, call: number)
+            self.condemn(.timedOut(milliseconds: Int(timeout / .milliseconds(1))), call: number)
         }
         defer { timer.cancel() }
-        return await withCheckedContinuation { continuation in
-            call = (number, id, continuation)
-            channel.writeAndFlush(ByteBuffer(bytes: launch.wire.request(id: id, input: input)), promise: nil)
+        errors.begin(call.id)
+        var outcome: Outcome
+        do {
+            outcome = await judged(try await wire.run(call, to: answer, limit: launch.outputBytes))
+            if outcome.leavesInstance { await errors.end() } else { condemn(outcome, call: number) }
+        } catch {
+            switch error as? WireFault {
+            case .tooLarge: condemn(.tooLarge, call: number)
+            case .broken(let reason): condemn(.died(reason), call: number)
+            case .closed, nil: process?.signal(SIGKILL)
+            }
+            outcome = .notSent
         }
+        // What the process did is told when it is gone.
+        if !outcome.leavesInstance || verdict != nil {
+            let end = await ended()
+            outcome = verdict ?? .died(end.reason)
+        }
+        self.call = nil
+        return outcome.redacted(launch.redaction)
     }
 
     /// Asks the process to end, makes it end after the grace, and waits until it has.
@@ -132,19 +156,18 @@ actor Instance {
     }
 
     private func settle() {
-        guard status == nil, let handshake else { return }
-        self.handshake = nil
-        if launch.wire.hasHandshake || !launched {
+        guard status == nil, handshake != nil else { return }
+        if launch.wire == .http || !launched {
             failure = "It said nothing within \(Self.handshakeLimit)."
             process?.signal(SIGKILL)
         }
-        handshake.resume(returning: failure == nil)
+        greet()
     }
 
     private func received(_ event: LineFramer.Event) {
         if !launched {
             launched = event == .line(Sandbox.started)
-            if launched, !launch.wire.hasHandshake {
+            if launched, launch.wire == .lines {
                 Task {
                     try await Task.sleep(for: Self.settleTime)
                     self.settle()
@@ -152,53 +175,34 @@ actor Instance {
             }
             return
         }
-        if launch.wire.hasHandshake, !greeted {
+        if launch.wire == .http, !greeted {
             greeted = true
-            if case .line(let line) = event, case .failed(let reason) = launch.wire.handshake(line) {
+            if case .line(let line) = event, case .failed(let reason) = Handshake(line) {
                 failure = launch.redaction.apply(reason)
             }
-            handshake?.resume(returning: failure == nil)
-            handshake = nil
-            return
+            return greet()
         }
-        guard let call, verdict == nil else {
-            if case .line(let line) = event { log.append(line, launch.redaction) }
-            return
-        }
-        switch event {
-        case .overflow: condemn(.tooLarge, call: call.number)
-        case .line(let line):
-            switch launch.wire.answer(line, to: call.id) {
-            case .output(let output) where output.count > launch.outputBytes: condemn(.tooLarge, call: call.number)
-            case .output(let output): answer(.output(output))
-            case .raised(let type, let message):
-                let raised = Outcome.raised(type: type, message: launch.redaction.apply(message))
-                Task { await self.judge(raised, call: call.number) }
-            case .exceeded(let limit, let message):
-                condemn(.exceeded(limit: limit, message: launch.redaction.apply(message)), call: call.number)
-            case .broken(let reason): condemn(.died(reason), call: call.number)
-            }
-        }
+        if lines?.received(event) == true { return }
+        if case .line(let line) = event { log.append(line, launch.redaction, instance: id, call: nil) }
     }
 
-    private func answer(_ outcome: Outcome) {
-        call?.continuation.resume(returning: outcome)
-        call = nil
+    private func greet() {
+        handshake?.resume()
+        handshake = nil
     }
 
-    /// Answers a call that raised, unless it raised in want of a process: the control group knows.
-    private func judge(_ raised: Outcome, call number: Int) async {
-        guard case .raised(let type, let message) = raised else { return }
-        let wanted = ControlGroup.signsOfRefusal.contains { message.contains($0) }
-        let group = launch.group
-        let refused = wanted ? (try? await BlockingWork.run { group?.refusedProcesses() }) ?? 0 : 0
-        guard call?.number == number, verdict == nil else { return }
-        guard refused > refusals else { return answer(raised) }
+    /// What is told of a call that raised in want of a process: its control group knows.
+    private func judged(_ outcome: Outcome) async -> Outcome {
+        guard case .raised(let type, let message) = outcome, let group = launch.group,
+            ControlGroup.signsOfRefusal.contains(where: message.contains)
+        else { return outcome }
+        let refused = (try? await BlockingWork.run { group.refusedProcesses() }) ?? 0
+        guard refused > refusals else { return outcome }
         refusals = refused
-        condemn(.exceeded(limit: "processes", message: "\(type): \(message)"), call: number)
+        return .exceeded(limit: "processes", message: "\(type): \(message)")
     }
 
-    /// Kills the process for what a call did. The call is answered when the process is gone.
+    /// Kills the process for what a call did.
     private func condemn(_ outcome: Outcome, call number: Int) {
         guard call?.number == number, verdict == nil else { return }
         verdict = outcome
@@ -207,6 +211,7 @@ actor Instance {
 
     /// A process that closes its stdout can answer no more calls.
     private func outputEnded() {
+        _ = lines?.received(nil)
         let process = process
         // It usually closes it by exiting; then the exit code is the better story.
         Task {
@@ -234,7 +239,7 @@ actor Instance {
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
         await leaveGroup()
-        let line = String(decoding: launch.redaction.apply(lastLine.withLock { $0 }), as: UTF8.self)
+        let line = String(decoding: launch.redaction.apply(errors.last), as: UTF8.self)
         let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")
         finish(End(reason: reason, excused: verdict != nil))
@@ -255,9 +260,9 @@ actor Instance {
 
     private func finish(_ end: End) {
         self.end = end
-        handshake?.resume(returning: false)
-        handshake = nil
-        answer(verdict ?? .died(end.reason))
+        greet()
+        // It may wait for a caller that takes its time.
+        call?.answer.abandon()
         for waiter in endWaiters { waiter.resume(returning: end) }
         endWaiters = []
     }

@@ -3,6 +3,9 @@ import NIOPosix
 
 /// A child's pipes as lines: NIO reads and writes them, `LineFramer` cuts them.
 enum PipeLines {
+    /// Name of the handler that `open` puts into the pipeline; whoever goes on otherwise takes it out.
+    static let handlerName = "lines"
+
     /// Serves the child's stdin and stdout.
     /// - Parameters:
     ///   - limit: longest line on stdout, bytes.
@@ -21,7 +24,8 @@ enum PipeLines {
                             events: { event in
                                 continuation.yield(event)
                                 return 0
-                            }, end: { continuation.finish() }))
+                            }, end: { continuation.finish() }),
+                        name: handlerName)
                 }
             }
             .takingOwnershipOfDescriptors(input: output, output: input).get()
@@ -54,7 +58,7 @@ enum PipeLines {
     }
 }
 
-private final class LineHandler: ChannelInboundHandler {
+private final class LineHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private var framer: LineFramer
@@ -82,9 +86,10 @@ private final class LineHandler: ChannelInboundHandler {
         }
     }
 
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
     func channelInactive(context: ChannelHandlerContext) {
         if let rest = framer.finish() { _ = events(.line(rest)) }
-        end()
         context.fireChannelInactive()
     }
 

@@ -26,6 +26,13 @@ struct LogRate: Sendable {
         case held
         /// That is over; it lasted so many seconds.
         case released(Double)
+
+        var text: String {
+            switch self {
+            case .held: "[held back: more than 1 MiB of log at once, 256 KiB per second]"
+            case .released(let seconds): "[was held back for \(Int(seconds.rounded(.up))) s]"
+            }
+        }
     }
 
     private var allowance = Self.burst

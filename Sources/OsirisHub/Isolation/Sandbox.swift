@@ -14,6 +14,8 @@ struct Sandbox: Sendable {
         var folder: String
         /// A file the program may read besides its folder, on the host.
         var starter: String
+        /// False for a program that would not live with a bound on its address space.
+        var fitsAddressSpace = true
     }
 
     /// What the shell says on stdout right before it becomes the program.
@@ -76,7 +78,7 @@ struct Sandbox: Sendable {
                 [setpriv, "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
                 + ["--"] + words
         }
-        words = ["/bin/sh", "-c", script(limits, group), "sh"] + words
+        words = ["/bin/sh", "-c", script(limits, group, fits: program.fitsAddressSpace), "sh"] + words
         if let bubblewrap {
             let apart = network ? [] : ["--unshare-net"]
             words = [bubblewrap] + apart + mounts(program, limits: limits, hiding: data) + ["--"] + words
@@ -95,7 +97,7 @@ struct Sandbox: Sendable {
 
     /// posix_spawn cannot set limits; the shell can, and then becomes the program. A limit that cannot be set ends it.
     /// What the control group holds is left to it.
-    private func script(_ limits: FunctionSpec.Limits, _ group: ControlGroup?) -> String {
+    private func script(_ limits: FunctionSpec.Limits, _ group: ControlGroup?, fits: Bool) -> String {
         var steps = ["ulimit -c 0", "ulimit -n \(limits.mostOpenFiles)"]
         // In units of 512 bytes (POSIX).
         steps.append("ulimit -f \((limits.mostDiskBytes + 511) / 512)")
@@ -103,7 +105,9 @@ struct Sandbox: Sendable {
         if boundsProcesses, group?.places[.pids] == nil {
             steps.append("{ ulimit -u \(limits.mostProcesses) 2>/dev/null || ulimit -p \(limits.mostProcesses); }")
         }
-        if let bytes = limits.memoryBytes, group?.places[.memory] == nil { steps.append("ulimit -v \(bytes / 1024)") }
+        if let bytes = limits.memoryBytes, fits, group?.places[.memory] == nil {
+            steps.append("ulimit -v \(bytes / 1024)")
+        }
         let word = String(decoding: Self.started, as: UTF8.self)
         return steps.joined(separator: " && ") + #" && echo "\#(word)" && exec "$@""#
     }

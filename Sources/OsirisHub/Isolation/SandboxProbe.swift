@@ -84,7 +84,7 @@ struct SandboxProbe: Sendable {
         return trial.works ? nil : "bubblewrap cannot keep the network away here: \(trial.reason)"
     }
 
-    private var starter: String { "\(data.bootstrap)/\(PythonBootstrap.fileName)" }
+    private var starter: String { data.starter(of: Python3()) }
 
     /// Runs a small script behind a sandbox. It tries what the limits forbid.
     func trial(_ sandbox: Sandbox) async throws -> Trial {

@@ -38,6 +38,8 @@ extension ActionReason {
         case .incomplete: "the last apply of each did not finish"
         case .keyChanged: "the state's key was changed"
         case .secretLost: "a secret of each is lost and made anew"
+        case .expires(let what, _): "the \(what) of each ends soon"
+        case .rotationAsked: "another certificate authority was asked for"
         case .recorded: "as saved with the plan"
         case .removed: "removed"
         case .destroyed: "destroyed"

@@ -11,6 +11,11 @@ struct EasyOptions {
     mutating func set(_ option: CURLoption, _ text: String) { note(osiris_curl_set_string(easy, option, text)) }
     mutating func set(_ option: CURLoption, _ number: Int) { note(osiris_curl_set_long(easy, option, number)) }
 
+    /// libcurl copies the bytes.
+    mutating func set(_ option: CURLoption, bytes: [UInt8]) {
+        note(osiris_curl_set_bytes(easy, option, bytes, bytes.count))
+    }
+
     /// Clears a text that libcurl was built with, such as the folder of the system's CAs.
     mutating func clear(_ option: CURLoption) { note(osiris_curl_set_string(easy, option, nil)) }
 

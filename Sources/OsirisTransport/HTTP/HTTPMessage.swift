@@ -20,11 +20,20 @@ public struct HTTPRequest: Sendable {
     /// Never sends again by itself what may have reached the server, at the price of an error when the server closes a
     /// kept connection at that very moment. For requests whose repetition would be taken for another's.
     public var sendsOnce: Bool
+    /// Asked for the numeric IP address of the server before anything is sent to it; false ends the request as
+    /// `HTTPError.Kind.addressRefused`. No proxy is used then, as its address would stand for the server's. Runs on the
+    /// client's thread: it must not block. Nil allows every address.
+    public var mayReach: (@Sendable (String) -> Bool)?
+    /// Takes each piece of the body of a 2xx response as it comes; the response's own body is empty then, and
+    /// `maxBodySize` does not count. Runs on the client's thread: while it blocks, as on a slow reader, nothing else of
+    /// this client moves. Nil collects the body.
+    public var receive: (@Sendable ([UInt8]) -> Void)?
 
     public init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
         timeout: Duration = .seconds(30), unixSocket: String? = nil, maxBodySize: Int = 64 << 20,
-        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false
+        tls: TLSFiles? = nil, signing: AWSSigning? = nil, sendsOnce: Bool = false,
+        mayReach: (@Sendable (String) -> Bool)? = nil, receive: (@Sendable ([UInt8]) -> Void)? = nil
     ) {
         self.method = method
         self.url = url
@@ -36,6 +45,8 @@ public struct HTTPRequest: Sendable {
         self.tls = tls
         self.signing = signing
         self.sendsOnce = sendsOnce
+        self.mayReach = mayReach
+        self.receive = receive
     }
 
     /// `GET https://host:443/path`, without user, password, query and fragment, which may hold secrets.

@@ -19,6 +19,8 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
         /// Handshake or certificate, of either side: the request did not take effect. A server that refuses the client's
         /// certificate may also hang up before its reason arrives: then it is `connectionLost`.
         case tls
+        /// `HTTPRequest.mayReach` said no: nothing was sent.
+        case addressRefused
         case other
     }
 
@@ -31,13 +33,18 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     /// Method, scheme, host and path of the request.
     public var request: String
+    /// What made the client refuse the server's certificate, before it sent anything; nil if it was not that.
+    public var certificate: CertificateFault?
 
-    public init(kind: Kind, sent: Bool, curlCode: Int, reason: String, request: String) {
+    public init(
+        kind: Kind, sent: Bool, curlCode: Int, reason: String, request: String, certificate: CertificateFault? = nil
+    ) {
         self.kind = kind
         self.sent = sent
         self.curlCode = curlCode
         self.reason = reason
         self.request = request
+        self.certificate = certificate
     }
 
     public var description: String { "\(request) failed: \(reason)" }

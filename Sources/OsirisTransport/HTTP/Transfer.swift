@@ -20,6 +20,7 @@ final class Transfer: @unchecked Sendable {
     private var body: [UInt8] = []
     private var bodyIsTooLarge = false
     private var sendings = 0
+    private var refusedAddress: String?
 
     init(id: UInt64, request: HTTPRequest, waiter: Waiter) {
         self.id = id
@@ -72,9 +73,12 @@ final class Transfer: @unchecked Sendable {
         }
         if let tls = request.tls { options.set(tls) }
         if let signing = request.signing { options.set(signing) }
-        if request.sendsOnce {
+        if request.mayReach != nil { options.set(CURLOPT_PROXY, "") }
+        if request.sendsOnce || request.mayReach != nil {
             options.set(CURLOPT_PREREQDATA, pointer: context)
-            options.set(CURLOPT_PREREQFUNCTION) { context, _, _, _, _ in Transfer.of(context).beginSending() }
+            options.set(CURLOPT_PREREQFUNCTION) { context, address, _, _, _ in
+                Transfer.of(context).beginSending(to: address.map { String(cString: $0) } ?? "")
+            }
         }
         if request.method == "HEAD" { options.set(CURLOPT_NOBODY, 1) }
         options.set(CURLOPT_CUSTOMREQUEST, request.method)
@@ -100,7 +104,12 @@ final class Transfer: @unchecked Sendable {
     func cancel() { waiter.resume(throwing: CancellationError()) }
 
     private func error(_ result: CURLcode, sent: Bool) -> HTTPError {
-        if sendings > 1 {
+        if let refusedAddress {
+            return HTTPError(
+                kind: .addressRefused, sent: sendings > 0, curlCode: Int(result.rawValue),
+                reason: "the address \(refusedAddress) is not allowed", request: request.summary)
+        }
+        if sendings > 1, request.sendsOnce {
             return HTTPError(
                 kind: .connectionLost(sent: true), sent: true, curlCode: Int(result.rawValue),
                 reason: "the connection ended before the answer", request: request.summary)
@@ -115,13 +124,23 @@ final class Transfer: @unchecked Sendable {
         let reason = bodyIsTooLarge ? "the body is larger than \(request.maxBodySize) bytes" : detail
         return HTTPError(
             kind: kind, sent: sent, curlCode: Int(result.rawValue), reason: reason.isEmpty ? standard : reason,
-            request: request.summary)
+            request: request.summary, certificate: result == CURLE_PEER_FAILED_VERIFICATION ? certificateFault : nil)
     }
 
-    /// libcurl is about to send the request, for the first time or once more.
-    private func beginSending() -> Int32 {
+    private var certificateFault: CertificateFault? {
+        var result = 0
+        guard let easy, osiris_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK else { return nil }
+        return CertificateFault(verifyResult: result)
+    }
+
+    /// libcurl is connected and about to send the request, for the first time or once more.
+    private func beginSending(to address: String) -> Int32 {
+        if let mayReach = request.mayReach, !mayReach(address) {
+            refusedAddress = address
+            return Int32(CURL_PREREQFUNC_ABORT)
+        }
         sendings += 1
-        return sendings > 1 ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
+        return sendings > 1 && request.sendsOnce ? Int32(CURL_PREREQFUNC_ABORT) : Int32(CURL_PREREQFUNC_OK)
     }
 
     private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
@@ -137,6 +156,10 @@ final class Transfer: @unchecked Sendable {
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let receive = request.receive, isSuccess {
+            receive(Array(bytes))
+            return bytes.count
+        }
         guard body.count + bytes.count <= request.maxBodySize else {
             bodyIsTooLarge = true
             // Any other count than given makes libcurl close the connection.
@@ -144,6 +167,12 @@ final class Transfer: @unchecked Sendable {
         }
         body.append(contentsOf: bytes)
         return bytes.count
+    }
+
+    private var isSuccess: Bool {
+        var status = 0
+        if let easy { osiris_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status) }
+        return (200...299).contains(status)
     }
 
     /// The header lines as libcurl wants them; nil if one would break out of its line.

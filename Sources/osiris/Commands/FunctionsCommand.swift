@@ -9,9 +9,9 @@ import OsirisTransport
 /// Works with deployed functions.
 struct FunctionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "Call deployed functions and read their logs.",
+        commandName: "functions", abstract: "Call deployed functions, read their logs, run their tests.",
         discussion: "Example: osiris functions call demo/hello --data '{\"name\":\"Ada\"}'",
-        subcommands: [Call.self, Logs.self])
+        subcommands: [Call.self, Result.self, Cancel.self, DeadLetters.self, Logs.self, FunctionsTestCommand.self])
 
     /// Which function, on which target.
     struct FunctionOptions: ParsableArguments {
@@ -45,7 +45,17 @@ struct FunctionsCommand: AsyncParsableCommand {
         @Option(help: "JSON: an object of named parameters, or a list of positional ones. - reads standard input.")
         var data = "{}"
 
+        @Flag(name: .customLong("async"), help: "Do not wait: print the id of the call, which the hub makes later.")
+        var isAsync = false
+
+        @Flag(help: "With --async: wait until the call has ended, and print its answer.")
+        var wait = false
+
         @OptionGroup var options: FunctionOptions
+
+        func validate() throws {
+            if wait && !isAsync { throw ValidationError("`--wait` is for `--async`; without it a call is waited for.") }
+        }
 
         func run() async throws {
             let console = Console(options.output)
@@ -57,34 +67,19 @@ struct FunctionsCommand: AsyncParsableCommand {
                         .usage, "`--data` is not JSON: \(error)", help: "write it like '{\"name\": \"Ada\"}'")
                 }
                 let hub = try await options.hub()
+                if isAsync {
+                    let call = try await AsyncCall.submit(options.function, body: body, to: hub, over: HTTPClient())
+                    if !wait {
+                        let told = Value.map(["callId": .string(call.id)])
+                        return console.line(console.json ? told.prettyJSONText : call.id)
+                    }
+                    try await console.reminding("waiting for the call \(call.id)") { try await call.end() }
+                    return console.line(try await call.result())
+                }
                 let answer = try await hub.call(
                     "POST", "/function/\(options.function)", as: .invoke, body: body, over: HTTPClient())
                 try options.check(answer, hub)
                 console.line(String(decoding: answer.body, as: UTF8.self))
-            }
-        }
-    }
-
-    struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Print the latest lines a function wrote, its start and its faults among them.",
-            discussion: "Example: osiris functions logs demo/hello --tail 20")
-
-        @Option(help: "How many lines.")
-        var tail = 100
-
-        @OptionGroup var options: FunctionOptions
-
-        func run() async throws {
-            let console = Console(options.output)
-            try await console.run {
-                let hub = try await options.hub()
-                let parts = options.function.split(separator: "/")
-                let answer = try await hub.call(
-                    "GET", "/system/logs?namespace=\(parts[0])&name=\(parts[1])&tail=\(tail)", as: .read,
-                    over: HTTPClient())
-                try options.check(answer, hub)
-                console.out(String(decoding: answer.body, as: UTF8.self))
             }
         }
     }

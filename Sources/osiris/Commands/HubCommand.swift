@@ -9,8 +9,9 @@ import OsirisTransport
 /// Works with running hubs.
 struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hub", abstract: "Look at running hubs and get tokens for them.",
-        discussion: "Example: osiris hub info --json", subcommands: [Info.self, Token.self])
+        commandName: "hub", abstract: "Look at running hubs, get tokens and certificates for them.",
+        discussion: "Example: osiris hub info --json",
+        subcommands: [Info.self, Token.self, Authority.self, RotateAuthority.self, Usage.self])
 
     struct Info: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -33,10 +34,15 @@ struct HubCommand: AsyncParsableCommand {
                     rows = found
                 }
                 if console.json { return console.line(Value.list(rows.map(Value.map)).prettyJSONText) }
+                // Nobody has to read a column of dashes.
+                let hasTLS = rows.contains { $0["certificateExpires"]?.stringValue != nil }
+                let columns =
+                    ["target", "machine", "url", "ready", "version"]
+                    + (hasTLS ? ["certificateExpires"] : [])
                 console.table(
-                    ["target", "machine", "url", "ready", "version"],
+                    columns.map { $0 == "certificateExpires" ? "certificate expires" : $0 },
                     rows.map { row in
-                        ["target", "machine", "url", "ready", "version"].map { key in
+                        columns.map { key in
                             row[key]?.stringValue ?? row[key]?.boolValue.map { $0 ? "yes" : "no" } ?? "-"
                         }
                     })
@@ -47,14 +53,18 @@ struct HubCommand: AsyncParsableCommand {
             var row: [String: Value] = [
                 "target": .string(String(hub.address.target)), "machine": .string(String(hub.address.name)),
                 "url": .string(hub.url), "ready": false, "version": .null,
+                "certificateExpires": hub.certificateExpires.map(Value.string) ?? .null,
             ]
             if let ready = try? await hub.call("GET", "/ready", as: .read, timeout: .seconds(5), over: http) {
                 row["ready"] = .bool(ready.status == 200)
             }
+            // What it shows, which may be newer than what is recorded.
             if let info = try? await hub.call("GET", "/system/info", as: .read, timeout: .seconds(5), over: http),
                 let version = info.json?.mapValue?["version"]
             {
                 row["version"] = version
+                let shown = info.json?.mapValue?["certificate"]?.mapValue?["expires"]
+                if let shown { row["certificateExpires"] = shown }
             }
             return row
         }

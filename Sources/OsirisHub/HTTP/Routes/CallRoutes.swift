@@ -3,65 +3,128 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `/function/NAMESPACE/NAME`: one call of a function.
+/// `/function/NAMESPACE/NAME` and `/function/NAME.NAMESPACE`, with any method and any path after it: one call of a
+/// function.
 struct CallRoutes: RouteGroup {
-    /// Longest body of a call, bytes.
-    static let mostBodyBytes = 8 * 1_048_576
+    /// Every method that the server reads, but `CONNECT`, which has no path.
+    static let methods = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ACL", "BIND", "CHECKOUT", "COPY", "LINK",
+        "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "M-SEARCH", "NOTIFY", "PROPFIND", "PROPPATCH",
+        "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
+    ].compactMap { HTTPRequest.Method($0) }
 
     let controller: Controller
-    let metrics: Metrics
+    let observation: Observation
+    let notes: CallNotes
 
     func add(to router: GuardedRouter) {
-        let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
-        for method in methods {
-            router.on(method, "/function/{namespace}/{name}", .invoke) { request, context, caller in
-                let name = FunctionName(
-                    namespace: try context.parameters.require("namespace"),
-                    name: try context.parameters.require("name"))
-                try caller.require(.invoke, in: name.namespace)
-                return await answer(request, name: name, channel: context.channel)
+        for method in Self.methods {
+            router.on(method, "/function/**", .invoke) { request, context, caller in
+                guard let target = CallTarget(request.head.path ?? "") else {
+                    throw HubError(404, "not_found", "There is nothing at this path for this method.")
+                }
+                try caller.require(.invoke, in: target.name.namespace)
+                return await answer(request, target, caller, context)
             }
         }
     }
 
     /// Answers a request that may call functions.
-    /// - Parameter channel: the caller's connection; a call that waits ends with it.
-    private func answer(_ request: Request, name: FunctionName, channel: any Channel) async -> Response {
+    private func answer(
+        _ request: Request, _ target: CallTarget, _ caller: Caller, _ context: HubContext
+    ) async -> Response {
         let started = Date().timeIntervalSince1970
         let clock = ContinuousClock()
         let arrival = clock.now
         let id = Self.callID(request.headers[.callID])
-        let status: Int
-        let body: [UInt8]
-        var version: Int?
-        var retryAfter: Int?
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        let hasBody = length ?? (request.headers[.transferEncoding] == nil ? 0 : 1) > 0
+        let body = CallerBody(request.body, length: length)
+        let startTime = String(Int(started * 1_000_000_000))
+        let call = FunctionCall(
+            id: id, method: request.method, path: target.path,
+            headers: Self.headers(request, context, id: id, startTime: startTime),
+            body: RequestBody(asyncSequence: body), length: hasBody ? length : 0)
+        var status: Int
+        var headers: HTTPFields
+        var content: ResponseBody
+        // Callers may name anything; only what was deployed leaves a record.
+        var isKnown = true
+        var note = CallEntry(id: id, function: target.name, isAsync: false, created: started)
         do {
-            let sent = try await request.bytes(upTo: Self.mostBodyBytes)
-            guard let input = HubJSON.oneLine(sent) else {
-                throw HubError(400, "bad_request", "The body is not a JSON document in UTF-8.")
-            }
-            let answer = try await CallerWatch.run(channel) {
-                try await controller.call(name, id: id, input: input)
-            }
-            status = 200
-            body = answer.output
-            version = answer.version
+            let answer = try await CallerWatch.run(context.channel) { try await controller.call(target.name, call) }
+            (status, headers, content) = (answer.status, answer.headers, answer.body)
+            (note.version, note.instance) = (answer.version, answer.instance)
+            headers[.functionVersion] = String(answer.version)
+            headers[.instance] = answer.instance
+            headers[.coldStart] = answer.startedCold ? "1" : "0"
         } catch {
             let problem = ErrorBodies<HubContext>.problem(error)
+            isKnown = problem.status != 404
             status = problem.status
-            retryAfter = problem.retryAfter
-            body = problem.body(callId: id)
+            note.error = problem.message
+            headers = [.contentType: "application/json"]
+            headers[.retryAfter] = problem.retryAfter.map { String($0) }
+            content = ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body(callId: id)))
         }
         let seconds = (clock.now - arrival) / .seconds(1)
-        // Names nobody deployed would let a caller grow the metrics without end.
-        if status != 404 { metrics.called(name, code: status, seconds: seconds) }
-        var headers: [(HTTPField.Name, String)] = [
-            (.callID, id), (.durationSeconds, String(format: "%.6f", seconds)),
-            (.startTime, String(Int(started * 1_000_000_000))),
-        ]
-        if let retryAfter { headers.append((.retryAfter, String(retryAfter))) }
-        if let version { headers.append((.functionVersion, String(version))) }
-        return .json(status, body, headers: headers)
+        if isKnown {
+            note.answered(status, seconds: seconds)
+            notes.add(note)
+        }
+        observation.called(
+            CallReport(
+                function: target.name, caller: caller.name, status: status, seconds: seconds, bytesIn: body.received,
+                bytesOut: content.contentLength ?? 0))
+        if content.contentLength == nil {
+            content = content.counting { bytes in
+                observation.streamed(target.name, caller: caller.name, bytesOut: bytes)
+            }
+        }
+        headers[.callID] = id
+        headers[.durationSeconds] = String(format: "%.6f", seconds)
+        headers[.startTime] = startTime
+        return Self.response(status, headers, content, to: request, body)
+    }
+
+    /// The response; it is over when nobody reads the request any more.
+    private static func response(
+        _ status: Int, _ headers: HTTPFields, _ content: ResponseBody, to request: Request, _ body: CallerBody
+    ) -> Response {
+        let hasBody = request.method != .head && status != 204 && status != 304
+        let content = hasBody ? content : ResponseBody()
+        guard !body.close() else { return Response(status: .init(code: status), headers: headers, body: content) }
+        let length = content.contentLength
+        return Response(
+            status: .init(code: status), headers: headers,
+            body: ResponseBody(contentLength: length) { writer in
+                do {
+                    try await content.write(writer)
+                } catch {
+                    await body.closed()
+                    throw error
+                }
+                await body.closed()
+            })
+    }
+
+    /// What the function gets beside what the caller sent.
+    static func headers(
+        _ request: Request, _ context: HubContext, id: String, startTime: String
+    ) -> HTTPFields {
+        var headers = CallHeaders.fromCaller(request.headers)
+        let host = request.head.authority
+        headers[.host] = host
+        headers[.callID] = id
+        headers[.startTime] = startTime
+        if let address = context.channel.remoteAddress?.ipAddress {
+            headers[.forwardedFor] = (headers[values: .forwardedFor] + [address]).joined(separator: ", ")
+        }
+        if headers[.forwardedHost] == nil { headers[.forwardedHost] = host }
+        if headers[.forwardedProto] == nil { headers[.forwardedProto] = request.head.scheme ?? "http" }
+        var random = SystemRandomNumberGenerator()
+        TraceContext.apply(to: &headers, using: &random)
+        return headers
     }
 
     /// The sent id if it is 1...128 letters, digits or `-_.:`, else a new UUID.

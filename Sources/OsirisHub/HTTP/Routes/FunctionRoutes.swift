@@ -4,9 +4,10 @@ import Hummingbird
 /// `/system/functions` and what belongs to it: shows, deploys, scales and removes functions.
 struct FunctionRoutes: RouteGroup {
     let controller: Controller
+    let calls: AsyncCalls
 
     func add(to router: GuardedRouter) {
-        let controller = controller
+        let (controller, calls) = (controller, calls)
         router.on(.get, "/system/functions", .read) { _, _, caller in
             let functions = await controller.list().filter { caller.may(.read, in: $0.namespace) }
             return .json(200, try HubJSON.encode(functions))
@@ -31,8 +32,9 @@ struct FunctionRoutes: RouteGroup {
             let wanted: Deletion = try await request.document(
                 or: "The body must be an object with functionName and namespace.")
             try caller.require(.write, in: wanted.namespace)
-            try await controller.delete(
-                FunctionName(namespace: wanted.namespace, name: wanted.functionName), fence: Fence(request.headers))
+            let name = FunctionName(namespace: wanted.namespace, name: wanted.functionName)
+            try await controller.delete(name, fence: Fence(request.headers))
+            await calls.functionDeleted(name)
             return .json(202, Array(#"{"result":"deleted"}"#.utf8))
         }
         router.on(.post, "/system/scale-function/{name}", .write) { request, context, caller in

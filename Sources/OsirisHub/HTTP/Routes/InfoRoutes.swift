@@ -6,6 +6,7 @@ struct InfoRoutes: RouteGroup {
     let config: HubConfig
     let controller: Controller
     let isolation: Isolation
+    let certificate: ServerCertificate?
     /// Seconds since 1970.
     let startedAt: Double
 
@@ -18,7 +19,7 @@ struct InfoRoutes: RouteGroup {
             version: HubVersion.current, cluster: config.cluster, address: config.address,
             generation: config.generation, startedAt: startedAt,
             uptimeSeconds: Date().timeIntervalSince1970 - startedAt, functions: await controller.functionCount,
-            isolation: isolation)
+            isolation: isolation, certificate: certificate.map { CertificateFacts($0.present) })
     }
 
     private struct Info: Encodable {
@@ -30,5 +31,19 @@ struct InfoRoutes: RouteGroup {
         var uptimeSeconds: Double
         var functions: Int
         var isolation: Isolation
+        /// Absent for plain HTTP.
+        var certificate: CertificateFacts?
+    }
+
+    private struct CertificateFacts: Encodable {
+        /// RFC 3339.
+        var expires: String
+        /// Of its DER form.
+        var fingerprint: String
+
+        init(_ certificate: ServerCertificate.Present) {
+            expires = certificate.expires.formatted(.iso8601)
+            fingerprint = certificate.fingerprint
+        }
     }
 }

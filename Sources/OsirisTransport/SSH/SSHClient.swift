@@ -1,0 +1,100 @@
+import CLibSSH2
+
+/// Makes SSH connections through libssh2, for hundreds of hosts on one thread.
+///
+/// Make one for each run and pass it on. Jump hosts are logged in to once and shared by all hosts behind them.
+public final class SSHClient: Sendable {
+    private let life = SSHLoop.Life()
+    private let jumps = SSHJumps()
+    private let patience: SSHPatience
+
+    public init(patience: SSHPatience = SSHPatience()) { self.patience = patience }
+
+    /// Connects, checks the host's key and logs in.
+    /// - Parameter jumps: the hosts to go through, the nearest first.
+    /// - Throws: `SSHError`, whose place tells the hop; `CancellationError`.
+    public func connect(to destination: SSHDestination, through jumps: [SSHDestination] = []) async throws
+        -> SSHConnection
+    {
+        guard let last = jumps.last else { return try await connect(to: destination, over: nil) }
+        let jump = try await self.jumps.connection(for: jumps) { [self] in
+            try await connect(to: last, through: jumps.dropLast())
+        }
+        return try await connect(to: destination, over: jump)
+    }
+
+    /// The key a host shows, whoever it is. Nothing of the user is sent.
+    public func hostKey(of destination: SSHDestination, through jumps: [SSHDestination] = []) async throws -> SSHHostKey
+    {
+        do {
+            // No file knows it, so this throws before the login.
+            var stranger = destination
+            stranger.knownHosts = []
+            _ = try await connect(to: stranger, through: jumps)
+        } catch let error as SSHError {
+            if case .unknownHostKey(let key) = error.kind { return key }
+            throw error
+        }
+        throw SSHError(.unreachable, destination.text, "it showed no host key")
+    }
+
+    /// Algorithms of host keys that libssh2 can check, the preferred ones first.
+    private static let hostKeys = [
+        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
+    ]
+
+    private func connect(to destination: SSHDestination, over jump: SSHConnection?) async throws -> SSHConnection {
+        let deadline = ContinuousClock.now + patience.connect
+        let place = destination.text + (jump.map { " via \($0.place)" } ?? "")
+        var shown: SSHHostKey?
+        // A server has several keys, and the known one may not be of the type that is agreed on first.
+        for hostKeys in [Self.hostKeys] + Self.hostKeys.dropFirst().map({ [$0] }) {
+            let socket =
+                if let jump {
+                    try await jump.tunnel(to: destination, until: deadline)
+                } else {
+                    try await SSHSocket.connect(to: destination, on: life.loop, until: deadline)
+                }
+            let connection = try SSHConnection(
+                socket: socket, place: place, life: life, patience: patience, jump: jump)
+            if try await connection.greet(destination, hostKeys: hostKeys, until: deadline) {
+                try await connection.login(destination, until: deadline)
+                return connection
+            }
+            if let key = await connection.hostKey { shown = shown ?? key }
+            await connection.close()
+        }
+        guard let shown else {
+            throw SSHError(
+                .unreachable, place, "no kind of host key is common to the server and this libssh2",
+                help: "give the server an ed25519 host key: ssh-keygen -A")
+        }
+        throw SSHError(
+            .changedHostKey(shown), place, "the server does not show the kind of host key that is known for it",
+            help: "somebody may be in between, or the host was installed anew; nothing was sent to it")
+    }
+}
+
+/// The logins on jump hosts, each made once.
+private actor SSHJumps {
+    private var connections: [[SSHDestination]: Task<SSHConnection, any Error>] = [:]
+
+    func connection(
+        for route: [SSHDestination], _ make: @escaping @Sendable () async throws -> SSHConnection
+    ) async throws -> SSHConnection {
+        if let known = connections[route] {
+            if let connection = try? await known.value, await connection.isUsable { return connection }
+            // Another one may have made it anew meanwhile.
+            if connections[route] == known { connections[route] = nil }
+            return try await self.connection(for: route, make)
+        }
+        let task = Task { try await make() }
+        connections[route] = task
+        do {
+            return try await task.value
+        } catch {
+            if connections[route] == task { connections[route] = nil }
+            throw error
+        }
+    }
+}
