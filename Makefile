@@ -27,7 +27,8 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub fmt lint packages image-tools install clean
+.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub bench-neighbour fmt lint packages \
+	image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
 	$(OSIRIS) apply --auto-approve -f examples/quickstart
@@ -68,6 +69,9 @@ bench: build ## Time and count plans and applies of simulated fleets.
 
 bench-hub: build ## Time calls through a hub.
 	python3 Tests/Benchmark/hub.py .build/release/osiris-hub
+
+bench-neighbour: build ## How much a bad function slows its neighbour down.
+	python3 Tests/Benchmark/neighbour.py .build/release/osiris-hub
 
 fmt: ## Format all Swift files.
 	$(SWIFT) format -i --configuration .swift-format -r Sources providers Tests Package.swift

@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import HummingbirdCore
 import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// A hub on a data folder: owns the lock, the catalog, the controller and the HTTP server.
@@ -25,6 +26,7 @@ public actor Hub {
     private var rounds: Task<Void, Never>?
     /// Every route, and who may take it; empty before the start.
     private(set) var routes: [RouteRule] = []
+    private var groups = ControlGroups()
     private var calls: AsyncCalls?
     private var observation: Observation?
     private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
@@ -99,6 +101,7 @@ public actor Hub {
         }
         // After the catalog is there: one of the trials tries to read it.
         let (sandbox, isolation) = try await SandboxProbe(data: data).run()
+        groups = sandbox.groups
         if !isolation.files.inForce {
             logger.warning("Functions can read each other's files", metadata: ["why": "\(isolation.files.how)"])
         }
@@ -171,8 +174,10 @@ public actor Hub {
         if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
         let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
         let application = Application(
-            router: router, server: certificate.map(HTTPServerBuilder.tls) ?? .http1(),
-            configuration: .init(address: .hostname(config.host, port: config.port), serverName: nil),
+            router: router, server: certificate.map(HTTPServerBuilder.tls) ?? .plain(),
+            configuration: .init(
+                address: .hostname(config.host, port: config.port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.raise())),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: application)], logger: logger))
@@ -219,7 +224,9 @@ public actor Hub {
         let data = data
         let catalog = catalog
         let lock = lock
+        let groups = groups
         try? await BlockingWork.run {
+            groups.sweep()
             try? catalog?.close()
             guard lock >= 0 else { return }
             data.remove(data.pidFile)

@@ -106,6 +106,36 @@ public struct FunctionSpec: Sendable {
         }
     }
 
+    /// What a call or an instance may use; nil is what the hub has for all.
+    public struct Limits: Sendable, Equatable {
+        public static let defaultTimeoutMilliseconds = 10_000
+        public static let defaultOutputBytes = 1_048_576
+
+        public var timeoutMilliseconds: Int
+        /// Longest answer.
+        public var outputBytes: Int
+        public var memoryBytes: Int?
+        /// Thousandths of a processor.
+        public var processorThousandths: Int?
+        public var processes: Int?
+        public var openFiles: Int?
+        public var diskBytes: Int?
+
+        public init(
+            timeoutMilliseconds: Int = defaultTimeoutMilliseconds, outputBytes: Int = defaultOutputBytes,
+            memoryBytes: Int? = nil, processorThousandths: Int? = nil, processes: Int? = nil, openFiles: Int? = nil,
+            diskBytes: Int? = nil
+        ) {
+            self.timeoutMilliseconds = timeoutMilliseconds
+            self.outputBytes = outputBytes
+            self.memoryBytes = memoryBytes
+            self.processorThousandths = processorThousandths
+            self.processes = processes
+            self.openFiles = openFiles
+            self.diskBytes = diskBytes
+        }
+    }
+
     /// Where an image listens when the manifest does not say.
     public static let defaultPort = 8080
 
@@ -127,8 +157,9 @@ public struct FunctionSpec: Sendable {
     public var port: Int?
     public var alwaysOn: Bool
     public var scale: Scale
-    public var timeoutMilliseconds: Int
-    public var memoryBytes: Int?
+    public var limits: Limits
+    /// False for a function that must have no network.
+    public var network: Bool
     /// `.string`, or `.secret` where a secret variable was used.
     public var env: [String: Value]
     /// Always `.secret`.
@@ -143,7 +174,7 @@ public struct FunctionSpec: Sendable {
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
         handler: String?, command: [String], image: String? = nil, port: Int? = nil, alwaysOn: Bool, scale: Scale,
-        timeoutMilliseconds: Int, memoryBytes: Int?, env: [String: Value], secrets: [String: Value],
+        limits: Limits, network: Bool, env: [String: Value], secrets: [String: Value],
         secretFiles: [String: Value] = [:], smoke: Smoke?, placement: [String]?, spans: SpanMap
     ) {
         self.name = name
@@ -157,8 +188,8 @@ public struct FunctionSpec: Sendable {
         self.port = port
         self.alwaysOn = alwaysOn
         self.scale = scale
-        self.timeoutMilliseconds = timeoutMilliseconds
-        self.memoryBytes = memoryBytes
+        self.limits = limits
+        self.network = network
         self.env = env
         self.secrets = secrets
         self.secretFiles = secretFiles

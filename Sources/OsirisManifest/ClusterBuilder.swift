@@ -90,8 +90,7 @@ struct ClusterBuilder {
             image: function["image"]?.text, port: function["port"]?.value.intValue,
             alwaysOn: function["alwaysOn"]?.value.boolValue ?? true,
             scale: scale(function["scale"]),
-            timeoutMilliseconds: function["limits"]?["timeout"]?.value.intValue ?? 10_000,
-            memoryBytes: function["limits"]?["memory"]?.value.intValue,
+            limits: limits(function["limits"]), network: function["network"]?.value.boolValue ?? true,
             env: function["env"]?.value.mapValue ?? [:], secrets: function["secrets"]?.value.mapValue ?? [:],
             secretFiles: function["secretFiles"]?.value.mapValue ?? [:],
             smoke: smoke, placement: function["placement"]?["targets"]?.value.listValue?.compactMap(\.stringValue),
@@ -104,6 +103,17 @@ struct ClusterBuilder {
             min: scale?["min"]?.value.intValue ?? Scale.defaultMin, max: scale?["max"]?.value.intValue,
             concurrency: scale?["concurrency"]?.value.intValue ?? Scale.defaultConcurrency,
             idleMilliseconds: scale?["idle"]?.value.intValue ?? Scale.defaultIdleMilliseconds)
+    }
+
+    private func limits(_ limits: Checked?) -> FunctionSpec.Limits {
+        typealias Limits = FunctionSpec.Limits
+        return Limits(
+            timeoutMilliseconds: limits?["timeout"]?.value.intValue ?? Limits.defaultTimeoutMilliseconds,
+            outputBytes: limits?["output"]?.value.intValue ?? Limits.defaultOutputBytes,
+            memoryBytes: limits?["memory"]?.value.intValue,
+            processorThousandths: limits?["cpu"]?.value.numberValue.map { Int(($0 * 1000).rounded()) },
+            processes: limits?["processes"]?.value.intValue, openFiles: limits?["openFiles"]?.value.intValue,
+            diskBytes: limits?["disk"]?.value.intValue)
     }
 
     /// Each folder is read once, however many functions share it.

@@ -32,6 +32,8 @@ extension CrossChecks {
         // The hub's own bounds, so that nothing passes here that it refuses later.
         within(1...3_600_000, "1ms to 1h", function["limits"]?["timeout"], "the timeout of \(label)", "10s")
         within((16 << 20)...(1 << 50), "16Mi or more", function["limits"]?["memory"], "the memory of \(label)", "128Mi")
+        within((64 << 10)...(1 << 50), "64Ki or more", function["limits"]?["disk"], "the disk of \(label)", "16Mi")
+        within(1...(64 << 20), "1 to 64Mi", function["limits"]?["output"], "the output of \(label)", "64Ki")
         within(1...3_600_000, "1ms to 1h", function["smoke"]?["within"], "the smoke call's time of \(label)", "2s")
         within(
             1...86_400_000, "1ms to 24h", function["scale"]?["idle"], "the idle time of \(label)", "5m")

@@ -35,7 +35,12 @@ extension ManifestSchema {
             "alwaysOn", .bool, default: true, doc: "Loaded when the hub starts; the hub is ready only once it answers.",
             example: "true"),
         Field("scale", .object(scale), doc: "How many instances run on a hub.", example: "{min: 1, max: 8}"),
-        Field("limits", .object(limits), doc: "What one call may use.", example: "{timeout: 10s, memory: 128Mi}"),
+        Field(
+            "limits", .object(limits), doc: "What a call and an instance may use.",
+            example: "{timeout: 10s, memory: 128Mi}"),
+        Field(
+            "network", .bool, default: true,
+            doc: "False keeps the network from it; a hub that cannot do that refuses the function.", example: "false"),
         Field(
             "env", .map(of: .string), default: [:],
             doc: "Environment variables. Numbers and booleans are taken as their text.", example: "{GREETING: hi}"),
@@ -74,10 +79,25 @@ extension ManifestSchema {
 
     private static let limits = Schema([
         Field(
-            "timeout", .duration, default: 10_000, doc: "A call that takes longer is ended and answered with an error.",
-            example: "10s"),
+            "timeout", .duration, default: .int(FunctionSpec.Limits.defaultTimeoutMilliseconds),
+            doc: "A call that takes longer is ended and answered with an error.", example: "10s"),
         Field(
-            "memory", .size, doc: "An instance that uses more is ended. No limit when absent.", example: "128Mi"),
+            "memory", .size, doc: "An instance that uses more is ended. The hub's own bound when absent.",
+            example: "128Mi"),
+        Field(
+            "cpu", .number(0.01...64), doc: "Processors an instance may keep busy, 0.01-64. No bound when absent.",
+            example: "0.5"),
+        Field(
+            "processes", .int(4...4096), doc: "Processes and threads of an instance, 4-4096; 64 when absent.",
+            example: "32"),
+        Field(
+            "openFiles", .int(16...65_536),
+            doc: "Open files and sockets of each process, 16-65536; 256 when absent.", example: "64"),
+        Field(
+            "disk", .size, doc: "Largest file, and all of `/tmp`; at least 64Ki, 64Mi when absent.", example: "16Mi"),
+        Field(
+            "output", .size, default: .int(FunctionSpec.Limits.defaultOutputBytes),
+            doc: "Longest answer, 1 byte to 64Mi.", example: "64Ki"),
     ])
 
     private static let smoke = Schema([

@@ -56,7 +56,8 @@ public enum ManifestSchema {
             "default", .any, doc: "The value when no other source has one; of the variable's type.", example: "eu-1"),
         Field(
             "secret", .bool, default: false,
-            doc: "A secret is never printed or stored in the clear; it may stand only in `env`, `secrets`, `alerts`.",
+            doc:
+                "A secret is never printed or stored in the clear, and may stand only in `env`, `secrets` and `alerts`.",
             example: "true"),
         Field(
             "from", .string,

@@ -96,6 +96,14 @@ extension Value {
 
     public var isSecret: Bool { if case .secret = self { true } else { false } }
     public var intValue: Int? { if case .int(let number) = self { number } else { nil } }
+    /// A number of either kind.
+    public var numberValue: Double? {
+        switch self {
+        case .int(let number): Double(number)
+        case .double(let number): number
+        default: nil
+        }
+    }
     public var boolValue: Bool? { if case .bool(let flag) = self { flag } else { nil } }
     public var listValue: [Value]? { if case .list(let items) = self { items } else { nil } }
     public var mapValue: [String: Value]? { if case .map(let entries) = self { entries } else { nil } }

@@ -32,8 +32,14 @@ public enum FunctionResource {
                 .object(
                     Schema([
                         Field("timeout", .duration, doc: "A call that takes longer is killed."),
-                        Field("memory", .size, doc: "Address space of one instance."),
+                        Field("memory", .size, doc: "Memory of one instance."),
+                        Field("cpu", .number(0.01...64), doc: "Processors of one instance."),
+                        Field("processes", .int(4...4096), doc: "Processes and threads of one instance."),
+                        Field("openFiles", .int(16...65_536), doc: "Open files of each process."),
+                        Field("disk", .size, doc: "Largest file, and all of `/tmp`."),
+                        Field("output", .size, doc: "Longest answer; absent when it is the default."),
                     ])), doc: "What one call or instance may use."),
+            Field("network", .bool, doc: "False if it has no network; absent when it has."),
             Field("env", .map(of: .string), doc: "Environment."),
             Field("secrets", .map(of: .string), secret: true, doc: "Secret environment."),
             Field("secretFiles", .map(of: .string), secret: true, doc: "Secret files, by name."),
@@ -42,11 +48,23 @@ public enum FunctionResource {
         ]))
 
     /// Limits as people write them (`10s`, `128Mi`): plans and the state show them so.
-    public static func limits(timeoutMilliseconds: Int?, memoryBytes: Int?) -> Value {
-        var limits: [String: Value] = [:]
-        if let timeoutMilliseconds { limits["timeout"] = .string(Quantities.format(milliseconds: timeoutMilliseconds)) }
-        if let memoryBytes { limits["memory"] = .string(Quantities.format(bytes: memoryBytes)) }
-        return .map(limits)
+    ///
+    /// What is absent or at its default is left out, but for `timeout`: so a state from before there was more than
+    /// `timeout` and `memory` shows no change.
+    public static func limits(_ limits: FunctionSpec.Limits) -> Value {
+        typealias Limits = FunctionSpec.Limits
+        func size(_ bytes: Int?) -> Value? { bytes.map { .string(Quantities.format(bytes: $0)) } }
+        let values: [String: Value?] = [
+            "timeout": .string(Quantities.format(milliseconds: limits.timeoutMilliseconds)),
+            "memory": size(limits.memoryBytes),
+            "cpu": limits.processorThousandths.map {
+                $0.isMultiple(of: 1000) ? .int($0 / 1000) : .double(Double($0) / 1000)
+            },
+            "processes": limits.processes.map(Value.int), "openFiles": limits.openFiles.map(Value.int),
+            "disk": size(limits.diskBytes),
+            "output": limits.outputBytes == Limits.defaultOutputBytes ? nil : size(limits.outputBytes),
+        ]
+        return .map(values.compactMapValues(\.self))
     }
 
     /// What is at its default is left out, but for `min`: so a state from before there was more than `min` shows no
@@ -64,12 +82,12 @@ public enum FunctionResource {
 
     /// The arguments of a function; equal for every machine it is placed on.
     public static func arguments(_ function: FunctionSpec) -> Attributes {
-        let limits = limits(timeoutMilliseconds: function.timeoutMilliseconds, memoryBytes: function.memoryBytes)
         var attributes: Attributes = [
             "name": .string(function.name), "namespace": .string(function.namespace),
             "runtime": .string(function.runtime.rawValue), "alwaysOn": .bool(function.alwaysOn),
-            "scale": scale(function.scale), "limits": limits,
+            "scale": scale(function.scale), "limits": limits(function.limits),
         ]
+        if !function.network { attributes["network"] = false }
         let env = function.env.filter { !$0.value.isSecret }
         if !env.isEmpty { attributes["env"] = .map(env) }
         if let digest = function.sourceDigest { attributes["source"] = .string(digest) }

@@ -65,6 +65,49 @@ import Testing
         #expect(try await program.stop() == .code(0))
     }
 
+    @Test func theNetworkIsKeptAwayOrTheFunctionRefused() async throws {
+        let gate = try Gate()
+        defer { gate.open() }
+        try await TestHub.with { hub in
+            let code = """
+                import socket
+                def handle():
+                    own = socket.create_server(("127.0.0.1", 0))
+                    socket.create_connection(own.getsockname()).close()
+                    try:
+                        socket.create_connection(("127.0.0.1", \(gate.port)), 5).close()
+                        return True
+                    except OSError:
+                        return False
+                """
+            _ = try await hub.client.put(.python("open", code))
+            #expect(try await hub.client.call("open").text == "true")
+            let answer = try await hub.client.put(.python("shut", code, ["network": false]))
+            if try await LimitsTests.isolation(hub).network.inForce {
+                #expect(answer.status == 201)
+                #expect(try await hub.client.call("shut").text == "false")
+                #expect(try await !hub.client.status("shut").network)
+                #expect(try await hub.client.status("open").network)
+            } else {
+                #expect(answer.status == 409 && answer.code == "cannot_isolate")
+            }
+        }
+    }
+
+    @Test func aHostThatCannotKeepTheNetworkAwayRefuses() async throws {
+        let sandbox = Sandbox(noNetworkOff: "bubblewrap is not installed")
+        let store = VersionStore(data: DataFolder(path: "/none"), searchPath: "/bin", sandbox: sandbox)
+        var spec = FunctionSpec(
+            name: .init(namespace: "demo", name: "f"), runtime: .command, command: ["cat"], network: false)
+        let refusal = #expect(throws: HubError.self) { try store.check(spec) }
+        #expect(refusal?.status == 409 && refusal?.code == "cannot_isolate")
+        #expect(refusal?.message.contains("bubblewrap is not installed") == true)
+        let entry = CatalogEntry(spec: spec, sourceDigest: "", version: 1, updated: 0, proven: true)
+        await #expect(throws: HubError.self) { _ = try await store.launch(entry) }
+        spec.network = nil
+        try store.check(spec)
+    }
+
     @Test func whatIsNotThereIsNotClaimed() {
         let bare = SandboxProbe.isolation(
             Sandbox(), .init(facts: ["runs", "openFiles"], reason: "exit code 0"),

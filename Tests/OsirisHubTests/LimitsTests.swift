@@ -166,36 +166,125 @@ import Testing
         }
     }
 
-    @Test func aLogFloodIsCut() async throws {
+    @Test func aForkBombOfForkBombsIsStopped() async throws {
+        try await TestHub.with { hub in
+            // Without a bound this would take the machine with it.
+            guard try await Self.isolation(hub).processes.inForce else { return }
+            let code = """
+                import os
+                def handle(bomb=True):
+                    while bomb: os.fork()
+                    return "alive"
+                """
+            let limits = ["limits": ["processes": 20, "timeoutMs": 5000]]
+            let answer = try await Self.attack(.python("offender", code, limits), hub)
+            // The first process may be among those that go on.
+            #expect(["limit_exceeded", "timeout"].contains(answer.code), "\(answer.text)")
+            #expect(try await hub.client.call("offender", #"{"bomb":false}"#).text == #""alive""#)
+            try await eventually("its children are gone") { Members.count("python3", of: hub.folder) == 2 }
+        }
+    }
+
+    @Test func memoryIsBoundedForThoseWhoSayNothing() async throws {
+        try await TestHub.with { hub in
+            let memory = try await Self.isolation(hub).memory
+            guard memory.how.hasPrefix("control group") else { return }
+            let code = """
+                kept = []
+                def handle():
+                    for _ in range(600): kept.append(b"x" * (1 << 20))
+                """
+            let answer = try await Self.attack(.python("offender", code), hub)
+            #expect(answer.code == "limit_exceeded")
+            #expect(answer.message.contains("more than 536870912 bytes"), "\(answer.message)")
+        }
+    }
+
+    @Test func connectionsToTheHubAreBoundedLikeOtherFiles() async throws {
         try await TestHub.with { hub in
             let code = """
+                import socket
+                kept = []
                 def handle():
-                    for number in range(100): print("\\n".join(["x" * 200] * 400))
+                    while True: kept.append(socket.create_connection(("127.0.0.1", \(hub.client.port))))
+                """
+            let answer = try await Self.attack(.python("offender", code, ["limits": ["openFiles": 64]]), hub)
+            #expect(answer.code == "limit_exceeded")
+            #expect(answer.message.contains("limit of 64 for openFiles"), "\(answer.message)")
+        }
+    }
+
+    @Test func whoWritesALotWaitsAndLosesNothing() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                import sys
+                def handle(lines):
+                    sys.stderr.write("".join("%04d" % number + "x" * 1000 + "\\n" for number in range(lines)) + "end\\n")
                     return "said"
                 """
-            // 8 MB: far more than what may be logged at once.
-            let answer = try await Self.attack(.python("offender", code, ["limits": ["timeoutMs": 25_000]]), hub)
-            #expect(answer.text == #""said""#)
+            // 2 MB, where 1 MiB may be logged at once.
+            let offender = TestFunction.python("offender", code, ["limits": ["timeoutMs": 25_000]])
+            #expect(try await Self.attack(offender, hub, input: "[2000]").text == #""said""#)
+            func log() async throws -> [String] {
+                let path = "/system/logs?name=offender&namespace=demo&tail=10000"
+                return try await hub.client.send("GET", path).text.split(separator: "\n").map(String.init)
+            }
+            try await eventually("its end is in the log") { try await log().last == "end" }
+            // What is kept of it has no gap.
+            let numbers = try await log().compactMap { Int($0.prefix(4)) }
+            #expect(numbers.last == 1999 && numbers.count > 500)
+            #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 + 1 == $1 })
+            // Told with the first line after it.
+            try await eventually("the log says how long") {
+                _ = try await hub.client.call("offender", "[0]")
+                return try await log().contains { $0.hasPrefix("[was held back for ") }
+            }
+        }
+    }
+
+    @Test func aLogFloodIsHeldUntilItsTimeout() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                def handle(flood=True):
+                    while flood: print("x" * 200)
+                    return "calm"
+                """
+            let answer = try await Self.attack(.python("offender", code, ["limits": ["timeoutMs": 4000]]), hub)
+            #expect(answer.code == "timeout")
             let tail = try await hub.client.send("GET", "/system/logs?name=offender&namespace=demo&tail=10000")
-            #expect(tail.text.contains(" lines dropped]"))
             #expect(tail.body.count <= 2 * FunctionLog.fileBytes)
+            #expect(try await hub.client.call("offender", #"{"flood":false}"#).text == #""calm""#)
         }
     }
 
     @Test func logRateIsABucketThatOpensAgainLate() {
         var rate = LogRate()
-        // Dry from the second on: what would fit waits until there is a stretch again.
-        let lines = [(1_000_000, 0), (100_000, 0), (1, 0.01), (60_000, 0.25), (1_000_000, 100), (1_000_000, 100)]
-        let admitted = lines.map { rate.admits($0.0, at: $0.1) }
-        #expect(admitted == [true, false, false, true, true, false])
+        func step(_ bytes: Int, _ now: Double) -> LogRate.Verdict { rate.take(bytes, at: now) }
+        #expect(step(1_000_000, 0) == .init())
+        // 48,577 bytes over what is there, and a quarter of a second's worth to begin again.
+        let held = step(97_153, 0)
+        #expect(held.keep && held.note == .held)
+        #expect(abs(held.hold - (48_577.0 + 65_536) / 262_144) < 0.001)
+        // A read right after the hold goes on with the same stretch.
+        let again = step(65_536 * 2, held.hold)
+        #expect(again.keep && again.note == nil && again.hold > 0.4)
+        // Beyond the credit there is only the hold.
+        let lost = step(2_000_000, held.hold)
+        #expect(!lost.keep && lost.hold == again.hold)
+        // An hour of silence is not part of it.
+        let quiet = step(1, 3600)
+        #expect(quiet.keep && quiet.hold == 0)
+        #expect(quiet.note == .released(held.hold + again.hold))
     }
 
     @Test func limitsOutOfRangeAreRefused() async throws {
         try await TestHub.with { hub in
-            let limits = ["processes": 1, "openFiles": 1, "diskBytes": 1, "other": 1]
+            let limits = ["processes": 1, "openFiles": 1, "diskBytes": 1, "cpuThousandths": 1, "other": 1]
             let answer = try await hub.client.put(.python("f", "def handle(): pass\n", ["limits": limits]))
             #expect(answer.status == 400)
-            for word in ["limits.processes", "limits.openFiles", "limits.diskBytes", "no key other"] {
+            for word in [
+                "limits.processes", "limits.openFiles", "limits.diskBytes", "limits.cpuThousandths", "no key other",
+            ] {
                 #expect(answer.message.contains(word))
             }
         }

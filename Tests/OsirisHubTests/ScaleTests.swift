@@ -7,7 +7,8 @@ import Testing
 /// Instances that come with the calls and go without them.
 @Suite(.serialized) struct ScaleTests {
     private static func scaled(_ name: String, _ code: String, _ scale: [String: Int]) -> TestFunction {
-        .python(name, code, ["scale": ["idleMs": 300].merging(scale) { $1 }])
+        // Longer than any gate stays shut on a busy machine.
+        .python(name, code, ["scale": ["idleMs": 300].merging(scale) { $1 }, "limits": ["timeoutMs": 60_000]])
     }
 
     /// Makes calls at once.

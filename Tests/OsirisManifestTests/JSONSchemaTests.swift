@@ -69,10 +69,11 @@ struct JSONSchemaTests {
             "functions": [
                 {"name": "hello", "namespace": "demo", "runtime": "python3", "source": "f", "handler": "h.handle",
                  "alwaysOn": False, "scale": {"min": "${var.n}", "max": 8, "concurrency": 2, "idle": "5m"}, "limits": {"timeout": "1m30s", "memory": "128Mi"},
+                 "network": False,
                  "env": {"A": "b", "N": 3, "D": True}, "secrets": {"K": "${var.k}"},
                  "smoke": {"input": {"name": "Ada"}, "expect": None, "within": "500ms"},
                  "placement": {"targets": ["rack"]}},
-                {"name": "tick", "runtime": "command", "command": ["date"], "limits": {"memory": 1000}}],
+                {"name": "tick", "runtime": "command", "command": ["date"], "limits": {"memory": 1000, "cpu": 0.5, "processes": 4, "openFiles": 16, "disk": "1Mi", "output": 1}}],
             "safety": {"maxDeletes": 5, "protect": ["rack/*"]},
             "targets": [
                 {"name": "rack", "provider": "simulated", "machines": {"count": 4},
@@ -97,7 +98,8 @@ struct JSONSchemaTests {
             (f + ["name"], "a_b"), (f + ["command"], ["x"]), (f + ["scale"], {"min": 65}), (f + ["scale"], {"max": 65}),
             (f + ["scale"], {"concurrency": 0}), (f + ["scale"], {"idle": 5}), (f + ["scale"], {"most": 2}),
             (f + ["limits", "timeout"], "10"), (f + ["limits", "timeout"], 10), (f + ["limits", "timeout"], ""),
-            (f + ["limits", "memory"], "128MB"), (f + ["env"], ["A=b"]), (f + ["env", "A"], None),
+            (f + ["limits", "memory"], "128MB"), (f + ["limits", "cpu"], 0), (f + ["limits", "processes"], 3),
+            (f + ["limits", "openFiles"], 15), (f + ["limits", "disk"], "1MB"), (f + ["network"], "off"), (f + ["env"], ["A=b"]), (f + ["env", "A"], None),
             (f + ["placement"], {}), (f + ["alwaysOn"], "yes"), (t + [0, "provider"], "aws"),
             (t + [0, "machines"], {"count": 0}), (t + [0, "engine"], "podman"), (t + [1, "machines"], {"count": 1}),
             (t + [1, "engine"], "docker"), (t + [0, "simulate", "faults", "throttle"], 1.5),

@@ -27,8 +27,12 @@ struct ModelTests {
         #expect(hello.handler == "hello.handle")
         #expect(!hello.alwaysOn)
         #expect(hello.scale == .init(min: 3, max: 8, concurrency: 4, idleMilliseconds: 90_000))
-        #expect(hello.timeoutMilliseconds == 90_000)
-        #expect(hello.memoryBytes == 128 << 20)
+        #expect(
+            hello.limits
+                == .init(
+                    timeoutMilliseconds: 90_000, outputBytes: 65_536, memoryBytes: 128 << 20, processorThousandths: 500,
+                    processes: 16, openFiles: 64, diskBytes: 16 << 20))
+        #expect(!hello.network)
         #expect(hello.env == ["GREETING": "hi from eu-1", "RETRIES": "3", "DEBUG": "true", "LITERAL": "${x}"])
         #expect(hello.placement == ["rack"])
         let smoke = try #require(hello.smoke)
@@ -50,8 +54,9 @@ struct ModelTests {
         #expect(tick.sourceFolder == nil)
         #expect(tick.alwaysOn)
         #expect(tick.scale == .init())
-        #expect(tick.timeoutMilliseconds == 10_000)
-        #expect(tick.memoryBytes == nil)
+        #expect(tick.limits == .init())
+        #expect(tick.limits.timeoutMilliseconds == 10_000 && tick.limits.outputBytes == 1 << 20)
+        #expect(tick.network)
         #expect(tick.smoke == nil)
         #expect(tick.placement == nil)
     }
@@ -90,16 +95,16 @@ struct ModelTests {
         let hello = cluster.functions[0].spans
         #expect(hello["handler"].description == "\(file):20:16")
         #expect(hello["handler"].end == SourcePosition(line: 20, column: 28))
-        #expect(hello["env.RETRIES"].description == "\(file):24:57")
+        #expect(hello["env.RETRIES"].description == "\(file):25:57")
         #expect(hello["scale.min"].description == "\(file):22:20")
         #expect(hello["scale.max"].description == "\(file):22:45")
         #expect(hello["scale.most"].description == "\(file):22:14")
         #expect(hello.whole.start.line == 15)
-        #expect(cluster.targets[0].spans["machines.count"].description == "\(file):38:25")
+        #expect(cluster.targets[0].spans["machines.count"].description == "\(file):39:25")
         #expect(cluster.hub.spans["port"].description == "\(file):13:11")
         #expect(cluster.spans["metadata.name"].description == "\(file):5:9")
-        #expect(cluster.spans["spec.targets.1"].description == "\(file):40:7")
-        #expect(cluster.safety.spans["protect.0"].description == "\(file):34:37")
+        #expect(cluster.spans["spec.targets.1"].description == "\(file):41:7")
+        #expect(cluster.safety.spans["protect.0"].description == "\(file):35:37")
     }
 
     @Test("the least a manifest may say")

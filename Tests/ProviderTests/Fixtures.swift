@@ -46,7 +46,7 @@ func function(_ name: String, source: String? = nil, smoke: FunctionSpec.Smoke? 
     FunctionSpec(
         name: name, namespace: "demo", runtime: .python3, sourceFolder: source,
         sourceDigest: try source.map { try SourceTree(folder: $0).digest }, handler: "hello.handle", command: [],
-        alwaysOn: true, scale: .init(), timeoutMilliseconds: 10_000, memoryBytes: nil, env: ["GREETING": "hi"],
+        alwaysOn: true, scale: .init(), limits: .init(), network: true, env: ["GREETING": "hi"],
         secrets: ["KEY": .secret(Secret(digest: "hmac-sha256:00", plaintext: "clear"))], smoke: smoke, placement: nil,
         spans: nowhere)
 }

@@ -47,6 +47,51 @@ import Testing
         #expect(secret.digest == "hmac-sha256:00" && secret.plaintext == nil)
     }
 
+    @Test func limitsAndNetworkReachTheHubAndComeBack() async throws {
+        let fixture = try await HubFixture()
+        defer { fixture.end() }
+        var request = fixture.request(token: "t")
+        let limits: Value = [
+            "timeout": "5s", "memory": "128Mi", "cpu": .double(0.5), "processes": 16, "openFiles": 64, "disk": "1Mi",
+            "output": "64Ki",
+        ]
+        request.planned["limits"] = limits
+        request.planned["network"] = false
+        let body = try DeployBody.make(request).mapValue ?? [:]
+        #expect(
+            body["limits"] == [
+                "timeoutMs": 5000, "memoryBytes": 134_217_728, "cpuThousandths": 500, "processes": 16, "openFiles": 64,
+                "diskBytes": 1_048_576, "outputBytes": 65_536,
+            ])
+        #expect(body["network"] == false)
+        let shown: Value = [
+            "name": "hello", "namespace": "demo", "version": 1, "network": false, "limits": body["limits"] ?? .null,
+        ]
+        let read = try #require(FunctionStatus(shown)).attributes
+        #expect(read["limits"] == limits && read["network"] == false)
+    }
+
+    /// What was recorded before there were these keys must plan no update, whichever hub it is on.
+    @Test func aFunctionWithoutTheNewKeysLooksAsBefore() throws {
+        let arguments = FunctionResource.arguments(try function("hello"))
+        #expect(arguments["limits"] == ["timeout": "10s"])
+        #expect(arguments["network"] == nil)
+        let old: Value = ["timeoutMs": 10_000]
+        let new: Value = ["timeoutMs": 10_000, "outputBytes": 1_048_576]
+        for (limits, network) in [(old, nil), (new, Value.bool(true))] {
+            var shown: [String: Value] = ["name": "hello", "namespace": "demo", "version": 1, "limits": limits]
+            shown["network"] = network
+            let read = try #require(FunctionStatus(.map(shown))).attributes
+            #expect(read["limits"] == arguments["limits"])
+            #expect(read["network"] == nil)
+        }
+    }
+
+    @Test func aWholeNumberOfProcessorsIsOne() {
+        let limits = FunctionSpec.Limits(processorThousandths: 2000)
+        #expect(FunctionResource.limits(limits).mapValue?["cpu"] == 2)
+    }
+
     @Test func aChangedSourceIsRefusedBeforeAnythingIsSent() async throws {
         let fixture = try await HubFixture()
         defer { fixture.end() }

@@ -11,7 +11,9 @@ enum DeployBody {
             .string($0.name) == planned["name"] && .string($0.namespace) == planned["namespace"]
         }
         var body: [String: Value] = [:]
-        for name in ["name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "env"] {
+        for name in [
+            "name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "env", "network",
+        ] {
             body[name] = planned[name]
         }
         var scale = planned["scale"]?.mapValue ?? [:]
@@ -24,6 +26,10 @@ enum DeployBody {
             [
                 "timeoutMs": limits["timeout"]?.stringValue.flatMap(Quantities.milliseconds).map(Value.int),
                 "memoryBytes": limits["memory"]?.stringValue.flatMap(Quantities.bytes).map(Value.int),
+                "cpuThousandths": limits["cpu"]?.numberValue.map { .int(Int(($0 * 1000).rounded())) },
+                "processes": limits["processes"], "openFiles": limits["openFiles"],
+                "diskBytes": limits["disk"]?.stringValue.flatMap(Quantities.bytes).map(Value.int),
+                "outputBytes": limits["output"]?.stringValue.flatMap(Quantities.bytes).map(Value.int),
             ].compactMapValues { $0 })
         body["secrets"] = .map(try secrets("secrets", spec?.secrets, request))
         // Only where there are some: a hub from before there were any refuses the key.

@@ -37,12 +37,11 @@ struct FunctionStatus: Sendable {
         guard let fields = value.mapValue, let name = fields["name"], let namespace = fields["namespace"],
             let version = fields["version"]?.intValue
         else { return nil }
-        let limits = fields["limits"]?.mapValue ?? [:]
         var attributes: Attributes = [
             "name": name, "namespace": namespace, "version": .int(version),
-            "limits": FunctionResource.limits(
-                timeoutMilliseconds: limits["timeoutMs"]?.intValue, memoryBytes: limits["memoryBytes"]?.intValue),
+            "limits": FunctionResource.limits(Self.limits(fields["limits"]?.mapValue ?? [:])),
         ]
+        if fields["network"] == false { attributes["network"] = false }
         if let env = fields["env"]?.mapValue, !env.isEmpty { attributes["env"] = .map(env) }
         for name in ["runtime", "alwaysOn"] { attributes[name] = fields[name] }
         if let scale = fields["scale"]?.mapValue, let minimum = scale["min"]?.intValue {
@@ -81,6 +80,17 @@ struct FunctionStatus: Sendable {
             min: min, max: fields["max"]?.intValue,
             concurrency: fields["concurrency"]?.intValue ?? Scale.defaultConcurrency,
             idleMilliseconds: fields["idleMs"]?.intValue ?? Scale.defaultIdleMilliseconds)
+    }
+
+    /// An older hub shows fewer of them, and a function there has no more.
+    private static func limits(_ fields: [String: Value]) -> FunctionSpec.Limits {
+        typealias Limits = FunctionSpec.Limits
+        return Limits(
+            timeoutMilliseconds: fields["timeoutMs"]?.intValue ?? Limits.defaultTimeoutMilliseconds,
+            outputBytes: fields["outputBytes"]?.intValue ?? Limits.defaultOutputBytes,
+            memoryBytes: fields["memoryBytes"]?.intValue, processorThousandths: fields["cpuThousandths"]?.intValue,
+            processes: fields["processes"]?.intValue, openFiles: fields["openFiles"]?.intValue,
+            diskBytes: fields["diskBytes"]?.intValue)
     }
 
     /// What a hub says of a function that came without files.

@@ -23,6 +23,22 @@ struct VersionStore: Sendable {
         self.sandbox = sandbox
     }
 
+    /// - Throws: `HubError` 409 for a function that asks for what this host cannot keep.
+    func check(_ spec: FunctionSpec) throws {
+        guard spec.network == false else { return }
+        if spec.runtime == .container {
+            throw HubError(
+                409, "cannot_isolate",
+                "\(spec.name) must have no network, and the hub reaches a container by its network only. Use another "
+                    + "runtime, or leave out network: false.")
+        }
+        guard let reason = sandbox.noNetworkOff else { return }
+        throw HubError(
+            409, "cannot_isolate",
+            "\(spec.name) must have no network, and this host cannot keep it away: \(reason). Install bubblewrap, or "
+                + "leave out network: false.")
+    }
+
     /// Lays down the files and the secrets of a version, flushed to disk.
     /// - Parameter other: a version that is there; files that are the same in both are stored once.
     func save(_ deployment: Deployment, version: Int, besides other: Int? = nil) async throws {
@@ -152,10 +168,15 @@ struct VersionStore: Sendable {
             words: runtime.words(
                 spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
             environment: environment, folder: folder, starter: starter, secrets: handed?.path,
-            dependencies: dependencies)
+            dependencies: dependencies, fitsAddressSpace: runtime.fitsAddressSpace)
+        // A catalog may come from a host that could.
+        try check(spec)
+        let group = sandbox.group(spec.limits)
         return Instance.Launch(
-            command: sandbox.command(program, limits: spec.limits, user: user, hiding: data.realPath),
-            contained: sandbox.bubblewrap != nil, wire: runtime.wire, outputBytes: spec.limits.outputBytes,
-            redaction: own.redaction, secretFolder: handed)
+            command: sandbox.command(
+                program, limits: spec.limits, group: group, network: spec.network ?? true, user: user,
+                hiding: data.realPath),
+            group: group, contained: sandbox.bubblewrap != nil, wire: runtime.wire,
+            outputBytes: spec.limits.outputBytes, redaction: own.redaction, secretFolder: handed)
     }
 }

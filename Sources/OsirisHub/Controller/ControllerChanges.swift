@@ -14,8 +14,9 @@ extension Controller {
 
     /// Deploys a function. It is stored when this returns, and starts after.
     /// - Parameter replace: false to refuse a function that exists.
-    /// - Throws: `HubError` 409, 412, or what the disk says.
+    /// - Throws: `HubError` 409 (it exists, or this host cannot keep it apart as it asks), 412, or what the disk says.
     func deploy(_ deployment: Deployment, replace: Bool, as change: Change = Change()) async throws -> Deployed {
+        try store.check(deployment.spec)
         if deployment.spec.runtime == .container { try await containers.check(deployment.spec) }
         return try await changing(change) { try await self.deployNow(deployment, replace: replace, as: change) }
     }

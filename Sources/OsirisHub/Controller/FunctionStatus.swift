@@ -17,6 +17,8 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
     public var alwaysOn: Bool
     public var scale: FunctionSpec.Scale
     public var limits: FunctionSpec.Limits
+    /// False if it has no network.
+    public var network: Bool
     public var env: [String: String]
     public var secretDigests: [String: String]
     public var secretFileDigests: [String: String]
@@ -62,6 +64,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         alwaysOn = wanted.spec.alwaysOn
         scale = wanted.spec.scale
         limits = wanted.spec.limits
+        network = wanted.spec.network ?? true
         env = wanted.spec.env
         secretDigests = wanted.spec.secretDigests
         secretFileDigests = wanted.spec.secretFileDigests ?? [:]
@@ -101,6 +104,7 @@ public struct FunctionStatus: Codable, Sendable, Equatable {
         try container.encode(alwaysOn, forKey: .alwaysOn)
         try container.encode(scale, forKey: .scale)
         try container.encode(limits, forKey: .limits)
+        try container.encode(network, forKey: .network)
         try container.encode(env, forKey: .env)
         try container.encode(secretDigests, forKey: .secretDigests)
         try container.encode(secretFileDigests, forKey: .secretFileDigests)

@@ -12,8 +12,8 @@ public struct DeployRequest {
     public static let mostBodyBytes = 48 * 1_048_576
 
     static let keys: Set<String> = [
-        "name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "scale", "limits", "env",
-        "secrets", "secretFiles", "annotations", "files",
+        "name", "namespace", "runtime", "handler", "command", "image", "port", "alwaysOn", "scale", "limits", "network",
+        "env", "secrets", "secretFiles", "annotations", "files",
     ]
 
     var reader = FaultReader()
@@ -50,7 +50,8 @@ public struct DeployRequest {
         var spec = FunctionSpec(
             name: name, runtime: runtime ?? .python3, alwaysOn: alwaysOn,
             scale: scale(body["scale"], alwaysOn: alwaysOn),
-            limits: limits(body["limits"]), env: environment(body["env"]),
+            limits: limits(body["limits"]),
+            network: reader.bool(body["network"], at: "network") == false ? false : nil, env: environment(body["env"]),
             annotations: reader.words(body["annotations"], at: "annotations"))
         let handler = reader.string(body["handler"], at: "handler") ?? ""
         let command = reader.list(body["command"], at: "command").enumerated().compactMap { item in
@@ -118,12 +119,15 @@ public struct DeployRequest {
     private mutating func limits(_ value: Value?) -> FunctionSpec.Limits {
         let body = reader.object(
             value, at: "limits",
-            keys: ["timeoutMs", "outputBytes", "memoryBytes", "processes", "openFiles", "diskBytes"]
+            keys: [
+                "timeoutMs", "outputBytes", "memoryBytes", "cpuThousandths", "processes", "openFiles", "diskBytes",
+            ]
         ).filter { $0.value != .null }
         return FunctionSpec.Limits(
             timeoutMs: reader.int(body["timeoutMs"], at: "limits.timeoutMs", in: 1...3_600_000) ?? 10_000,
             outputBytes: reader.int(body["outputBytes"], at: "limits.outputBytes", in: 1...67_108_864) ?? 1_048_576,
             memoryBytes: reader.int(body["memoryBytes"], at: "limits.memoryBytes", in: 16_777_216...(1 << 50)),
+            cpuThousandths: reader.int(body["cpuThousandths"], at: "limits.cpuThousandths", in: 10...64_000),
             processes: reader.int(body["processes"], at: "limits.processes", in: 4...4096),
             openFiles: reader.int(body["openFiles"], at: "limits.openFiles", in: 16...65_536),
             diskBytes: reader.int(body["diskBytes"], at: "limits.diskBytes", in: 65_536...(1 << 50)))

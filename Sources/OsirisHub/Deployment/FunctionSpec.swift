@@ -71,8 +71,11 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         public var timeoutMs: Int
         /// Longest answer, bytes, 1...67 108 864.
         public var outputBytes: Int
-        /// Largest address space of an instance, bytes, at least 16 MiB; nil for no limit.
+        /// Most memory of an instance, bytes, at least 16 MiB; nil for `Limits.usualMemoryBytes` where a control
+        /// group holds it, else for none.
         public var memoryBytes: Int?
+        /// Most processor time of an instance, in thousandths of a processor, 10...64 000; nil for no limit.
+        public var cpuThousandths: Int?
         /// Most processes and threads of an instance, 4...4096; nil for 64.
         public var processes: Int?
         /// Most open files and sockets of each process of an instance, 16...65 536; nil for 256.
@@ -82,12 +85,13 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         public var diskBytes: Int?
 
         public init(
-            timeoutMs: Int = 10_000, outputBytes: Int = 1_048_576, memoryBytes: Int? = nil, processes: Int? = nil,
-            openFiles: Int? = nil, diskBytes: Int? = nil
+            timeoutMs: Int = 10_000, outputBytes: Int = 1_048_576, memoryBytes: Int? = nil,
+            cpuThousandths: Int? = nil, processes: Int? = nil, openFiles: Int? = nil, diskBytes: Int? = nil
         ) {
             self.timeoutMs = timeoutMs
             self.outputBytes = outputBytes
             self.memoryBytes = memoryBytes
+            self.cpuThousandths = cpuThousandths
             self.processes = processes
             self.openFiles = openFiles
             self.diskBytes = diskBytes
@@ -97,6 +101,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         var mostProcesses: Int { processes ?? 64 }
         var mostOpenFiles: Int { openFiles ?? 256 }
         var mostDiskBytes: Int { diskBytes ?? 67_108_864 }
+        /// Memory of an instance whose function says nothing, where a control group holds it.
+        static let usualMemoryBytes = 536_870_912
     }
 
     public var name: FunctionName
@@ -110,6 +116,8 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     public var alwaysOn: Bool
     public var scale: Scale
     public var limits: Limits
+    /// False for a function that must have no network; nil for one that has it.
+    public var network: Bool?
     /// Environment of its instances, besides what every instance has.
     public var env: [String: String]
     /// Digest of each secret by the name of its environment variable.
@@ -126,7 +134,7 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
 
     public init(
         name: FunctionName, runtime: Runtime, handler: String = "", command: [String] = [], alwaysOn: Bool = false,
-        scale: Scale = Scale(), limits: Limits = Limits(), env: [String: String] = [:],
+        scale: Scale = Scale(), limits: Limits = Limits(), network: Bool? = nil, env: [String: String] = [:],
         secretDigests: [String: String] = [:], secretFileDigests: [String: String]? = nil,
         annotations: [String: String] = [:]
     ) {
@@ -137,6 +145,7 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
         self.alwaysOn = alwaysOn
         self.scale = scale
         self.limits = limits
+        self.network = network
         self.env = env
         self.secretDigests = secretDigests
         self.secretFileDigests = secretFileDigests

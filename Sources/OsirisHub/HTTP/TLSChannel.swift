@@ -24,8 +24,16 @@ struct TLSChannel<Base: ServerChildChannel>: ServerChildChannel {
 }
 
 extension HTTPServerBuilder {
+    /// A connection without a request ends after this time, so that nobody hoards them.
+    private static let connection = HTTP1Channel.Configuration(idleTimeout: .seconds(60))
+
+    /// HTTP/1.1.
+    static func plain() -> HTTPServerBuilder { .http1(configuration: connection) }
+
     /// HTTP/1.1 in TLS.
     static func tls(_ certificate: ServerCertificate) -> HTTPServerBuilder {
-        HTTPServerBuilder { TLSChannel(base: HTTP1Channel(responder: $0), certificate: certificate) }
+        HTTPServerBuilder {
+            TLSChannel(base: HTTP1Channel(responder: $0, configuration: connection), certificate: certificate)
+        }
     }
 }

@@ -41,7 +41,10 @@ public struct Guard: Sendable {
         guard let lock = try? await BlockingWork.run({ try data.lock() }) else { return 0 }
         defer { close(lock) }
         let killed = try await InstanceLedger(data: data).reapLeftovers()
-        let config = try await BlockingWork.run { try HubConfig.read(path: data.config) }
+        let config = try await BlockingWork.run {
+            ControlGroups.locate(for: data.realPath).sweep()
+            return try HubConfig.read(path: data.config)
+        }
         return try await killed + ContainerHost(data: data, config: config).removeLeftovers()
     }
 }

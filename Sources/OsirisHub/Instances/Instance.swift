@@ -27,6 +27,8 @@ actor Instance: RunningInstance {
     private var launched = false
     private var greeted = false
     private var calls = 0
+    /// Processes that its control group refused so far, as far as this was asked.
+    private var refusals = 0
     /// The call that runs.
     private var call: (number: Int, answer: AnswerStream)?
     private var verdict: Outcome?
@@ -51,6 +53,7 @@ actor Instance: RunningInstance {
     func start() async -> Bool {
         begun = true
         do {
+            if let group = launch.group { try await BlockingWork.run { try group.make() } }
             let (process, pipes) = try await ChildProcess.launch(launch.command) { status in
                 Task { await self.exited(status) }
             }
@@ -58,8 +61,8 @@ actor Instance: RunningInstance {
             await ledger.add(process.pid)
             let (log, redaction, id, lines) = (log, launch.redaction, id, errors)
             let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
-                guard let line = lines.read(bytes) else { return }
-                log.append(line.text, redaction, instance: id, call: line.call)
+                guard let line = lines.read(bytes) else { return 0 }
+                return log.append(line.text, redaction, instance: id, call: line.call)
             }
             let (channel, events) = try await PipeLines.open(
                 input: pipes.input, output: pipes.output, limit: max(launch.outputBytes, 4096), ahead: 8)
@@ -74,6 +77,7 @@ actor Instance: RunningInstance {
             failure = "\(launch.command.program) cannot be started: \(text)"
             if process == nil {
                 await launch.secretFolder?.remove()
+                await leaveGroup()
                 finish(End(reason: failure ?? "", excused: false))
             }
         }
@@ -111,7 +115,7 @@ actor Instance: RunningInstance {
         errors.begin(call.id)
         var outcome: Outcome
         do {
-            outcome = try await wire.run(call, to: answer, limit: launch.outputBytes)
+            outcome = await judged(try await wire.run(call, to: answer, limit: launch.outputBytes))
             if outcome.leavesInstance { await errors.end() } else { condemn(outcome, call: number) }
         } catch {
             switch error as? WireFault {
@@ -198,6 +202,17 @@ actor Instance: RunningInstance {
         handshake = nil
     }
 
+    /// What is told of a call that raised in want of a process: its control group knows.
+    private func judged(_ outcome: Outcome) async -> Outcome {
+        guard case .raised(let type, let message) = outcome, let group = launch.group,
+            ControlGroup.signsOfRefusal.contains(where: message.contains)
+        else { return outcome }
+        let refused = (try? await BlockingWork.run { group.refusedProcesses() }) ?? 0
+        guard refused > refusals else { return outcome }
+        refusals = refused
+        return .exceeded(limit: "processes", message: "\(type): \(message)")
+    }
+
     /// Kills the process for what a call did.
     private func condemn(_ outcome: Outcome, call number: Int) {
         guard call?.number == number, verdict == nil else { return }
@@ -235,10 +250,18 @@ actor Instance: RunningInstance {
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
         await launch.secretFolder?.remove()
+        await leaveGroup()
         let line = String(decoding: launch.redaction.apply(errors.last), as: UTF8.self)
         let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")
         finish(End(reason: reason, excused: verdict != nil))
+    }
+
+    /// Ends what is left in its control group. If a limit of the group ended the instance, that is how its call went.
+    private func leaveGroup() async {
+        guard let group = launch.group, let breach = try? await BlockingWork.run({ group.end() }) else { return }
+        if verdict == nil, call != nil { verdict = .exceeded(limit: breach.limit, message: breach.message) }
+        failure = failure ?? "It reached its limit for \(breach.limit): \(breach.message)."
     }
 
     private func end(_ status: ProcessEnd?) -> String {

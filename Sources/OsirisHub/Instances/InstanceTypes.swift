@@ -5,6 +5,8 @@ extension Instance {
     /// How to start one.
     struct Launch: Sendable {
         var command: ChildProcess.Command
+        /// Made before the process, removed after it.
+        var group: ControlGroup?
         /// True if the process that is launched only watches over the ones that run the function.
         var contained = false
         var wire: WireKind

@@ -19,7 +19,12 @@ enum PipeLines {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        LineHandler(limit: limit, events: { continuation.yield($0) }, end: { continuation.finish() }),
+                        LineHandler(
+                            limit: limit,
+                            events: { event in
+                                continuation.yield(event)
+                                return 0
+                            }, end: { continuation.finish() }),
                         name: handlerName)
                 }
             }
@@ -28,11 +33,15 @@ enum PipeLines {
     }
 
     /// Hands the lines of the child's stderr to a closure, on NIO's thread, until the stream ends.
+    /// - Parameter line: returns seconds for which nothing is read; the child then waits in its write once the pipe,
+    ///   which holds 64 KiB, is full.
     static func follow(
-        _ descriptor: Int32, limit: Int, line: @escaping @Sendable ([UInt8]) -> Void
+        _ descriptor: Int32, limit: Int, line: @escaping @Sendable ([UInt8]) -> Double
     ) async throws -> any Channel {
         let cut = Array("[a line of more than \(limit) bytes was dropped]".utf8)
         return try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            // So that no more than one buffer comes after the one that was too much.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = LineHandler(limit: limit) { event in
@@ -53,23 +62,34 @@ private final class LineHandler: ChannelInboundHandler, RemovableChannelHandler 
     typealias InboundIn = ByteBuffer
 
     private var framer: LineFramer
-    private let events: (LineFramer.Event) -> Void
+    private let events: (LineFramer.Event) -> Double
     private let end: () -> Void
 
-    init(limit: Int, events: @escaping (LineFramer.Event) -> Void, end: @escaping () -> Void) {
+    /// - Parameter events: returns seconds for which nothing is read.
+    init(limit: Int, events: @escaping (LineFramer.Event) -> Double, end: @escaping () -> Void) {
         framer = LineFramer(limit: limit)
         self.events = events
         self.end = end
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        for event in framer.feed(unwrapInboundIn(data).readableBytesView) { events(event) }
+        var hold = 0.0
+        for event in framer.feed(unwrapInboundIn(data).readableBytesView) { hold = max(hold, events(event)) }
+        if hold > 0 { pause(context.channel, hold) }
+    }
+
+    private func pause(_ channel: any Channel, _ seconds: Double) {
+        guard let options = channel.syncOptions else { return }
+        try? options.setOption(.autoRead, value: false)
+        channel.eventLoop.scheduleTask(in: .milliseconds(Int64(seconds * 1000))) {
+            try? channel.syncOptions?.setOption(.autoRead, value: true)
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { end() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if let rest = framer.finish() { events(.line(rest)) }
+        if let rest = framer.finish() { _ = events(.line(rest)) }
         context.fireChannelInactive()
     }
 

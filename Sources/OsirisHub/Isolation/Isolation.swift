@@ -7,7 +7,7 @@ public struct Isolation: Codable, Sendable, Equatable {
         public var how: String
     }
 
-    /// Address space of each process, when `limits.memoryBytes` is set.
+    /// Memory of an instance, or the address space of each of its processes.
     public var memory: Claim
     /// Processes and threads of an instance.
     public var processes: Claim

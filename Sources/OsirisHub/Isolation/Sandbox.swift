@@ -2,9 +2,9 @@ import Foundation
 
 /// What stands between an instance and the rest of the machine, and how a program is started behind it.
 ///
-/// The chain is `bwrap … sh … setpriv … program`, as far as the host has these: bubblewrap gives mounts and process
-/// ids of its own, the shell sets resource limits, setpriv changes to a user of its own. `SandboxProbe` finds out
-/// which of them work. Plain: it starts nothing.
+/// The chain is `sh … nice … bwrap … sh … setpriv … program`, as far as the host has these: the first shell goes into
+/// the control group, bubblewrap gives mounts and process ids of its own, the second shell sets resource limits, setpriv
+/// changes to a user of its own. `SandboxProbe` finds out which of them work. Plain: it starts nothing.
 struct Sandbox: Sendable {
     /// What is started, and with what.
     struct Program: Sendable {
@@ -20,6 +20,8 @@ struct Sandbox: Sendable {
         var dependencies: String?
         /// A folder the program may write, on the host; nil for none.
         var output: String?
+        /// False for a program that would not live with a bound on its address space.
+        var fitsAddressSpace = true
     }
 
     /// What the shell says on stdout right before it becomes the program.
@@ -43,6 +45,12 @@ struct Sandbox: Sendable {
     var bubblewrap: String?
     /// Absolute path of `setpriv`; nil to run as the hub's user.
     var setpriv: String?
+    /// Absolute path of `nice`; nil to run at the hub's priority.
+    var nice: String?
+    /// Control groups for instances.
+    var groups = ControlGroups()
+    /// Nil if an instance can be kept from the network, else why not.
+    var noNetworkOff: String?
     /// False where a bound on processes would count those of the hub's user as well.
     var boundsProcesses: Bool { bubblewrap != nil || setpriv != nil }
 
@@ -61,12 +69,21 @@ struct Sandbox: Sendable {
     /// Where the program finds its folder of secrets.
     func path(ofSecrets folder: String) -> String { bubblewrap == nil ? folder : Self.insideSecrets }
 
+    /// A control group for one instance. It is not made yet.
+    func group(_ limits: FunctionSpec.Limits) -> ControlGroup {
+        // bubblewrap has a process outside and one inside.
+        groups.group(limits, besides: bubblewrap == nil ? 0 : 2)
+    }
+
     /// How to start a program.
     /// - Parameters:
+    ///   - group: made before the program is started.
+    ///   - network: false for nothing but a loopback of its own, which needs bubblewrap.
     ///   - user: user and group id, used when there is `setpriv`.
     ///   - data: the hub's data folder, without symbolic links.
     func command(
-        _ program: Program, limits: FunctionSpec.Limits, user: UInt32, hiding data: String
+        _ program: Program, limits: FunctionSpec.Limits, group: ControlGroup? = nil, network: Bool = true,
+        user: UInt32, hiding data: String
     ) -> ChildProcess.Command {
         var environment = program.environment
         var words = program.words
@@ -82,8 +99,14 @@ struct Sandbox: Sendable {
                 [setpriv, "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
                 + ["--"] + words
         }
-        words = ["/bin/sh", "-c", script(limits), "sh"] + words
-        if let bubblewrap { words = [bubblewrap] + mounts(program, limits: limits, hiding: data) + ["--"] + words }
+        words = ["/bin/sh", "-c", script(limits, group, fits: program.fitsAddressSpace), "sh"] + words
+        if let bubblewrap {
+            let apart = network ? [] : ["--unshare-net"]
+            words = [bubblewrap] + apart + mounts(program, limits: limits, hiding: data) + ["--"] + words
+        }
+        // In a group of its own it has its share; else the hub goes first.
+        if group?.places[.cpu] == nil, let nice { words = [nice, "-n", "5"] + words }
+        if let group, !group.places.isEmpty { words = group.joining(words) }
         return ChildProcess.Command(
             program: words[0], arguments: Array(words.dropFirst()), environment: environment, folder: program.folder)
     }
@@ -94,15 +117,18 @@ struct Sandbox: Sendable {
     }
 
     /// posix_spawn cannot set limits; the shell can, and then becomes the program. A limit that cannot be set ends it.
-    private func script(_ limits: FunctionSpec.Limits) -> String {
+    /// What the control group holds is left to it.
+    private func script(_ limits: FunctionSpec.Limits, _ group: ControlGroup?, fits: Bool) -> String {
         var steps = ["ulimit -c 0", "ulimit -n \(limits.mostOpenFiles)"]
         // In units of 512 bytes (POSIX).
         steps.append("ulimit -f \((limits.mostDiskBytes + 511) / 512)")
         // The number of processes is -u in bash and busybox and -p in dash.
-        if boundsProcesses {
+        if boundsProcesses, group?.places[.pids] == nil {
             steps.append("{ ulimit -u \(limits.mostProcesses) 2>/dev/null || ulimit -p \(limits.mostProcesses); }")
         }
-        if let bytes = limits.memoryBytes { steps.append("ulimit -v \(bytes / 1024)") }
+        if let bytes = limits.memoryBytes, fits, group?.places[.memory] == nil {
+            steps.append("ulimit -v \(bytes / 1024)")
+        }
         let word = String(decoding: Self.started, as: UTF8.self)
         return steps.joined(separator: " && ") + #" && echo "\#(word)" && exec "$@""#
     }

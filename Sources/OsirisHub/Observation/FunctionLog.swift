@@ -9,19 +9,23 @@ protocol LogSink: Sendable {
     ///   - redaction: applied to the lines that are kept.
     ///   - instance: the id of the instance that wrote it.
     ///   - call: the call that it belongs to, nil if it was written between calls.
-    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?)
+    /// - Returns: seconds for which nothing more should be read from who wrote the line.
+    @discardableResult
+    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) -> Double
 }
 
 /// What a function's instances wrote to stderr, and to stdout where that is not the protocol: two files that take
 /// turns, so the newest 512 KiB to 1 MiB are kept.
 ///
-/// `append` returns at once. When lines come faster than the disk takes them, or than `LogRate` allows, the excess is
-/// dropped and counted.
+/// `append` returns at once. When lines come faster than `LogRate` allows, or than the disk takes them, it says how long
+/// not to read the next ones. What comes all the same is dropped and counted.
 public final class FunctionLog: LogSink {
     /// Size of one of the two files, bytes.
     static let fileBytes = 512 * 1024
     /// Most bytes that wait to be written.
     static let pendingBytes = 256 * 1024
+    /// Rest for the disk, seconds.
+    private static let diskPause = 0.01
     /// Longest line kept, bytes.
     static let lineBytes = 16 * 1024
     /// Most that follow one log at once.
@@ -39,6 +43,12 @@ public final class FunctionLog: LogSink {
         var followers: [ObjectIdentifier: LogFollower] = [:]
         /// True once nobody may follow any more.
         var ended = false
+
+        /// A line for the file, and for those who follow.
+        mutating func add(_ line: LogLine) {
+            pending.bytes += line.kept + [0x0A]
+            for follower in followers.values { follower.offer(line) }
+        }
     }
 
     private let path: String
@@ -53,19 +63,20 @@ public final class FunctionLog: LogSink {
     /// How many follow it now.
     var followers: Int { state.withLock { $0.followers.count } }
 
-    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) {
+    @discardableResult
+    func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) -> Double {
         let now = (ContinuousClock.now - start) / .seconds(1)
         let time = Date().timeIntervalSince1970
-        let room = state.withLock { state in
-            let room = state.pending.bytes.count + line.count < Self.pendingBytes
-            guard room, state.pending.rate.admits(line.count + 1, at: now) else {
-                state.pending.dropped += 1
-                return false
-            }
-            return true
+        let (room, hold) = state.withLock { state in
+            let verdict = state.pending.rate.take(line.count + 1, at: now)
+            if let note = verdict.note { state.add(LogLine(time: time, text: note.text)) }
+            let room = verdict.keep && state.pending.bytes.count + line.count < Self.pendingBytes
+            if !room { state.pending.dropped += 1 }
+            let diskLags = state.pending.bytes.count > Self.pendingBytes / 2
+            return (room, max(verdict.hold, diskLags ? Self.diskPause : 0))
         }
         // What is dropped in a flood is told with the next line that is kept.
-        guard room else { return }
+        guard room else { return hold }
         let text = String(decoding: redaction.apply(line), as: UTF8.self)
         let line = LogLine(time: time, instance: instance, call: call, text: text)
         let kept = line.kept
@@ -82,6 +93,7 @@ public final class FunctionLog: LogSink {
             return !state.pending.scheduled
         }
         if schedule { NIOThreadPool.singleton.submit { _ in self.flush() } }
+        return hold
     }
 
     /// The last lines that are wanted, oldest first.

@@ -24,7 +24,7 @@ struct LogLine: Sendable, Equatable {
     /// Reads a line of the file. One that is not such an object is a text of unknown time.
     init(kept line: some Collection<UInt8>) {
         guard line.first == UInt8(ascii: "{"), let fields = (try? Value(plainJSON: line))?.mapValue,
-            let text = fields["m"]?.stringValue, let time = fields["t"]?.number
+            let text = fields["m"]?.stringValue, let time = fields["t"]?.numberValue
         else {
             self.init(time: nil, text: String(decoding: line, as: UTF8.self))
             return
@@ -55,17 +55,6 @@ struct LogLine: Sendable, Equatable {
     /// RFC 3339 with milliseconds, UTC.
     static func timestamp(_ time: Double) -> String {
         Date(timeIntervalSince1970: time).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
-}
-
-extension Value {
-    /// A whole or broken number.
-    fileprivate var number: Double? {
-        switch self {
-        case .int(let number): Double(number)
-        case .double(let number): number
-        default: nil
-        }
     }
 }
 

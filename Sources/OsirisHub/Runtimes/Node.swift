@@ -4,8 +4,14 @@ struct Node: RuntimeProgram {
     let wire = WireKind.http
     var starter: (name: String, bytes: [UInt8])? { ("node.cjs", PackageResources.node_cjs) }
 
+    /// V8 reserves gigabytes that it never uses.
+    var fitsAddressSpace: Bool { false }
+
     func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {
         // Node cannot move its descriptors; the shell keeps the hub's from `console.log`.
-        ["/bin/sh", "-c", #"exec node "$@" 3<&0 4>&1 </dev/null 1>&2"#, "sh", starter, spec.handler]
+        let shell = ["/bin/sh", "-c", #"exec node "$@" 3<&0 4>&1 </dev/null 1>&2"#, "sh"]
+        // The heap only; a control group, where there is one, bounds the rest.
+        let heap = spec.limits.memoryBytes.map { ["--max-old-space-size=\(max($0 >> 20, 16))"] } ?? []
+        return shell + heap + [starter, spec.handler]
     }
 }

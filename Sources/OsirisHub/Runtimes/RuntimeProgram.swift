@@ -8,11 +8,18 @@ protocol RuntimeProgram: Sendable {
     /// has `CallMarks`; with lines the instance is ready once it has lived 50 ms.
     var wire: WireKind { get }
 
+    /// True if its address space is about what it uses, so that a bound on it is one on its memory.
+    var fitsAddressSpace: Bool { get }
+
     /// The program and its arguments, where it is a process of this machine.
     /// - Parameters:
     ///   - folder: the function's files, as the instance sees them.
     ///   - starter: the starter, as the instance sees it.
     func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String]
+}
+
+extension RuntimeProgram {
+    var fitsAddressSpace: Bool { true }
 }
 
 /// What is spoken over the pipes of an instance.

@@ -4,7 +4,8 @@ The hub sends calls as HTTP/1.1 over descriptor 0 and reads answers from descrip
 of JSON that says whether the handler could be imported. docs/hub.md has the rules of parameters and answers.
 """
 import errno, http.server, importlib, inspect, io, json, os, re, select, signal, sys, threading, time, types
-import urllib.parse
+# Not when it is needed: a function that hoards files leaves none to import it with.
+import traceback, urllib.parse
 
 MOST_BODY = 8 * 1048576
 # Both are moved away before any user code runs, so `print` goes to the log.
@@ -232,8 +233,6 @@ class Server(http.server.BaseHTTPRequestHandler):
         except Refused as error:
             self.fail(error.args[0], error.args[1], {"type": "Refused", "message": error.args[2]})
         except (Exception, SystemExit) as error:
-            import traceback
-
             traceback.print_exc()
             self.fail(500, "function_error", describe(error))
         self.wfile.flush()
@@ -351,8 +350,6 @@ def main():
     try:
         server = Server(Handler(sys.argv[1]))
     except BaseException as error:
-        import traceback
-
         traceback.print_exc()
         say({"ready": False, "error": describe(error)})
         sys.exit(1)

@@ -59,7 +59,7 @@ struct FunctionTestClient: Sendable {
         let answer: HTTPResponse
         do {
             answer = try await send(
-                "POST", path: "", headers: [:], body: Array("{}".utf8), within: function.timeoutMilliseconds * 2)
+                "POST", path: "", headers: [:], body: Array("{}".utf8), within: function.limits.timeoutMilliseconds * 2)
         } catch {
             return failed("\(error)")
         }

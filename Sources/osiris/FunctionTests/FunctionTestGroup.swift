@@ -66,7 +66,8 @@ struct FunctionTestGroup: Sendable {
         case .cases(let cases): (env, mock) = (cases.first?.env ?? [:], cases.first?.mock)
         case .unitTests:
             function.handler = UnitTestHandler.handler
-            function.timeoutMilliseconds = max(function.timeoutMilliseconds, UnitTestHandler.timeoutMilliseconds)
+            function.limits.timeoutMilliseconds = max(
+                function.limits.timeoutMilliseconds, UnitTestHandler.timeoutMilliseconds)
         }
         for (name, value) in env {
             function.secrets[name] = nil
