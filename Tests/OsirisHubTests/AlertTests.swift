@@ -194,7 +194,8 @@ import Testing
                 // Two more looks of the watch.
                 try await Task.sleep(for: Observation.interval * 2.5)
             }
-            let received = try listener.received()
+            // A machine that takes long for the second crash loop may tell the end of the first in between.
+            let received = try listener.received().filter { $0.body.contains(#""state":"firing""#) }
             #expect(received.count == 2)
             #expect(Set(received.compactMap { $0.headers["x-osiris-incident"] }).count == 1)
             for message in received {

@@ -16,10 +16,11 @@ import Testing
 
         let lines = Mutex<[Line]>([])
 
-        func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) {
+        func append(_ line: [UInt8], _ redaction: Redaction, instance: String, call: String?) -> Double {
             lines.withLock {
                 $0.append(Line(text: String(decoding: line, as: UTF8.self), instance: instance, call: call))
             }
+            return 0
         }
     }
 
@@ -61,11 +62,10 @@ import Testing
             environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "OSIRIS_FUNCTION": "f", "OSIRIS_NAMESPACE": "n"],
             folder: folder)
         let kept = Kept()
+        let ledger = InstanceLedger(data: DataFolder(path: folder))
         let pool = InstancePool(
-            scale: .init(min: 0, max: 4), queueBound: 1000,
-            launch: { .init(command: command, wire: .http, outputBytes: 1000) }, log: kept,
-            ledger: InstanceLedger(data: DataFolder(path: folder)),
-            events: .init(ready: {}, restarted: {}, coldStart: {}))
+            scale: .init(min: 0, max: 4), queueBound: 1000, events: .init(ready: {}, restarted: {}, coldStart: {})
+        ) { _ in Instance(.init(command: command, wire: .http, outputBytes: 1000), log: kept, ledger: ledger) }
         let calls = try await withThrowingTaskGroup(of: Kept.Line.self) { group in
             for number in 0..<100 {
                 group.addTask {

@@ -58,6 +58,16 @@ import Testing
             "GET /system/function/{name}": Row(permission: .read, scope: .namespace) {
                 "/system/function/none?namespace=\($0)"
             },
+            "GET /system/function/{name}/versions": Row(permission: .read, scope: .namespace) {
+                "/system/function/none/versions?namespace=\($0)"
+            },
+            "GET /system/instances": Row(permission: .read, scope: .filtered) { _ in "/system/instances" },
+            "POST /system/rollback-function/{name}": Row(
+                permission: .write, scope: .namespace, path: { "/system/rollback-function/none?namespace=\($0)" },
+                body: { _ in "{}" }),
+            "GET /system/audit": Row(permission: .admin, scope: .hub) { _ in "/system/audit" },
+            "GET /system/backup": Row(permission: .admin, scope: .hub) { _ in "/system/backup" },
+            "POST /system/restore": Row(permission: .admin, scope: .hub) { _ in "/system/restore" },
             "GET /system/logs": Row(permission: .read, scope: .namespace) { "/system/logs?name=none&namespace=\($0)" },
             "PUT /system/functions": Row(
                 permission: .write, scope: .namespace, path: { _ in "/system/functions" }, body: deployment),

@@ -46,7 +46,7 @@ struct AuditedCall: Sendable {
     }
 
     private func close(_ trail: AuditTrail, _ problem: HubError) async throws {
-        let isRefused = problem.status == 401 || problem.status == 403
+        let isRefused = [401, 403, 429].contains(problem.status)
         if isRefused, !bound.admits(now: Date().timeIntervalSince1970) { return }
         try await trail.close(status: problem.status, code: problem.code, in: log)
     }

@@ -35,6 +35,7 @@ struct ContainerPlan: Sendable {
             // Together with swap: none beyond the memory.
             host["MemorySwap"] = .int(memory)
         }
+        if let cpu = limits.cpuThousandths { host["NanoCpus"] = .int(cpu * 1_000_000) }
         var body: [String: Value] = [
             "Image": .string(image),
             "Env": .list(all.sorted { $0.key < $1.key }.map { .string("\($0.key)=\($0.value)") }),

@@ -34,7 +34,7 @@ struct DependencyInstall: Sendable {
         let said = Mutex(Said())
         let id = Instance.newID()
         let log = log
-        @Sendable func hear(_ line: [UInt8], isOutput: Bool) {
+        @Sendable func hear(_ line: [UInt8], isOutput: Bool) -> Double {
             let isNews = said.withLock { said in
                 // What the sandbox says before the program is started.
                 if isOutput, !said.started, line == Sandbox.started {
@@ -45,7 +45,8 @@ struct DependencyInstall: Sendable {
                 if isOutput, !line.isEmpty { said.output = said.last }
                 return true
             }
-            if isNews { log?.append(line, Redaction(), instance: id, call: nil) }
+            // A flood waits as that of a function does.
+            return isNews ? log?.append(line, Redaction(), instance: id, call: nil) ?? 0 : 0
         }
         let output = try await PipeLines.follow(pipes.output, limit: 4096) { hear($0, isOutput: true) }
         let errors = try await PipeLines.follow(pipes.error, limit: 4096) { hear($0, isOutput: false) }
