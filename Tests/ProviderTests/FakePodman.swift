@@ -19,7 +19,7 @@ let fakePodmanProgram = #"""
     if [ -e "$d/broken" ]; then echo "Error: the storage is broken" >&2; exit 125; fi
     # Podman warns about many things, and goes on.
     echo 'time="now" level=warning msg="a warning"' >&2
-    alive() { [ -e "$d/pid" ] && [ -e "/proc/$(cat "$d/pid")/exe" ] && ! grep -q ') Z' "/proc/$(cat "$d/pid")/stat"; }
+    alive() { [ -e "$d/pid" ] && [ -e "/proc/$(cat "$d/pid")/stat" ] && ! grep -qs ') Z' "/proc/$(cat "$d/pid")/stat"; }
     end() { if alive; then kill "$(cat "$d/pid")"; while alive; do sleep 0.02; done; fi; }
     for last in "$@"; do :; done
     case "$1 $2" in
