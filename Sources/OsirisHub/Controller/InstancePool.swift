@@ -12,25 +12,6 @@ actor InstancePool {
         case full
     }
 
-    /// How it stands with a version.
-    struct Status: Sendable {
-        var state: RestartPolicy.State
-        /// Instances wanted.
-        var replicas: Int
-        /// Instances ready.
-        var available: Int
-        /// Instances that are being started, or wait for their next start.
-        var starting: Int
-        /// Calls without an instance.
-        var waiting: Int
-        /// Calls with one.
-        var running: Int
-        var restarts: Int
-        var lastError: String?
-        /// What is done before an instance can be started, for people; nil if nothing is.
-        var activity: String?
-    }
-
     /// Makes an instance. Tells what it does meanwhile, if that takes long.
     typealias Maker = @Sendable (_ tell: @escaping @Sendable (String) -> Void) async throws -> any RunningInstance
 
@@ -46,9 +27,9 @@ actor InstancePool {
         var instance: @Sendable (HubEvent.Kind, _ id: String, _ reason: String?) -> Void = { _, _, _ in }
     }
 
-    private enum Phase { case starting, resting, free, busy }
+    enum Phase { case starting, resting, free, busy }
 
-    private struct Slot {
+    struct Slot {
         var policy = RestartPolicy()
         var phase = Phase.starting
         /// Since when no call needs it.
@@ -58,7 +39,7 @@ actor InstancePool {
         var activity: String?
     }
 
-    private struct Loan {
+    struct Loan {
         var slot: Int
         var instance: any RunningInstance
         /// True if the call had to wait for an instance to start.
@@ -78,21 +59,21 @@ actor InstancePool {
     private let make: Maker
     private let events: Events
     private let epoch = ContinuousClock.now
-    private var scaling: Scaling
-    private var slots: [Int: Slot] = [:]
+    var scaling: Scaling
+    var slots: [Int: Slot] = [:]
     /// Their lives, and those of slots that were given up and still end.
     private var lives: [Int: Task<Void, Never>] = [:]
     private var nextSlot = 0
     /// Slots with a free instance, the one used last at the end: the others get the rest that ends them.
     private var free: [Int] = []
-    private var queue: CallQueue<CheckedContinuation<Loan, any Error>>
+    var queue: CallQueue<CheckedContinuation<Loan, any Error>>
     /// When a call last waited.
     private var lastWait = 0.0
     /// Calls that have an instance, or are about to be told which.
-    private var running = 0
+    var running = 0
     private var alarm: (time: Double, task: Task<Void, Never>)?
     /// What slots that are gone have to say.
-    private var former: (restarts: Int, error: String?) = (0, nil)
+    var former: (restarts: Int, error: String?) = (0, nil)
     private var retired = false
     private var stopping = false
     private var drained: CheckedContinuation<Void, Never>?
@@ -171,60 +152,6 @@ actor InstancePool {
             for instance in slots.values.compactMap(\.instance) { group.addTask { await instance.stop() } }
         }
         for life in lives { await life.value }
-    }
-
-    func status() -> Status {
-        let slots = slots.sorted { $0.key < $1.key }.map(\.value)
-        let states = slots.map(\.policy.state)
-        let ready = states.count { $0 == .ready }
-        let state: RestartPolicy.State =
-            if states.contains(.crashLoop) {
-                .crashLoop
-            } else if ready >= max(scaling.min, 1) {
-                .ready
-            } else if states.contains(.starting) {
-                .starting
-            } else {
-                .stopped
-            }
-        return Status(
-            state: state, replicas: slots.count, available: ready,
-            starting: slots.count { $0.phase == .starting || $0.phase == .resting }, waiting: queue.count,
-            running: running, restarts: slots.reduce(former.restarts) { $0 + $1.policy.restarts },
-            lastError: slots.compactMap(\.policy.lastError).last ?? former.error,
-            activity: slots.lazy.compactMap(\.activity).first)
-    }
-}
-
-// What there is.
-extension InstancePool {
-    /// One of the places that instances run in.
-    struct Place: Sendable {
-        var id: String?
-        var state: InstanceView.State
-        /// Seconds since 1970.
-        var since: Double?
-        var pid: Int32?
-        var restarts: Int
-    }
-
-    /// Every place, in the order they were opened.
-    func instances() async -> [Place] {
-        var places: [Place] = []
-        for (_, slot) in slots.sorted(by: { $0.key < $1.key }) {
-            let state: InstanceView.State =
-                switch slot.phase {
-                case .starting: .starting
-                case .resting: .resting
-                case .free: .free
-                case .busy: .busy
-                }
-            places.append(
-                Place(
-                    id: slot.instance?.id, state: state, since: slot.instance?.since, pid: await slot.instance?.pid,
-                    restarts: slot.policy.restarts))
-        }
-        return places
     }
 }
 
