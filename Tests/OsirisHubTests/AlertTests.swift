@@ -196,7 +196,8 @@ import Testing
             }
             // A machine that takes long for the second crash loop may tell the end of the first in between.
             let received = try listener.received().filter { $0.body.contains(#""state":"firing""#) }
-            #expect(received.count == 2)
+            // At least once: one that arrives as the hub ends is sent again by the next.
+            #expect((2...3).contains(received.count))
             #expect(Set(received.compactMap { $0.headers["x-osiris-incident"] }).count == 1)
             for message in received {
                 let signature = message.headers["x-osiris-signature"]

@@ -107,6 +107,8 @@ import Testing
     /// Somebody with the right to write the file changes it while the hub is down.
     @Test(arguments: [
         ("UPDATE audit SET record = replace(record, 'admin', 'nobody') WHERE seq = 3", 3),
+        ("UPDATE audit SET record = '{bad json' WHERE seq = 3", 3),
+        ("UPDATE audit SET record = x'ff00' WHERE seq = 3", 3),
         ("DELETE FROM audit WHERE seq = 3", 4),
         ("DELETE FROM audit WHERE seq < 3", 3),
         (

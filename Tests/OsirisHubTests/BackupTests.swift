@@ -5,12 +5,18 @@ import Testing
 @testable import OsirisHub
 
 @Suite(.serialized) struct BackupTests {
-    /// Deploys two functions, one with a secret, two versions and a program that must stay executable.
+    /// Deploys two functions, one with a secret of each kind, two versions and a program that must stay executable.
     private func fill(_ client: Client, _ mark: String) async throws {
-        let code = "import os\ndef handle():\n    return '\(mark) ' + os.environ['KEY']\n"
+        let code = """
+            import os
+            def handle():
+                file = open(os.environ['OSIRIS_SECRETS'] + '/pin').read()
+                return ' '.join(['\(mark)', os.environ['KEY']] + ['pin'] * (file != 'p' + os.environ['KEY']))
+            """
         for number in 1...2 {
             let secrets = ["KEY": ["value": "s\(number)", "digest": "hmac-sha256:\(mark)\(number)"]]
-            _ = try await client.put(.python("keyed", code, ["secrets": secrets]))
+            let files = ["pin": ["value": "ps\(number)", "digest": "hmac-sha256:\(mark)\(number)"]]
+            _ = try await client.put(.python("keyed", code, ["secrets": secrets, "secretFiles": files]))
             try await client.wait(for: "keyed", "\(number)") { $0.ready && $0.version == number }
         }
         _ = try await client.put(.command("echo-\(mark)", "exec cat\n"))

@@ -49,6 +49,38 @@ import Testing
         }
     }
 
+    /// Whatever a caller or the function itself gets wrong, the instance goes on.
+    @Test func oddRequestsAndOddErrorsLeaveTheInstanceAlive() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                import osiris
+                class Odd(BaseException):
+                    def __str__(self): raise ValueError("no")
+                def handle(kind="id"):
+                    if kind == "base": raise Odd()
+                    if kind == "long": raise ValueError("x" * 5000000)
+                    if kind == "surrogate": raise ValueError("a" + chr(0xD800) + "b")
+                    if kind == "letters": return osiris.Response(1, headers={"X-A": chr(8364)})
+                    if kind == "wide": return osiris.Response(1, headers={"X-A": "a" * 100000})
+                    return 1
+                """
+            _ = try await hub.client.put(.python("odd", code))
+            let first = try await hub.client.call("odd").headers["x-instance"]
+            for kind in ["base", "long", "surrogate", "letters", "wide"] {
+                let answer = try await hub.client.call("odd", #"{"kind":"\#(kind)"}"#)
+                #expect(answer.status == 500 && answer.code == "function_error", "\(kind): \(answer.text.prefix(200))")
+            }
+            let many = Dictionary(uniqueKeysWithValues: (0..<300).map { ("X-Many-\($0)", "v") })
+            #expect(try await hub.client.call("odd", headers: many).status == 200)
+            #expect(
+                try await hub.client.call("odd", headers: ["X-Long": String(repeating: "y", count: 70_000)]).status
+                    == 200)
+            let path = "/function/demo/odd?q=" + String(repeating: "z", count: 61_000)
+            #expect(try await hub.client.send("GET", path).code == "uri_too_long")
+            #expect(try await hub.client.call("odd").headers["x-instance"] == first)
+        }
+    }
+
     @Test func errorsOfTheFunctionAndOfTheCaller() async throws {
         try await TestHub.with { hub in
             let code = """

@@ -132,7 +132,7 @@ struct Client: Sendable {
 
 /// Asks again until it is true.
 /// - Parameter patience: seconds after which the test has failed.
-func eventually(_ what: String, patience: Int = 20, _ done: () async throws -> Bool) async throws {
+func eventually(_ what: String, patience: Int = 60, _ done: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(patience)
     while !(try await done()) {
         if ContinuousClock.now > deadline {

@@ -53,13 +53,20 @@ extension BackupFile {
                 try folder.create(folder.functionFolder(name))
                 try folder.store(source, as: name, version: version, sharing: other)
                 other = folder.versionFolder(name, version)
-                guard !entry.spec.secretDigests.isEmpty else { continue }
-                let secrets = try Data.fetchOne(
-                    database, sql: "SELECT bytes FROM backup_secrets WHERE namespace = ? AND name = ? AND version = ?",
-                    arguments: [name.namespace, name.name, version])
-                guard let secrets else { throw refused("The backup lacks the secrets of \(name).") }
-                try folder.create(folder.secretFolder(name), mode: 0o700)
-                try folder.write(Array(secrets), to: folder.secretFile(name, version), mode: 0o600)
+                for (table, digests, file) in [
+                    ("backup_secrets", entry.spec.secretDigests, folder.secretFile(name, version)),
+                    (
+                        "backup_secret_files", entry.spec.secretFileDigests ?? [:],
+                        folder.secretFilesFile(name, version)
+                    ),
+                ] where !digests.isEmpty {
+                    let secrets = try Data.fetchOne(
+                        database, sql: "SELECT bytes FROM \(table) WHERE namespace = ? AND name = ? AND version = ?",
+                        arguments: [name.namespace, name.name, version])
+                    guard let secrets else { throw refused("The backup lacks the secrets of \(name).") }
+                    try folder.create(folder.secretFolder(name), mode: 0o700)
+                    try folder.write(Array(secrets), to: file, mode: 0o600)
+                }
             }
         }
     }

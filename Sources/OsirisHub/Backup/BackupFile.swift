@@ -49,6 +49,8 @@ struct BackupFile {
                     PRIMARY KEY (namespace, name, version, path));
                 CREATE TABLE backup_secrets (
                     namespace TEXT, name TEXT, version INTEGER, bytes BLOB, PRIMARY KEY (namespace, name, version));
+                CREATE TABLE backup_secret_files (
+                    namespace TEXT, name TEXT, version INTEGER, bytes BLOB, PRIMARY KEY (namespace, name, version));
                 """)
     }
 
@@ -62,13 +64,17 @@ struct BackupFile {
                 sql: "INSERT INTO backup_files VALUES (?, ?, ?, ?, ?, ?)",
                 arguments: [name.namespace, name.name, version, file.path, file.executable, sha256])
         }
-        guard !entry.spec.secretDigests.isEmpty else { return }
-        guard let secrets = FileManager.default.contents(atPath: data.secretFile(name, version)) else {
-            throw HubError(409, "version_damaged", "The secrets of version \(version) of \(name) are lost.")
+        for (table, digests, file) in [
+            ("backup_secrets", entry.spec.secretDigests, data.secretFile(name, version)),
+            ("backup_secret_files", entry.spec.secretFileDigests ?? [:], data.secretFilesFile(name, version)),
+        ] where !digests.isEmpty {
+            guard let secrets = FileManager.default.contents(atPath: file) else {
+                throw HubError(409, "version_damaged", "The secrets of version \(version) of \(name) are lost.")
+            }
+            try database.execute(
+                sql: "INSERT INTO \(table) VALUES (?, ?, ?, ?)",
+                arguments: [name.namespace, name.name, version, secrets])
         }
-        try database.execute(
-            sql: "INSERT INTO backup_secrets VALUES (?, ?, ?, ?)",
-            arguments: [name.namespace, name.name, version, secrets])
     }
 
     /// The versions of each function, oldest first.
@@ -81,7 +87,7 @@ struct BackupFile {
     /// Over all rows but the blobs, whose own digests are among them. One row at a time, as a backup may be large.
     static func digest(_ database: Database) throws -> String {
         var digest = Digest.sha256([])
-        for table in SQLiteCatalog.restoredTables + ["backup_files", "backup_secrets"] {
+        for table in SQLiteCatalog.restoredTables + ["backup_files", "backup_secrets", "backup_secret_files"] {
             let rows = try Row.fetchCursor(database, sql: "SELECT * FROM \(table) ORDER BY 1, 2, 3, 4")
             while let row = try rows.next() {
                 var text = "\(digest) \(table)"

@@ -24,11 +24,14 @@ extension SQLiteCatalog {
 
     public func audit(from first: Int, limit: Int) async throws -> AuditPage {
         try await pool.read { database in
-            let texts = try String.fetchAll(
+            // As bytes: somebody may have put there what is no text, and that must be told and not stop the reader.
+            let texts = try DatabaseValue.fetchAll(
                 database, sql: "SELECT record FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?",
                 arguments: [first, limit])
             return AuditPage(
-                records: try texts.map { try Value(plainJSON: Array($0.utf8)) },
+                records: texts.map { text in
+                    (try? Value(plainJSON: Array((Data.fromDatabaseValue(text) ?? Data())))) ?? .null
+                },
                 oldest: try Int.fetchOne(database, sql: "SELECT min(seq) FROM audit") ?? 0,
                 head: try Self.head(database))
         }

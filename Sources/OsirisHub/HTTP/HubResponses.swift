@@ -57,6 +57,7 @@ struct ErrorBodies<Context: RequestContext>: RouterMiddleware {
             HubError(error.status.code, "bad_request", "The request cannot be read.")
         // Not of HTTP, but what many servers count it as; nobody is left to read it.
         case is CancellationError: HubError(499, "caller_gone", "The caller closed its connection.")
+        case is CallerBody.Incomplete: HubError(400, "bad_request", "The request's body ended before its time.")
         case is NIOTooManyBytesError: HubError(413, "request_too_large", "The request's body is too long.")
         default: HubError(500, "internal", "The hub failed; its log says why.", retryable: true)
         }

@@ -3,11 +3,13 @@
 The hub sends calls as HTTP/1.1 over descriptor 0 and reads answers from descriptor 1, one at a time. First comes a line
 of JSON that says whether the handler could be imported. docs/hub.md has the rules of parameters and answers.
 """
-import errno, http.server, importlib, inspect, io, json, os, re, select, signal, sys, threading, time, types
+import errno, http.client, http.server, importlib, inspect, io, json, os, re, select, signal, sys, threading, time, types
 # Not when it is needed: a function that hoards files leaves none to import it with.
 import traceback, urllib.parse
 
 MOST_BODY = 8 * 1048576
+# The hub bounds both before; what it lets through must not end this process.
+http.client._MAXHEADERS, http.client._MAXLINE = 10_000, 1048576
 # Both are moved away before any user code runs, so `print` goes to the log.
 requests = os.fdopen(os.dup(0), "rb")
 answers = os.fdopen(os.dup(1), "wb")
@@ -165,9 +167,12 @@ def fields(response):
         for one in value if isinstance(value, (list, tuple)) else [value]:
             if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower().startswith("osiris-"):
                 raise ValueError("%r is not a header that a function may send" % name)
-            if re.search("[\r\n\0]", str(one)):
-                raise ValueError("the header %s has a line break in its value" % name)
-            yield name, str(one)
+            one = str(one)
+            if re.search("[\r\n\0]", one):
+                raise ValueError("the header %s has a line break or a NUL in its value" % name)
+            if len(one) > 16384 or not all(ord(letter) < 256 for letter in one):
+                raise ValueError("the header %s is too long, or has letters beyond Latin-1" % name)
+            yield name, one
 
 
 def full():
@@ -193,7 +198,12 @@ def limit(error):
 
 
 def describe(error):
-    return {"type": type(error).__name__, "message": str(error) or type(error).__name__, "limit": limit(error)}
+    kind = type(error).__name__
+    try:
+        text = str(error)[:4000].encode("utf-8", "replace").decode()
+    except Exception:
+        text = ""
+    return {"type": kind, "message": text or kind, "limit": limit(error)}
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -206,6 +216,9 @@ class Server(http.server.BaseHTTPRequestHandler):
     def __init__(self, handler):
         self.rfile, self.wfile, self.handler, self.own = requests, answers, handler, os.getpid()
         self.close_connection = False
+
+    def log_message(self, *words):
+        """The hub counts calls."""
 
     def __getattr__(self, name):
         if name.startswith("do_"):
@@ -232,7 +245,7 @@ class Server(http.server.BaseHTTPRequestHandler):
                 self.answer(result)
         except Refused as error:
             self.fail(error.args[0], error.args[1], {"type": "Refused", "message": error.args[2]})
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             traceback.print_exc()
             self.fail(500, "function_error", describe(error))
         self.wfile.flush()

@@ -13,6 +13,9 @@ struct CallRoutes: RouteGroup {
         "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
     ].compactMap { HTTPRequest.Method($0) }
 
+    /// Longest path and query that a function gets, bytes: what the starter of every runtime takes.
+    static let mostPathBytes = 60_000
+
     let controller: Controller
     let observation: Observation
     let notes: CallNotes
@@ -32,6 +35,9 @@ struct CallRoutes: RouteGroup {
         _ target: CallTarget?, _ request: Request, _ context: HubContext, _ caller: Caller
     ) async throws -> Response {
         guard let target else { throw HubError(404, "not_found", "There is nothing at this path for this method.") }
+        guard target.path.utf8.count <= Self.mostPathBytes else {
+            throw HubError(414, "uri_too_long", "Path and query are longer than \(Self.mostPathBytes) bytes.")
+        }
         try caller.require(.invoke, in: target.name.namespace)
         return await answer(request, target, caller, context)
     }

@@ -46,7 +46,9 @@ struct FunctionsCommand: AsyncParsableCommand {
             if answer.status == 200 { return }
             throw Diagnostic(
                 .callFailed, "`\(function)` answered \(answer.status): \(answer.problem)", address: hub.address.text,
-                help: "its log may say more: osiris functions logs \(function)")
+                help: answer.status == 404
+                    ? "`osiris functions list` shows what there is"
+                    : "its log may say more: osiris functions logs \(function)")
         }
     }
 
