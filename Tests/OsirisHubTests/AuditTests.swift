@@ -13,7 +13,7 @@ import Testing
     private func records(_ client: Client, _ query: String = "limit=1000") async throws -> [[String: Value]] {
         let answer = try await client.send("GET", "/system/audit?\(query)")
         let page = try Value(plainJSON: Array(answer.body)).mapValue ?? [:]
-        return (page["records"]?.listValue ?? []).compactMap(\.mapValue)
+        return (page["records"]?.listValue ?? []).map { $0.mapValue ?? [:] }
     }
 
     /// The first thing that is wrong with the log, nil if nothing.
