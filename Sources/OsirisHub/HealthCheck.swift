@@ -21,7 +21,7 @@ public struct HealthCheck: Sendable {
         let (url, tls) = try await BlockingWork.run {
             let config = try HubConfig.read(path: file)
             guard let note = FileManager.default.contents(atPath: data.pidFile),
-                let port = try? JSONDecoder().decode(Note.self, from: note).port
+                let port = try? JSONDecoder().decode(PidNote.self, from: note).port
             else { throw StartFailure("No hub runs on \(data.path).") }
             // Every address of the machine is none to ask at.
             let host = ["0.0.0.0", "::"].contains(config.host) ? "127.0.0.1" : config.host
@@ -42,6 +42,11 @@ public struct HealthCheck: Sendable {
             throw StartFailure("\(error)")
         }
     }
+}
 
-    private struct Note: Decodable { var port: Int }
+/// What a hub that listens writes to `DataFolder.pidFile`.
+struct PidNote: Codable {
+    var pid: Int32
+    var startTime: UInt64
+    var port: Int
 }

@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import OsirisTransport
 import ServiceLifecycle
 
 /// A hub on a data folder: owns the lock, the catalog, the controller and the HTTP server.
@@ -19,6 +20,7 @@ public actor Hub {
     private let drainGrace: Duration
     private let queueBound: Int
     private let asyncOptions: AsyncOptions?
+    private let http = HTTPClient()
     private var lock: Int32 = -1
     private var catalog: SQLiteCatalog?
     private var controller: Controller?
@@ -78,7 +80,7 @@ public actor Hub {
     private func start(_ config: HubConfig) async throws -> Int {
         let data = data
         let ledger = InstanceLedger(data: data)
-        let containers = ContainerHost(data: data, config: config)
+        let containers = ContainerHost(data: data, config: config, http: http)
         await removeLeftovers(containers)
         let leftovers = try await ledger.reapLeftovers()
         if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
@@ -108,7 +110,7 @@ public actor Hub {
         let certificate = try await BlockingWork.run {
             try config.tls.map { try ServerCertificate(file: "\(data.path)/\($0.file)") }
         }
-        let delivery = Delivery()
+        let delivery = Delivery(client: http)
         let observation = try await Observation.open(
             data, config: config, logger: logger,
             certificateEnd: { certificate?.present.expires.timeIntervalSince1970 },
@@ -160,7 +162,7 @@ public actor Hub {
         let calls = AsyncCalls(
             store: try await SQLiteCallStore.open(path: data.calls),
             options: asyncOptions ?? AsyncOptions(config.calls),
-            delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow)), logger: logger,
+            delivery: Delivery(rules: DeliveryRules(allow: config.callbacks?.allow), client: http), logger: logger,
             functions: { await controller.callsAtOnce() }, report: { observation.called($0) },
             execute: { try await controller.call($0, $1) })
         self.calls = calls
@@ -235,11 +237,5 @@ public actor Hub {
         (self.server, self.controller, self.calls, self.observation) = (nil, nil, nil, nil)
         (gatekeeper, rounds) = (nil, nil)
         (self.catalog, self.lock) = (nil, -1)
-    }
-
-    private struct PidNote: Encodable {
-        var pid: Int32
-        var startTime: UInt64
-        var port: Int
     }
 }

@@ -58,7 +58,7 @@ import Testing
     @Test func randomSequencesKeepTheBounds() {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed \(seed)")
-        var random = Seeded(state: seed)
+        var random = SplitMix(state: seed)
         for _ in 0..<300 {
             let min = Int.random(in: 0...6, using: &random)
             let scaling = Self.scaling(
@@ -119,7 +119,7 @@ private struct Model {
         faults.append("does not settle")
     }
 
-    mutating func anything(using random: inout Seeded) {
+    mutating func anything(using random: inout SplitMix) {
         switch Int.random(in: 0..<7, using: &random) {
         case 0, 1: load.waiting += Int.random(in: 1...5, using: &random)
         case 2:
@@ -173,18 +173,5 @@ private struct Model {
         load.free += load.pending
         load.pending = []
         settle()
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers for the same seed.
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

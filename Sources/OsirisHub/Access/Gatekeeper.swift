@@ -196,18 +196,14 @@ final class Gatekeeper: Sendable {
     /// What it counted, in the Prometheus text format.
     func metricsText() -> String {
         let (limited, unauthorized) = state.withLock { ($0.limited, $0.unauthorized) }
-        var lines = [
-            "# HELP osiris_rate_limited_total Requests of a token that were over its rate.",
-            "# TYPE osiris_rate_limited_total counter",
-        ]
+        var text = MetricsText()
+        text.head("osiris_rate_limited_total", "counter", "Requests of a token that were over its rate.")
         for (token, count) in limited.sorted(by: { $0.key < $1.key }) {
-            lines.append("osiris_rate_limited_total{token=\"\(token)\"} \(count)")
+            text.sample("osiris_rate_limited_total", [("token", token)], String(count))
         }
-        lines += [
-            "# HELP osiris_unauthorized_total Requests without a valid token.",
-            "# TYPE osiris_unauthorized_total counter", "osiris_unauthorized_total \(unauthorized)",
-        ]
-        return lines.joined(separator: "\n") + "\n"
+        text.head("osiris_unauthorized_total", "counter", "Requests without a valid token.")
+        text.sample("osiris_unauthorized_total", [], String(unauthorized))
+        return text.text
     }
 }
 

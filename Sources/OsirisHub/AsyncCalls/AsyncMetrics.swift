@@ -24,20 +24,20 @@ extension AsyncCalls {
             waiting[entry.function.description] = (before.count + 1, min(before.oldest, entry.created))
         }
         let functions = waiting.sorted { $0.key < $1.key }
-        var text = Self.head("osiris_async_queue_length", "gauge", "Asynchronous calls that wait.")
-        for (name, line) in functions { text += "osiris_async_queue_length{function_name=\"\(name)\"} \(line.count)\n" }
-        text += Self.head("osiris_async_oldest_seconds", "gauge", "Age of the oldest asynchronous call that waits.")
+        var text = MetricsText()
+        text.head("osiris_async_queue_length", "gauge", "Asynchronous calls that wait.")
         for (name, line) in functions {
-            text += "osiris_async_oldest_seconds{function_name=\"\(name)\"} \(max(0, now - line.oldest))\n"
+            text.sample("osiris_async_queue_length", [("function_name", name)], String(line.count))
         }
-        text += Self.head("osiris_async_calls_total", "counter", "Asynchronous calls that came to a state.")
+        text.head("osiris_async_oldest_seconds", "gauge", "Age of the oldest asynchronous call that waits.")
+        for (name, line) in functions {
+            text.sample("osiris_async_oldest_seconds", [("function_name", name)], String(max(0, now - line.oldest)))
+        }
+        text.head("osiris_async_calls_total", "counter", "Asynchronous calls that came to a state.")
         for (function, state, count) in counts.all {
-            text += "osiris_async_calls_total{function_name=\"\(function)\",state=\"\(state.rawValue)\"} \(count)\n"
+            let labels = [("function_name", function.description), ("state", state.rawValue)]
+            text.sample("osiris_async_calls_total", labels, String(count))
         }
-        return text
-    }
-
-    private static func head(_ name: String, _ type: String, _ help: String) -> String {
-        "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        return text.text
     }
 }

@@ -21,10 +21,14 @@ struct ContainerHost: Sendable {
     private let cluster: String
     /// Of data folder and hub, so that hubs with folders of one name on one engine are not taken for each other.
     private let mark: String
-    private let http = HTTPClient()
+    private let http: any HTTPSending
 
-    init(data: DataFolder, config: HubConfig, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    init(
+        data: DataFolder, config: HubConfig, http: any HTTPSending,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
         self.data = data
+        self.http = http
         socket = EngineSocket(configured: config.engine?.socket, environment: environment)
         cluster = config.cluster
         let digest = Digest.sha256("\(data.realPath)\n\(config.cluster)\n\(config.address)".utf8)

@@ -112,11 +112,9 @@ final class ServerCertificate: Sendable {
     /// Its line in the Prometheus text: seconds until it ends, negative afterwards.
     func metric(now: Date) -> String {
         let left = Int(present.expires.timeIntervalSince(now))
-        return """
-            # HELP osiris_certificate_expiry_seconds Seconds until the hub's certificate expires.
-            # TYPE osiris_certificate_expiry_seconds gauge
-            osiris_certificate_expiry_seconds \(left)
-
-            """
+        var text = MetricsText()
+        text.head("osiris_certificate_expiry_seconds", "gauge", "Seconds until the hub's certificate expires.")
+        text.sample("osiris_certificate_expiry_seconds", [], String(left))
+        return text.text
     }
 }

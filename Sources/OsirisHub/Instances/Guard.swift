@@ -1,4 +1,5 @@
 import Foundation
+import OsirisTransport
 
 /// A small process that notices when the hub is killed and has what it ran killed too.
 ///
@@ -45,6 +46,6 @@ public struct Guard: Sendable {
             ControlGroups.locate(for: data.realPath).sweep()
             return try HubConfig.read(path: data.config)
         }
-        return try await killed + ContainerHost(data: data, config: config).removeLeftovers()
+        return try await killed + ContainerHost(data: data, config: config, http: HTTPClient()).removeLeftovers()
     }
 }

@@ -1,7 +1,10 @@
-/// Writes the metrics in the Prometheus text format 0.0.4
+/// Writes metrics in the Prometheus text format 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/).
 struct MetricsText {
-    private(set) var lines: [String] = []
+    private var lines: [String] = []
+
+    /// All that was written.
+    var text: String { lines.joined(separator: "\n") + "\n" }
 
     /// The whole text.
     /// - Parameters:
@@ -23,7 +26,7 @@ struct MetricsText {
         text.head("osiris_build_info", "gauge", "The version of the hub; always 1.")
         text.sample("osiris_build_info", [("version", HubVersion.current)], "1")
         if let process { text.process(process) }
-        return text.lines.joined(separator: "\n") + "\n"
+        return text.text
     }
 
     private mutating func calls(_ counts: Metrics.Counts) {
@@ -91,11 +94,14 @@ struct MetricsText {
         }
     }
 
-    private mutating func head(_ name: String, _ type: String, _ help: String) {
+    /// Begins a metric.
+    /// - Parameter type: `counter`, `gauge` or `histogram`.
+    mutating func head(_ name: String, _ type: String, _ help: String) {
         lines += ["# HELP \(name) \(help)", "# TYPE \(name) \(type)"]
     }
 
-    private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
+    /// Adds a value to the metric that was begun.
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
         let labels = labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
         lines.append(labels.isEmpty ? "\(name) \(value)" : "\(name){\(labels)} \(value)")
     }
