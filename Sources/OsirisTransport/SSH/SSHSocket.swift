@@ -22,6 +22,17 @@ enum SSHSocket {
         throw last
     }
 
+    /// Two connected stream sockets of this machine, non-blocking; nil when there are no more file descriptors.
+    static func pair() -> (near: Int32, far: Int32)? {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else { return nil }
+        for end in ends {
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        return (ends[0], ends[1])
+    }
+
     private struct Address: Sendable {
         var family: Int32
         var bytes: [UInt8]
