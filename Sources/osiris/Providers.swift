@@ -8,9 +8,12 @@ import ProviderSimulated
 
 /// The providers of this program: adding one is one line here.
 enum Providers {
+    /// The logins on hosts of this run, and the one client whose requests may go through them.
+    static let ssh = SSHSessions()
+    static let http = HTTPClient(ssh: ssh)
+
     static func registry() -> ProviderRegistry {
-        let http = HTTPClient()
-        return ProviderRegistry([
+        ProviderRegistry([
             LocalProvider(hubVersion: OsirisVersion.current, http: http),
             HubProvider(http: http),
             SimulatedProvider(hubVersion: OsirisVersion.current),

@@ -15,36 +15,38 @@ extension SSHConnection {
         do {
             try await carry(pair.near, to: destination.host, port: destination.port, until: deadline)
         } catch {
+            Foundation.close(pair.near)
             Foundation.close(pair.far)
             throw error
         }
         return pair.far
     }
 
+    /// Waits for a connection of this process to a listener.
+    /// - Returns: nil if there was none by the deadline.
+    func accept(_ listener: Int32, until deadline: ContinuousClock.Instant) async -> Int32? {
+        while true {
+            if let socket = SSHSocket.accept(listener) { return socket }
+            guard await loop.ready([listener: .read], until: deadline) else { return nil }
+        }
+    }
+
     /// Opens a TCP connection from this host, and moves bytes between it and a socket until one of both ends.
-    /// - Parameter near: a non-blocking socket; taken over, and closed with the tunnel or by the error.
+    /// - Parameter near: a non-blocking socket; closed with the tunnel, and left to the caller by an error.
     /// - Throws: `SSHError`; `unreachable` if the host cannot connect to there.
-    func carry(
-        _ near: Int32, to host: String, port: Int, until deadline: ContinuousClock.Instant
-    ) async throws {
+    func carry(_ near: Int32, to host: String, port: Int, until deadline: ContinuousClock.Instant) async throws {
         tally.note { $0.tunnels += 1 }
-        let channel: SSHChannel
-        do {
-            channel = try await exclusively {
-                let pointer = try await step(
-                    until: deadline,
-                    making: { libssh2_channel_direct_tcpip_ex($0, host, Int32(port), "127.0.0.1", 22) })
-                if let pointer { return SSHChannel(pointer) }
-                guard handle.lastCode == LIBSSH2_ERROR_CHANNEL_FAILURE else {
-                    throw fail("the connection ended: \(handle.lastError)")
-                }
-                throw SSHError(
-                    .unreachable, "\(host):\(port)", "not reached from \(place): \(handle.lastError)",
-                    help: "does something listen there, and does the sshd in between allow AllowTcpForwarding?")
+        let channel = try await exclusively {
+            let pointer = try await step(
+                until: deadline,
+                making: { libssh2_channel_direct_tcpip_ex($0, host, Int32(port), "127.0.0.1", 22) })
+            if let pointer { return SSHChannel(pointer) }
+            guard handle.lastCode == LIBSSH2_ERROR_CHANNEL_FAILURE else {
+                throw fail("the connection ended: \(handle.lastError)")
             }
-        } catch {
-            Foundation.close(near)
-            throw error
+            throw SSHError(
+                .unreachable, "\(host):\(port)", "not reached from \(place): \(handle.lastError)",
+                help: "does something listen there, and does the sshd in between allow AllowTcpForwarding?")
         }
         Task { await self.pump(channel, near) }
     }
