@@ -10,7 +10,14 @@ if ! has "$image"; then
         "$engine" pull --quiet "$image" 9<&- </dev/null >"$log" 2>&1 ||
             end 70 "there is no image $image: $(tail_line <"$log")"
     else
-        [ -e "$archive" ] || end 70 "the archive of image $image is not there"
+        if [ ! -e "$archive" ]; then
+            # What an archive of another image left here is of no use any more.
+            mkdir -p "$folder/upload"
+            for old in "$folder"/upload/*; do
+                case $old in "$archive"*) ;; *) rm -f "$old" ;; esac
+            done
+            end 66 "the archive of image $image is not there yet"
+        fi
         "$engine" load --quiet --input "$archive" 9<&- </dev/null >"$log" 2>&1 ||
             end 65 "$engine cannot load the image: $(tail_line <"$log")"
         has "$image" || end 65 "$engine loaded the archive, but has no image $image now"
