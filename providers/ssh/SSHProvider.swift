@@ -36,10 +36,10 @@ public struct SSHProvider: Provider {
     public func expand(_ target: Target, of cluster: Cluster) throws -> Expansion {
         let machines = try SSHTarget(target).hosts
         let image = try image(target, of: cluster)
-        let port = target.settings["port"]?.intValue ?? cluster.hub.port
+        let port = target.settings["hubPort"]?.intValue ?? cluster.hub.port
         let authority = HubResource.speaksTLS(cluster) ? AuthorityResource.declaration(cluster) : nil
         var hubSpans = target.spans.adding(cluster.hub.spans["tls"], at: "authority")
-        if target.settings["port"] == nil { hubSpans = hubSpans.adding(cluster.hub.spans["port"], at: "port") }
+        if target.settings["hubPort"] == nil { hubSpans = hubSpans.adding(cluster.hub.spans["port"], at: "port") }
         let imageSpan = cluster.hub.spans[cluster.hub.archive == nil ? "image" : "archive"]
         hubSpans = hubSpans.adding(imageSpan, at: "image")
         let engine = target.settings["engine"]?.mapValue ?? [:]
@@ -73,7 +73,7 @@ public struct SSHProvider: Provider {
 
     private func arguments(_ machine: SSHTarget.Host, _ target: Target) -> Attributes {
         [
-            "login": machine.login.value, "folder": target.settings["folder"] ?? "/var/lib/osiris",
+            "login": machine.login.value, "folder": target.settings["folder"] ?? .string(SSHTarget.defaultFolder),
             "domain": .string(machine.domain),
         ]
     }
