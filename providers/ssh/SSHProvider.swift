@@ -11,6 +11,7 @@ public struct SSHProvider: Provider {
     public let name = Self.kind
     public let targetKind: TargetKind?
     public let handlers: [any ResourceHandler]
+    let hosts: Hosts
     private let hubVersion: String
 
     /// - Parameters:
@@ -25,7 +26,7 @@ public struct SSHProvider: Provider {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: name, doc: "Hubs on hosts that are reached over SSH.", schema: SSHTarget.schema)
-        let hosts = Hosts(sessions: sessions)
+        hosts = Hosts(sessions: sessions)
         handlers = [
             SSHHost(hosts: hosts), SSHEngine(hosts: hosts), SSHImage(hosts: hosts),
             SSHHub(hosts: hosts, http: http, now: now),
@@ -66,7 +67,9 @@ public struct SSHProvider: Provider {
                 target.spans.adding(imageSpan, at: "image"))
             declare(HubResource.type.name, hub, on: SSHImage.type.name, hubSpans)
             expansion.machines.append(
-                Machine(name: machine.name, hub: address(HubResource.type.name), functionProvider: "hub"))
+                Machine(
+                    name: machine.name, hub: address(HubResource.type.name), functionProvider: "hub",
+                    domain: machine.domain))
         }
         return expansion
     }
