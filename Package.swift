@@ -94,8 +94,14 @@ let package = Package(
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
-        // Sent to hosts by the program, wherever that is.
-        provider("ProviderSSH", folder: "ssh", resources: [.embedInCode("Probe/probe.sh")]),
+        provider(
+            "ProviderSSH", folder: "ssh",
+            // Sent to hosts by the program, wherever that is.
+            resources: [
+                "Probe/probe", "Scripts/begin", "Scripts/host", "Scripts/host-remove", "Scripts/engine",
+                "Scripts/engine-remove", "Scripts/image", "Scripts/image-remove", "Scripts/hub-parts", "Scripts/hub",
+                "Scripts/hub-confirm", "Scripts/hub-revert", "Scripts/hub-remove",
+            ].map { .embedInCode("\($0).sh") }),
         .executableTarget(
             name: "osiris",
             dependencies: [

@@ -4,6 +4,7 @@ import OsirisProviderKit
 import OsirisTransport
 import ProviderHub
 import ProviderLocal
+import ProviderSSH
 import ProviderSimulated
 
 /// The providers of this program: adding one is one line here.
@@ -16,6 +17,7 @@ enum Providers {
         ProviderRegistry([
             LocalProvider(hubVersion: OsirisVersion.current, http: http),
             HubProvider(http: http),
+            SSHProvider(hubVersion: OsirisVersion.current, sessions: ssh, http: http),
             SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }

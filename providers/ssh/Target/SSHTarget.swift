@@ -74,9 +74,28 @@ public struct SSHTarget: Sendable {
             example: "row-3"),
         Field(
             "hubPort", .int(1...65535), doc: "TCP port of the hubs; without it that of `spec.hub`.", example: "8080"),
+        Field("engine", .object(engine), doc: "What runs the hub's container."),
+        Field(
+            "uploads", .int(1...64), default: 8,
+            doc: "How many hosts are sent the image at once; more only share this machine's line."),
+        Field(
+            "confirm", .duration, default: 60_000,
+            doc: """
+                After a change of the hub's port the host puts the previous hub back by itself, unless a new connection
+                reaches the new one within this time. `0s` asks for no connection.
+                """),
         Field(
             "folder", .string, default: .string(defaultFolder),
             doc: "Where osiris keeps its files on a host: an absolute path."),
+    ])
+
+    private static let engine = Schema([
+        Field(
+            "name", .choice(["auto", "podman", "docker"]), default: "auto",
+            doc: "`auto` takes what is there, podman before docker, and installs podman where there is neither."),
+        Field(
+            "install", .bool, default: true,
+            doc: "Whether a missing engine is installed from the distribution's packages."),
     ])
 
     private static let become = Schema([
