@@ -13,9 +13,12 @@ import Testing
             for key in host other id; do ssh-keygen -q -t ed25519 -N '' -f $key; done
             cp id.pub authorized_keys
             mkdir -p /run/sshd
-            exec /usr/sbin/sshd -D -E log -f /dev/null -o "ListenAddress=127.0.0.1" -o "Port=$2" -o PidFile=none \\
+            # Not by exec: sshd closes what Foundation tells a child's end by, and would be waited for.
+            /usr/sbin/sshd -D -E log -f /dev/null -o "ListenAddress=127.0.0.1" -o "Port=$2" -o PidFile=none \\
                 -o UsePAM=no -o StrictModes=no -o "AuthorizedKeysFile=$1/authorized_keys" -o "HostKey=$1/host" \\
-                -o PermitRootLogin=yes
+                -o PermitRootLogin=yes &
+            echo $! > pid
+            wait
             """
 
         init() async throws {
@@ -62,14 +65,15 @@ import Testing
             try process.run()
             while process.isRunning {
                 let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
-                if log.contains("Server listening") { return process.processIdentifier }
+                let pid = (try? String(contentsOfFile: folder + "/pid", encoding: .utf8)) ?? ""
+                if log.contains("Server listening"), let pid = Int32(pid.dropLast()) { return pid }
                 try await Task.sleep(for: .milliseconds(20))
             }
             throw POSIXError(.EADDRINUSE)
         }
 
         deinit {
-            kill(sshd, SIGTERM)
+            kill(sshd, SIGKILL)
             try? FileManager.default.removeItem(at: folder)
         }
 
