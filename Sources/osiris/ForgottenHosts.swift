@@ -62,7 +62,8 @@ struct ForgottenHosts {
         for host in addresses where host.type == "host" {
             console.report([
                 Diagnostic(
-                    .warning, .hostForgotten, "`\(host)` is forgotten, with all that lived on it; nothing was contacted",
+                    .warning, .hostForgotten,
+                    "`\(host)` is forgotten, with all that lived on it; nothing was contacted",
                     address: host.text,
                     help: "if it comes back, its hub still runs: stop it, or put the host into the manifest again")
             ])

@@ -48,8 +48,10 @@ final class FakeHost: Sendable {
         files = try TemporaryFolder()
         self.isSystemd = isSystemd
         let programs = [
-            "podman": Self.engine, "systemctl": Self.systemctl, "systemd-run": "#!/bin/sh\necho armed >>$(dirname $0)/../calls",
-            "journalctl": "#!/bin/sh\necho \"the hub's last words\"", "chown": "#!/bin/sh", "docker": "#!/bin/sh\nexit 1",
+            "podman": Self.engine, "systemctl": Self.systemctl,
+            "systemd-run": "#!/bin/sh\necho armed >>$(dirname $0)/../calls",
+            "journalctl": "#!/bin/sh\necho \"the hub's last words\"", "chown": "#!/bin/sh",
+            "docker": "#!/bin/sh\nexit 1",
         ]
         for (name, text) in programs {
             try files.write(text + "\n", to: "bin/\(name)")
@@ -71,7 +73,8 @@ final class FakeHost: Sendable {
 
     /// A script as it is sent to a host, but for the folders of systemd, which are in `files`.
     func start(
-        _ script: HostScript, _ arguments: [String] = [], _ payload: HostPayload = HostPayload(), cluster: String = "edge",
+        _ script: HostScript, _ arguments: [String] = [], _ payload: HostPayload = HostPayload(),
+        cluster: String = "edge",
         lineage: String = "l", lock: Int = 1
     ) throws -> (Process, Task<End, any Error>) {
         try start(script, arguments, bytes: payload.bytes, cluster: cluster, lineage: lineage, lock: lock)
@@ -99,7 +102,8 @@ final class FakeHost: Sendable {
             end.finish()
         }
         try process.run()
-        let said = Said(output), complained = Said(errors)
+        let said = Said(output)
+        let complained = Said(errors)
         return (
             process,
             Task {
@@ -111,7 +115,8 @@ final class FakeHost: Sendable {
     }
 
     func run(
-        _ script: HostScript, _ arguments: [String] = [], _ payload: HostPayload = HostPayload(), cluster: String = "edge",
+        _ script: HostScript, _ arguments: [String] = [], _ payload: HostPayload = HostPayload(),
+        cluster: String = "edge",
         lineage: String = "l", lock: Int = 1
     ) async throws -> End {
         try await start(script, arguments, payload, cluster: cluster, lineage: lineage, lock: lock).1.value
@@ -170,7 +175,8 @@ final class FakeHost: Sendable {
         try start(
             .hub, ["podman", version, String(confirm)],
             Self.payload([
-                "config": config, "unit": "[Service]\n", "run": "run\n--detach\n", "user": "65532", "tls": "key of \(config)",
+                "config": config, "unit": "[Service]\n", "run": "run\n--detach\n", "user": "65532",
+                "tls": "key of \(config)",
                 "hub.json": Self.marker("hub", operation: operation), "revert": HostScript.hubRevert.text,
             ]), lock: lock)
     }

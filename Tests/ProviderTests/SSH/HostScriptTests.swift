@@ -28,7 +28,8 @@ import Testing
         #expect(late.status == 75 && late.errors == "osiris: it was changed by a later run (lock 7, this run has 6)\n")
         #expect(host.text("host.json") == "")
         // Another state's locks count by themselves, and removing the host keeps both.
-        #expect(try await host.run(.host, [], FakeHost.payload(["host.json": "{}"]), lineage: "m", lock: 1).status == 65)
+        #expect(
+            try await host.run(.host, [], FakeHost.payload(["host.json": "{}"]), lineage: "m", lock: 1).status == 65)
         #expect(try await host.adopt().status == 75)
         #expect(try await host.run(.hostRemove, lock: 8).status == 0)
         #expect(Set(host.text("fence").split(separator: "\n")) == ["l 8", "m 1"])
@@ -79,7 +80,8 @@ import Testing
         #expect(bad.status == 65 && bad.errors.hasSuffix("; the previous hub runs again\n"))
         #expect(host.isRunning && host.text("data/hub.json") == good && host.text("data/tls.pem") == "key of \(good)")
         let old = try await host.hub("other", version: "2.0.0")
-        #expect(old.errors.contains("the image holds hub version 1.0.0, planned was 2.0.0; the previous hub runs again"))
+        #expect(
+            old.errors.contains("the image holds hub version 1.0.0, planned was 2.0.0; the previous hub runs again"))
         #expect(host.text("hub.json") == FakeHost.marker("hub"))
     }
 
