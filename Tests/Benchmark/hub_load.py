@@ -110,6 +110,15 @@ def resident(pid):
     return int(found[1]) * 1024 if found else 0
 
 
+def processor(pids):
+    """Seconds of processor time that the processes had until now."""
+    ticks = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def below(pid):
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
     return [int(child) for child in found] + [deeper for child in found for deeper in below(int(child))]
@@ -130,6 +139,8 @@ http {{
     {inner}
 }}
 """
+# One has one call at a time.
+INSTANCES = 16
 UPSTREAM = "server { listen 8080; location / { return 200 'ok\\n'; } }"
 PROXY = """
     upstream back {{ server 127.0.0.1:{upstream}; keepalive 64; }}
@@ -212,9 +223,9 @@ def proxy(program):
             try:
                 hub.ask("PUT", "/system/functions", {
                     "name": "up", "namespace": "bench", "runtime": "container", "image": "localhost/bench-upstream:1",
-                    "port": 8080, "scale": {"min": 1, "max": 1, "concurrency": 1000}})
+                    "port": 8080, "scale": {"min": INSTANCES, "max": INSTANCES}})
                 deadline = time.monotonic() + 60
-                while not (status := hub.ask("GET", "/system/function/up?namespace=bench"))["ready"]:
+                while (status := hub.ask("GET", "/system/function/up?namespace=bench"))["availableReplicas"] < INSTANCES:
                     if time.monotonic() > deadline:
                         sys.exit(f"the upstream does not start: {status}")
                     time.sleep(0.1)
@@ -231,15 +242,19 @@ def proxy(program):
                         "upstream alone": f"http://127.0.0.1:{upstream}/"}
                 for url in urls.values():
                     wrk(url, 1)
+                pids = {"nginx": [front.pid] + below(front.pid), "hub": [hub.process.pid], "upstream alone": []}
                 runs = {name: [] for name in urls}
                 for _ in range(5):
                     for name, url in urls.items():
-                        runs[name].append(wrk(url, 4))
-                print("64 connections, 5 turns of 4 s     calls/s       p50 ms     p99 ms   errors")
+                        before = processor(pids[name])
+                        rate, *rest = wrk(url, 4)
+                        runs[name].append([rate, *rest, (processor(pids[name]) - before) / (rate * 4) * 1e6])
+                print(f"{'64 connections, 5 turns of 4 s':32}   calls/s    p50 ms    p99 ms  errors  its CPU per call")
                 middle = {}
                 for name, found in runs.items():
                     middle[name] = [statistics.median(values) for values in zip(*found)]
-                    print(f"{name:32} {middle[name][0]:9.0f} {middle[name][1]:12.2f} {middle[name][2]:10.2f} {middle[name][3]:8.0f}")
+                    rate, median, last, errors, cost = middle[name]
+                    print(f"{name:32} {rate:9.0f} {median:9.2f} {last:9.2f} {errors:7.0f} {cost:14.0f} µs")
                 print(f"hub / nginx: {middle['hub'][0] / middle['nginx'][0]:.0%} of the rate, "
                       f"p99 {middle['hub'][2] - middle['nginx'][2]:+.2f} ms")
             finally:
