@@ -90,6 +90,7 @@ public actor Hub {
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
             try data.keepPrivate(data.calls)
+            WarmSlot.sweep(data)
             for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
                 try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
             }
@@ -119,10 +120,11 @@ public actor Hub {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let dependencies = DependencyCache(
             data: data, searchPath: path, sandbox: sandbox, indexes: config.dependencies ?? .init())
+        let store = VersionStore(data: data, searchPath: path, sandbox: sandbox)
         let controller = Controller(
-            catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            containers: containers, dependencies: dependencies, observation: observation, queueBound: queueBound,
-            logger: logger)
+            catalog: catalog, store: store, ledger: ledger, containers: containers, dependencies: dependencies,
+            warm: WarmPool(store: store, ledger: ledger, bounds: WarmPlan.Bounds(config.warm)),
+            observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
         let calls = try await openCalls(config, controller, observation)

@@ -25,6 +25,8 @@ actor InstancePool {
         var coldStart: @Sendable () -> Void
         /// An instance is ready, or has ended, and why.
         var instance: @Sendable (HubEvent.Kind, _ id: String, _ reason: String?) -> Void = { _, _, _ in }
+        /// How many more instances it may start now, whenever that changes; nil when it starts none any more.
+        var room: @Sendable (Int?) -> Void = { _ in }
     }
 
     enum Phase { case starting, resting, free, busy }
@@ -37,6 +39,8 @@ actor InstancePool {
         var instance: (any RunningInstance)?
         /// What is done before it can be started, for people.
         var activity: String?
+        /// True once an instance was made for it, or could not be.
+        var isFilled = false
     }
 
     struct Loan {
@@ -76,6 +80,8 @@ actor InstancePool {
     var former: (restarts: Int, error: String?) = (0, nil)
     private var retired = false
     private var stopping = false
+    /// What was told last as `room`.
+    private var room: Int? = 0
     private var drained: CheckedContinuation<Void, Never>?
 
     /// - Parameters:
@@ -135,6 +141,7 @@ actor InstancePool {
     /// Sends every waiting call elsewhere, lets the running ones finish, and stops.
     func retire() async {
         retired = true
+        tellRoom()
         refuseWaiting(.moved)
         if running > 0 { await withCheckedContinuation { drained = $0 } }
         await stop()
@@ -144,6 +151,7 @@ actor InstancePool {
     func stop() async {
         stopping = true
         retired = true
+        tellRoom()
         refuseWaiting(.moved)
         alarm?.task.cancel()
         let lives = Array(lives.values)
@@ -237,6 +245,7 @@ extension InstancePool {
     private func isWanted(_ slot: Int) -> Bool { !stopping && slots[slot] != nil }
 
     private func rescale() {
+        defer { tellRoom() }
         while !retired {
             switch scaling.step(load, now: now) {
             case .start(let count): for _ in 0..<count { open() }
@@ -246,6 +255,14 @@ extension InstancePool {
                 return
             }
         }
+    }
+
+    private func tellRoom() {
+        // One that is opened counts from when it has its first instance, which may be the one that waited for it.
+        let now = retired ? nil : max(0, scaling.max - slots.values.count(where: \.isFilled))
+        guard now != room else { return }
+        room = now
+        events.room(now)
     }
 
     private var load: Scaling.Load {
@@ -327,6 +344,10 @@ extension InstancePool {
     private func run(_ id: Int) async -> Instance.End {
         let instance: any RunningInstance
         do {
+            defer {
+                slots[id]?.isFilled = true
+                tellRoom()
+            }
             instance = try await make { activity in Task { await self.note(activity, of: id) } }
         } catch {
             slots[id]?.activity = nil
