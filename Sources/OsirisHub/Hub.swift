@@ -81,7 +81,7 @@ public actor Hub {
         let data = data
         let ledger = InstanceLedger(data: data)
         let containers = ContainerHost(data: data, config: config, http: http)
-        await removeLeftovers(containers)
+        await containers.clear(logger)
         let leftovers = try await ledger.reapLeftovers()
         if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
         try await BlockingWork.run {
@@ -147,15 +147,6 @@ public actor Hub {
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
         logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
         return port
-    }
-
-    private func removeLeftovers(_ containers: ContainerHost) async {
-        do {
-            let count = try await containers.removeLeftovers()
-            if count > 0 { logger.notice("Removed \(count) containers that an earlier hub left behind") }
-        } catch {
-            logger.warning("Containers of an earlier hub may be left: \(error)")
-        }
     }
 
     private func openCalls(_ config: HubConfig, _ controller: Controller, _ observation: Observation) async throws

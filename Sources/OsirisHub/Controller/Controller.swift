@@ -157,6 +157,7 @@ public actor Controller {
         closing = true
         await changes?.value
         await warm.stop()
+        await containers.end()
         await withTaskGroup(of: Void.self) { group in
             for pool in pools { group.addTask { await pool.stop() } }
         }

@@ -189,13 +189,18 @@ extension Controller {
             },
             room: { [warm] in warm.room(seat, $0) })
         let (store, ledger, containers, dependencies, warm) = (store, ledger, containers, dependencies, warm)
-        let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { tell in
+        let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { order in
             if entry.spec.runtime == .container {
                 return try await containers.instance(
-                    of: entry, environment: try await store.environment(of: entry), log: log, tell: tell)
+                    of: entry, environment: try await store.environment(of: entry), log: log, tell: order.tell)
             }
-            let installed = try await dependencies.folder(for: entry, log: log, tell: tell)
-            if let started = await warm.instance(for: seat, entry, dependencies: installed, log: log) { return started }
+            let installed = try await dependencies.folder(for: entry, log: log, tell: order.tell)
+            // One that ended is replaced by one of its own making: those that wait are for calls.
+            if order.isFirst,
+                let started = await warm.instance(for: seat, entry, dependencies: installed, log: log)
+            {
+                return started
+            }
             return Instance(try await store.launch(entry, dependencies: installed), log: log, ledger: ledger)
         }
         // Not awaited: to know of dependencies may take a while.

@@ -12,8 +12,15 @@ actor InstancePool {
         case full
     }
 
-    /// Makes an instance. Tells what it does meanwhile, if that takes long.
-    typealias Maker = @Sendable (_ tell: @escaping @Sendable (String) -> Void) async throws -> any RunningInstance
+    /// An instance that is to be made.
+    struct Order: Sendable {
+        /// False for one in the place of one that has ended.
+        var isFirst: Bool
+        /// To be told what is done meanwhile, if that takes long.
+        var tell: @Sendable (String) -> Void
+    }
+
+    typealias Maker = @Sendable (Order) async throws -> any RunningInstance
 
     /// What a pool tells its owner.
     struct Events: Sendable {
@@ -198,7 +205,10 @@ extension InstancePool {
     private func giveBack(_ loan: Loan, after outcome: Instance.Outcome) {
         // The process may have ended, and another one may have its slot.
         guard let slot = slots[loan.slot], slot.instance === loan.instance, slot.phase == .busy else { return }
-        if outcome.leavesInstance { return offer(loan.slot) }
+        if outcome.leavesInstance {
+            if slots[loan.slot]?.policy.worked() == true { Task { await loan.instance.giveWay(false) } }
+            return offer(loan.slot)
+        }
         slots[loan.slot]?.phase = .starting
         slots[loan.slot]?.since = now
     }
@@ -220,7 +230,8 @@ extension InstancePool {
         let status = status()
         let reason =
             status.available > 0
-            ? "Every instance was busy until the time was up." : "No instance is ready. \(status.lastError ?? "")"
+            ? "Every instance was busy until the time was up."
+            : "No instance is ready. \(restReason ?? status.lastError ?? "")"
         leave(ticket, Refusal.notReady(reason))
     }
 
@@ -229,6 +240,13 @@ extension InstancePool {
         lastWait = now
         waiter.resume(throwing: error)
         rescale()
+    }
+
+    /// Why it rests though nothing is wrong with its start.
+    private var restReason: String? {
+        let kills = slots.values.filter { $0.phase == .resting }.map(\.policy.killsInRow).max() ?? 0
+        guard kills > RestartPolicy.freeKills else { return nil }
+        return "It was killed \(kills) times in a row for what its calls did, and rests before it is started again."
     }
 
     private func refuseWaiting(_ refusal: Refusal) {
@@ -348,7 +366,9 @@ extension InstancePool {
                 slots[id]?.isFilled = true
                 tellRoom()
             }
-            instance = try await make { activity in Task { await self.note(activity, of: id) } }
+            let isFirst = slots[id]?.isFilled == false
+            instance = try await make(
+                Order(isFirst: isFirst) { activity in Task { await self.note(activity, of: id) } })
         } catch {
             slots[id]?.activity = nil
             return Instance.End(reason: "\(error)", excused: false)
@@ -357,6 +377,7 @@ extension InstancePool {
             await instance.stop()
             return Instance.End(reason: "stopped", excused: true)
         }
+        if slots[id]?.policy.probation ?? 0 > 0 { await instance.giveWay(true) }
         slots[id]?.instance = instance
         slots[id]?.activity = nil
         if await instance.start(), isWanted(id) {

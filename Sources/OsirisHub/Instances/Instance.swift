@@ -73,6 +73,13 @@ actor Instance: RunningInstance {
         return wire != nil
     }
 
+    func giveWay(_ givesWay: Bool) async {
+        launch.group?.givesWay = givesWay
+        // One that is not made yet gets it when it is.
+        guard stage != nil, status == nil, let group = launch.group else { return }
+        try? await BlockingWork.run { try group.share() }
+    }
+
     /// Launches an interpreter without a function, and waits until it could take one.
     /// - Returns: false if it never will; `ended()` tells why.
     func prepare() async -> Bool {
