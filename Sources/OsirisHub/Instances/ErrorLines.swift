@@ -38,9 +38,9 @@ final class ErrorLines: Sendable {
         return line
     }
 
-    /// False for what Node prints after an error that nobody caught: its stack, what the error held, its own version.
+    /// False for a mark, and for what Node prints after an error that nobody caught: its stack, what the error held, its own version.
     private static func saysSomething(_ line: [UInt8]) -> Bool {
-        !line.isEmpty && line != [UInt8(ascii: "}")] && !line.starts(with: "    at ".utf8)
+        !line.isEmpty && line.first != 0x1E && line != [UInt8(ascii: "}")] && !line.starts(with: "    at ".utf8)
             && !line.starts(with: "Node.js v".utf8)
     }
 

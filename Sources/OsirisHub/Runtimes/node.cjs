@@ -8,7 +8,7 @@ const { existsSync, readSync, writeSync } = require("node:fs");
 const http = require("node:http");
 const { Socket } = require("node:net");
 const { resolve } = require("node:path");
-const { Duplex, Readable, Transform } = require("node:stream");
+const { Duplex, PassThrough, Transform } = require("node:stream");
 const { once } = require("node:events");
 const { pathToFileURL } = require("node:url");
 
@@ -216,6 +216,23 @@ async function load(name) {
   return handler;
 }
 
+function serve(handler, connection) {
+  const options = { maxHeaderSize: 1048576, requireHostHeader: false, requestTimeout: 0, keepAliveTimeout: 0 };
+  const server = http.createServer(options, (request, response) => call(handler, request, response));
+  Object.assign(server, { headersTimeout: 0, timeout: 0, maxHeadersCount: 0 });
+  server.emit("connection", connection);
+}
+
+/** Answers a call of nobody: what node loads and compiles for the first one is there when a function's comes. */
+async function rehearse() {
+  const [readable, writable] = [new PassThrough(), new PassThrough()];
+  serve(() => null, Duplex.from({ readable, writable }));
+  readable.write("POST / HTTP/1.1\r\nContent-Length: 2\r\nX-Call-Id: none\r\n\r\n{}");
+  await once(writable, "data");
+  readable.end();
+  await import("data:text/javascript,");
+}
+
 /** Waits for the function, in an interpreter that was started before there was one for it. */
 function take() {
   writeSync(4, '{"warm":true}\n');
@@ -234,7 +251,10 @@ function take() {
 }
 
 async function main() {
-  if (process.argv.length < 3) take();
+  if (process.argv.length < 3) {
+    await rehearse();
+    take();
+  }
   // Not before: they make the descriptors such that nothing can wait for them.
   const requests = new Socket({ fd: 3, readable: true, writable: false });
   const answers = new Socket({ fd: 4, readable: false, writable: true });
@@ -246,13 +266,10 @@ async function main() {
     answers.end(JSON.stringify({ ready: false, error: describe(error) }) + "\n", () => process.exit(1));
     return;
   }
-  const options = { maxHeaderSize: 1048576, requireHostHeader: false, requestTimeout: 0, keepAliveTimeout: 0 };
-  const server = http.createServer(options, (request, response) => call(handler, request, response));
-  Object.assign(server, { headersTimeout: 0, timeout: 0, maxHeadersCount: 0 });
   // The end of the input is the end of the hub; what the function started goes too.
   requests.on("close", () => process.kill(0, "SIGKILL"));
   answers.write('{"ready":true}\n');
-  server.emit("connection", Duplex.from({ readable: requests, writable: answers }));
+  serve(handler, Duplex.from({ readable: requests, writable: answers }));
 }
 
 main();
