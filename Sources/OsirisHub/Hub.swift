@@ -176,7 +176,7 @@ public actor Hub {
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: application)], logger: logger))
-        let task = Task {
+        let task = Task(executorPreference: EventLoops.tasks) {
             do {
                 try await group.run()
                 announce.finish()

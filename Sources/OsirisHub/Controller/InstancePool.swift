@@ -122,7 +122,7 @@ actor InstancePool {
             let loan = try await lend(until: patience)
             let time = min(timeout, deadline.map { $0 - .now } ?? timeout)
             let answer = AnswerStream()
-            Task { await self.run(call, on: loan, to: answer, timeout: time) }
+            Task(executorPreference: EventLoops.tasks) { await self.run(call, on: loan, to: answer, timeout: time) }
             let first = await answer.first()
             // It ended between its last call and this one, which it never saw: another one may have it.
             if case .end(.notSent) = first { continue }
@@ -177,9 +177,9 @@ extension InstancePool {
         if let slot = free.popLast(), let instance = slots[slot]?.instance { return loan(slot, instance) }
         let isCold = !slots.values.contains { $0.policy.state == .ready }
         let ticket = queue.ticket()
-        let timer = Task {
+        let timer = Task(executorPreference: EventLoops.tasks) {
             try await Task.sleep(until: deadline, clock: .continuous)
-            self.giveUp(ticket)
+            await self.giveUp(ticket)
         }
         defer { timer.cancel() }
         var loan = try await withTaskCancellationHandler {

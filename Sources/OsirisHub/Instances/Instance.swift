@@ -160,9 +160,9 @@ actor Instance: RunningInstance {
         calls += 1
         let number = calls
         self.call = (number, answer)
-        let timer = Task {
+        let timer = Task(executorPreference: EventLoops.tasks) {
             try await Task.sleep(for: timeout)
-            self.condemn(.timedOut(milliseconds: Int(timeout / .milliseconds(1))), call: number)
+            await self.condemn(.timedOut(milliseconds: Int(timeout / .milliseconds(1))), call: number)
         }
         defer { timer.cancel() }
         errors.begin(call.id)
