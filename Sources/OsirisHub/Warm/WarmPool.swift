@@ -14,6 +14,8 @@ final class WarmPool: Sendable {
     private let news: AsyncStream<Void>.Continuation
     private let worker = Mutex<Task<Void, Never>?>(nil)
     private let alarm = Mutex<Double?>(nil)
+    /// The one that is being started.
+    private let starting = Mutex<Instance?>(nil)
 
     init(store: VersionStore, ledger: InstanceLedger, bounds: WarmPlan.Bounds) {
         self.store = store
@@ -30,6 +32,8 @@ final class WarmPool: Sendable {
     func stop() async {
         change { $0.close() }
         news.finish()
+        // Nobody waits for an interpreter that does not come up.
+        await starting.withLock { $0 }?.stop()
         await worker.withLock { $0 }?.value
         // The worker may have been between two steps.
         await work()
@@ -125,6 +129,8 @@ final class WarmPool: Sendable {
             let (reason, now) = ("\(error)", now)
             return shelf.withLock { $0.ended(nil, shape, reason: reason, at: now) }
         }
+        starting.withLock { $0 = instance }
+        defer { starting.withLock { $0 = nil } }
         guard await instance.prepare() else {
             await instance.stop()
             let (reason, now) = (await instance.ended().reason, now)
