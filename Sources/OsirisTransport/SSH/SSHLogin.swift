@@ -53,14 +53,24 @@ extension SSHConnection {
         let isNamed = { (key: UnsafeMutablePointer<libssh2_agent_publickey>) in
             named.contains(Data(bytes: key.pointee.blob, count: key.pointee.blob_len))
         }
-        let keys = all.filter(isNamed) + (destination.identitiesOnly ? [] : all.filter { !isNamed($0) })
+        // Certificates would only use up tries.
+        let plain = all.filter { !Self.isCertificate($0) }
+        let keys = plain.filter(isNamed) + (destination.identitiesOnly ? [] : plain.filter { !isNamed($0) })
         for key in keys {
             let code = try await step(until: deadline) { _ in libssh2_agent_userauth(agent, user, key) }
             if code == 0 { return true }
             if Self.isLost(code) { throw fail("the server hung up after \(keys.count) keys of the agent at most") }
         }
-        tried.append("\(keys.count) keys of the agent")
+        let left = all.count - plain.count
+        let note = left == 0 ? "" : " (and not its \(left) certificates, which this libssh2 cannot use)"
+        tried.append("\(keys.count) keys of the agent\(note)")
         return false
+    }
+
+    /// A key begins with its type, such as `ssh-ed25519-cert-v01@openssh.com` (PROTOCOL.certkeys of OpenSSH).
+    private static func isCertificate(_ key: UnsafeMutablePointer<libssh2_agent_publickey>) -> Bool {
+        let beginning = Data(bytes: key.pointee.blob, count: min(key.pointee.blob_len, 64))
+        return beginning.firstRange(of: Data("-cert-v01@openssh.com".utf8)) != nil
     }
 
     private static func isLost(_ code: Int32) -> Bool {
@@ -102,8 +112,8 @@ extension SSHConnection {
     /// alone, without its certificate.
     private static func note(onKeyAt path: String) -> String {
         if FileManager.default.fileExists(atPath: path + "-cert.pub") {
-            return " (its certificate \(path)-cert.pub is not used, as libssh2 cannot: load both into an agent, or put "
-                + "the key itself into authorized_keys)"
+            return " (without its certificate \(path)-cert.pub, which this libssh2 cannot use: put the key itself into "
+                + "authorized_keys)"
         }
         let isRSA = (try? String(contentsOfFile: path + ".pub", encoding: .utf8))?.hasPrefix("ssh-rsa") == true
         let isOld = libssh2_version(0x010B00) == nil

@@ -94,8 +94,8 @@ import Testing
         #expect(!"\(error) \(error.help)".contains("not it"))
     }
 
-    @Test func aCertificateIsUsedByTheAgentOnly() async throws {
-        let server = try await SSHServer(options: ["TrustedUserCAKeys /dev/null"])
+    @Test func aCertificateIsRefusedByName() async throws {
+        let server = try await SSHServer()
         let ca = try await SSHServer(options: ["TrustedUserCAKeys \(server.folder)/ca.pub"])
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -112,10 +112,18 @@ import Testing
         destination.identities = [.init(path: server.folder + "/certified")]
         let client = SSHClient(patience: Self.patience)
         let error = try #require(await Self.failure { try await client.connect(to: destination) })
-        #expect(error.kind == .refused && error.reason.contains("certified-cert.pub is not used"))
+        #expect(error.kind == .refused && error.reason.contains("without its certificate"))
+        #expect(error.reason.contains("/certified-cert.pub"))
         let agent = try await Agent(folder: server.folder, keys: ["certified"])
         defer { agent.end() }
         destination.agent = agent.socket
+        let second = try #require(await Self.failure { try await client.connect(to: destination) })
+        #expect(second.reason.contains("1 keys of the agent (and not its 1 certificates"), "\(second)")
+        // The key alone is as good as any other.
+        destination.port = server.port
+        destination.knownHosts = [try server.knownHosts()]
+        try Data(contentsOf: URL(fileURLWithPath: server.folder + "/certified.pub"))
+            .write(to: URL(fileURLWithPath: server.folder + "/authorized_keys"))
         #expect(try await client.connect(to: destination).run("true").status == 0)
     }
 
