@@ -96,10 +96,12 @@ extension HostLogin {
             hostKeys.map { [absolute($0)] }
             ?? (own ? ["known_hosts", "known_hosts2"].map { "\(surroundings.home)/.ssh/\($0)" } : settings.knownHosts)
             + ["/etc/ssh/ssh_known_hosts"]
-        return SSHDestination(
+        var destination = SSHDestination(
             host: settings.hostName ?? address, port: port ?? settings.port ?? 22,
             user: user ?? settings.user ?? surroundings.user,
             identities: keys.map { .init(path: $0, passphrase: passphrase) }, agent: agent,
             knownHosts: knownHosts, hostKeyAlias: settings.hostKeyAlias)
+        destination.identitiesOnly = settings.identitiesOnly
+        return destination
     }
 }

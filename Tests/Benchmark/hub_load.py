@@ -10,6 +10,7 @@ Parts, all of them by default:
 
 Each hub lives in a folder of its own and is removed afterwards, as is everything else that was started.
 """
+import atexit
 import base64
 import concurrent.futures
 import contextlib
@@ -37,6 +38,7 @@ CODE = "def handle(event):\n    return None\n"
 class Hub:
     def __init__(self, program, **more):
         self.program = program
+        atexit.register(self.stop)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="osiris-load-"))
         digest = "sha256:" + hashlib.sha256(TOKEN.encode()).hexdigest()
         config = {"address": "a/b.c", "cluster": "bench", "host": "127.0.0.1", "port": 0, "generation": "1",
@@ -96,6 +98,7 @@ class Hub:
         self.process.wait()
 
     def stop(self):
+        atexit.unregister(self.stop)
         self.process.terminate()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -292,6 +295,8 @@ def many(program):
         list(pool.map(some, range(8)))
     took = time.perf_counter() - begin
     print(f"10,000 functions deployed by 8 clients: {10_000 / took:.0f} per second")
+    # The first connection was idle meanwhile, and the hub has closed it.
+    hub.connect()
     times = []
     for _ in range(5):
         begin = time.perf_counter()

@@ -22,6 +22,8 @@ public struct SSHDestination: Sendable, Hashable {
     public var identities: [Identity]
     /// Path of the agent's socket; nil asks no agent.
     public var agent: String?
+    /// True to ask the agent for the keys of `identities` alone: servers count the keys that are tried.
+    public var identitiesOnly = false
     /// Answers both the methods `password` and `keyboard-interactive`, if the keys are not enough.
     public var password: String?
     /// Files in the format of `known_hosts` (sshd(8)). The host's key must be in one of them.

@@ -19,7 +19,7 @@ extension SSHConnection {
         guard let offers else { return }
         var tried: [String] = []
         if offers.contains("publickey") {
-            if let agent = destination.agent, try await useAgent(agent, user, &tried, until: deadline) { return }
+            if destination.agent != nil, try await useAgent(destination, &tried, until: deadline) { return }
             for identity in destination.identities {
                 if try await use(identity, user, &tried, until: deadline) { return }
             }
@@ -34,8 +34,9 @@ extension SSHConnection {
     }
 
     private func useAgent(
-        _ path: String, _ user: String, _ tried: inout [String], until deadline: ContinuousClock.Instant
+        _ destination: SSHDestination, _ tried: inout [String], until deadline: ContinuousClock.Instant
     ) async throws -> Bool {
+        let (user, path) = (destination.user, destination.agent ?? "")
         guard let agent = libssh2_agent_init(handle.session) else { return false }
         defer { libssh2_agent_free(agent) }
         libssh2_agent_set_identity_path(agent, path)
@@ -44,17 +45,43 @@ extension SSHConnection {
             return false
         }
         defer { libssh2_agent_disconnect(agent) }
-        var previous: UnsafeMutablePointer<libssh2_agent_publickey>?
+        var all: [UnsafeMutablePointer<libssh2_agent_publickey>] = []
         var key: UnsafeMutablePointer<libssh2_agent_publickey>?
-        var count = 0
-        while libssh2_agent_get_identity(agent, &key, previous) == 0, let found = key {
-            count += 1
-            let code = try await step(until: deadline) { _ in libssh2_agent_userauth(agent, user, found) }
-            if code == 0 { return true }
-            previous = found
+        while libssh2_agent_get_identity(agent, &key, all.last) == 0, let found = key { all.append(found) }
+        // The keys that were named come first: a server hangs up after a few that it does not know.
+        let named = Set(destination.identities.compactMap { Self.publicKey(of: $0.path) })
+        let isNamed = { (key: UnsafeMutablePointer<libssh2_agent_publickey>) in
+            named.contains(Data(bytes: key.pointee.blob, count: key.pointee.blob_len))
         }
-        tried.append("\(count) keys of the agent")
+        // Certificates would only use up tries.
+        let plain = all.filter { !Self.isCertificate($0) }
+        let keys = plain.filter(isNamed) + (destination.identitiesOnly ? [] : plain.filter { !isNamed($0) })
+        for key in keys {
+            let code = try await step(until: deadline) { _ in libssh2_agent_userauth(agent, user, key) }
+            if code == 0 { return true }
+            if Self.isLost(code) { throw fail("the server hung up after \(keys.count) keys of the agent at most") }
+        }
+        let left = all.count - plain.count
+        let note = left == 0 ? "" : " (and not its \(left) certificates, which this libssh2 cannot use)"
+        tried.append("\(keys.count) keys of the agent\(note)")
         return false
+    }
+
+    /// A key begins with its type, such as `ssh-ed25519-cert-v01@openssh.com` (PROTOCOL.certkeys of OpenSSH).
+    private static func isCertificate(_ key: UnsafeMutablePointer<libssh2_agent_publickey>) -> Bool {
+        let beginning = Data(bytes: key.pointee.blob, count: min(key.pointee.blob_len, 64))
+        return beginning.firstRange(of: Data("-cert-v01@openssh.com".utf8)) != nil
+    }
+
+    private static func isLost(_ code: Int32) -> Bool {
+        [LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_SEND, LIBSSH2_ERROR_SOCKET_RECV].contains(code)
+    }
+
+    /// What stands in the public key's file beside a private key; nil if there is none.
+    private static func publicKey(of path: String) -> Data? {
+        let words = (try? String(contentsOfFile: path + ".pub", encoding: .utf8))?.split(separator: " ")
+        guard let words, words.count > 1 else { return nil }
+        return Data(base64Encoded: String(words[1]))
     }
 
     private func use(
@@ -70,9 +97,8 @@ extension SSHConnection {
                 session, user, UInt32(user.utf8.count), nil, identity.path, identity.passphrase)
         }
         if code == 0 { return true }
+        if Self.isLost(code) { throw fail("the server hung up during the login") }
         switch code {
-        case LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_SEND, LIBSSH2_ERROR_SOCKET_RECV:
-            throw fail("the server hung up during the login")
         case LIBSSH2_ERROR_FILE:
             let why = identity.passphrase == nil ? "it may need a passphrase" : "its passphrase may be wrong"
             tried.append("the key \(identity.path) cannot be read; \(why)")
@@ -82,8 +108,13 @@ extension SSHConnection {
         return false
     }
 
-    /// libssh2 up to 1.10 signs with RSA and SHA-1 only, which servers since OpenSSH 8.8 refuse.
+    /// libssh2 up to 1.10 signs with RSA and SHA-1 only, which servers since OpenSSH 8.8 refuse; and it offers the key
+    /// alone, without its certificate.
     private static func note(onKeyAt path: String) -> String {
+        if FileManager.default.fileExists(atPath: path + "-cert.pub") {
+            return " (without its certificate \(path)-cert.pub, which this libssh2 cannot use: put the key itself into "
+                + "authorized_keys)"
+        }
         let isRSA = (try? String(contentsOfFile: path + ".pub", encoding: .utf8))?.hasPrefix("ssh-rsa") == true
         let isOld = libssh2_version(0x010B00) == nil
         return isRSA && isOld

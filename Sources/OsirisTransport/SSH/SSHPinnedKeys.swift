@@ -1,18 +1,15 @@
-/// A file of known host keys (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) that is kept in Git: sorted, so that a new host is one
-/// new line. Comments and lines of other forms stay, at the top.
+/// A file of known host keys (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT), as text in and out.
 public struct SSHPinnedKeys: Sendable, Hashable {
-    private var others: [String] = []
-    private var lines: Set<String> = []
+    private var lines: [String]
+    private let isSorted: Bool
 
-    /// - Parameter text: of the file; empty for one that is not there.
-    public init(_ text: String) {
-        for line in text.split(whereSeparator: \.isNewline).map(String.init) {
-            if line.hasPrefix("#") || line.hasPrefix("|") || line.hasPrefix("@") || !line.contains(" ") {
-                others.append(line)
-            } else {
-                lines.insert(line)
-            }
-        }
+    /// - Parameters:
+    ///   - text: of the file; empty for one that is not there.
+    ///   - isSorted: true for a file that is kept in Git, where a new host shall be one new line at its place; false for one
+    ///     of the user's own, which only grows at its end. Comments stay at the top.
+    public init(_ text: String, isSorted: Bool) {
+        lines = text.split(whereSeparator: \.isNewline).map(String.init)
+        self.isSorted = isSorted
     }
 
     /// Adds the key of a host.
@@ -20,17 +17,22 @@ public struct SSHPinnedKeys: Sendable, Hashable {
     public mutating func add(_ key: SSHHostKey, host: String, port: Int, replacing: Bool = false) {
         let line = key.line(host: host, port: port)
         if replacing {
-            let name = line.prefix { $0 != " " }
-            lines = Set(lines.compactMap { Self.without(String(name), $0) })
+            let name = String(line.prefix { $0 != " " })
+            lines = lines.compactMap { Self.without(name, $0) }
         }
-        lines.insert(line)
+        if !lines.contains(line) { lines.append(line) }
     }
 
     private static func without(_ name: String, _ line: String) -> String? {
         let names = line.prefix { $0 != " " }
+        if line.hasPrefix("#") || !names.split(separator: ",").contains(where: { $0 == name }) { return line }
         let left = names.split(separator: ",").filter { $0 != name }
         return left.isEmpty ? nil : left.joined(separator: ",") + line[names.endIndex...]
     }
 
-    public var text: String { (others + lines.sorted()).map { $0 + "\n" }.joined() }
+    public var text: String {
+        let comments = lines.filter { $0.hasPrefix("#") }
+        let keys = lines.filter { !$0.hasPrefix("#") }
+        return (isSorted ? comments + Set(keys).sorted() : lines).map { $0 + "\n" }.joined()
+    }
 }

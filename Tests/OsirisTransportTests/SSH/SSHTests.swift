@@ -76,6 +76,74 @@ import Testing
         #expect(!"\(error) \(error.help)".contains("guess"))
     }
 
+    @Test(
+        .enabled(if: geteuid() == 0, "accounts of its own need root"),
+        arguments: [
+            ["PasswordAuthentication yes"], ["KbdInteractiveAuthentication yes", "UsePAM yes"],
+        ])
+    func passwordsLogIn(_ options: [String]) async throws {
+        let server = try await SSHServer(accounts: true, options: options)
+        let client = SSHClient(patience: Self.patience)
+        var destination = try server.destination(.eve)
+        destination.identities = []
+        destination.password = server.password
+        #expect(try await client.connect(to: destination).run("id -un").output == Array("eve\n".utf8))
+        destination.password = "not it"
+        let error = try #require(await Self.failure { try await client.connect(to: destination) })
+        #expect(error.kind == .refused && error.reason.contains("the password"))
+        #expect(!"\(error) \(error.help)".contains("not it"))
+    }
+
+    @Test func aCertificateIsRefusedByName() async throws {
+        let server = try await SSHServer()
+        let ca = try await SSHServer(options: ["TrustedUserCAKeys \(server.folder)/ca.pub"])
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c",
+            "cd \(server.folder) && ssh-keygen -q -t ed25519 -N '' -f ca && ssh-keygen -q -t ed25519 -N '' -f certified "
+                + "&& ssh-keygen -q -s ca -I test -n \(NSUserName()) certified.pub && touch done",
+        ]
+        try process.run()
+        while !FileManager.default.fileExists(atPath: server.folder + "/done") {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        var destination = try ca.destination([])
+        destination.identities = [.init(path: server.folder + "/certified")]
+        let client = SSHClient(patience: Self.patience)
+        let error = try #require(await Self.failure { try await client.connect(to: destination) })
+        #expect(error.kind == .refused && error.reason.contains("without its certificate"))
+        #expect(error.reason.contains("/certified-cert.pub"))
+        let agent = try await Agent(folder: server.folder, keys: ["certified"])
+        defer { agent.end() }
+        destination.agent = agent.socket
+        let second = try #require(await Self.failure { try await client.connect(to: destination) })
+        #expect(second.reason.contains("1 keys of the agent (and not its 1 certificates"), "\(second)")
+        // The key alone is as good as any other.
+        destination.port = server.port
+        destination.knownHosts = [try server.knownHosts()]
+        try Data(contentsOf: URL(fileURLWithPath: server.folder + "/certified.pub"))
+            .write(to: URL(fileURLWithPath: server.folder + "/authorized_keys"))
+        #expect(try await client.connect(to: destination).run("true").status == 0)
+    }
+
+    @Test func namedKeysOfTheAgentComeFirst() async throws {
+        // The server hangs up after two tries.
+        let server = try await SSHServer(options: ["MaxAuthTries 2"])
+        let agent = try await Agent(folder: server.folder, keys: ["id_stranger", "host_ed25519", "id_ecdsa"])
+        defer { agent.end() }
+        let client = SSHClient(patience: Self.patience)
+        var destination = try server.destination([])
+        destination.agent = agent.socket
+        #expect(await Self.failure { try await client.connect(to: destination) } != nil)
+        destination.identities = [.init(path: server.folder + "/id_ecdsa")]
+        #expect(try await client.connect(to: destination).run("true").status == 0)
+        destination.identities = [.init(path: server.folder + "/id_absent")]
+        destination.identitiesOnly = true
+        let error = try #require(await Self.failure { try await client.connect(to: destination) })
+        #expect(error.kind == .refused && error.reason.contains("0 keys of the agent"))
+    }
+
     @Test func theAgentLogsIn() async throws {
         let server = try await SSHServer()
         let agent = try await Agent(folder: server.folder, keys: ["id_stranger", "id_ecdsa"])

@@ -11,8 +11,7 @@ struct HostsTrust: AsyncParsableCommand {
         commandName: "trust", abstract: "Show the keys of hosts, and write them where the target's `hostKeys` says.",
         discussion: """
             Compare the fingerprints with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints on the hosts; commit
-            the file. Jump hosts come first: what is behind one that is not trusted yet is asked for the next time. A key that
-            has changed is replaced only for hosts that --replace names.
+            the file. Jump hosts come first. A key that has changed is replaced only for hosts that --replace names.
 
             Example: osiris hosts trust --target rack-a
             """)
@@ -33,44 +32,52 @@ struct HostsTrust: AsyncParsableCommand {
         let console = Console(output)
         try await console.run {
             let hosts = try options.hosts(manifest, console)
-            var (keys, faults) = await TrustedKey.ask(TrustedKey.jumps(of: hosts))
-            if keys.allSatisfy({ $0.standing == .known }) && faults.isEmpty {
-                let found = await TrustedKey.ask(TrustedKey.destinations(of: hosts))
-                keys += found.keys
-                faults += found.faults
+            // What is behind a jump host can be asked only once that one is trusted.
+            for group in TrustedKey.jumps(of: hosts) + [TrustedKey.destinations(of: hosts)] {
+                try await trust(group, in: console)
             }
+        }
+    }
+
+    private func trust(_ hosts: [TrustedKey.Host], in console: Console) async throws {
+        var (keys, faults) = await TrustedKey.ask(hosts)
+        if !keys.isEmpty {
             console.table(
                 ["host", "key", "fingerprint", "is"],
                 keys.map { [$0.host.name, $0.key.type, $0.key.fingerprint, $0.word(replacing: replace)] })
-            faults += keys.filter { $0.standing == .changed && !replace.contains($0.host.name) }.map(Self.changed)
-            let news = keys.filter {
-                $0.standing == .unknown || ($0.standing == .changed && replace.contains($0.host.name))
-            }
-            if !news.isEmpty {
-                if !yes {
-                    try await Approval(console, ApplyControl()).ask(
-                        "Trust \(news.count) \(news.count == 1 ? "key" : "keys")?",
-                        alone: "compare the fingerprints, then add --yes")
-                }
-                for (path, keys) in Dictionary(grouping: news, by: \.host.file) {
-                    try Self.write(keys, to: path, in: console)
-                }
-            }
-            if !faults.isEmpty { throw DiagnosticsError(faults) }
         }
+        faults += keys.filter { $0.standing == .changed && !replace.contains($0.host.name) }.map(Self.changed)
+        let news = keys.filter {
+            $0.standing == .unknown || ($0.standing == .changed && replace.contains($0.host.name))
+        }
+        if !news.isEmpty {
+            if !yes {
+                try await Approval(console, ApplyControl()).ask(
+                    "Trust \(news.count) \(news.count == 1 ? "key" : "keys")?",
+                    alone: "compare the fingerprints, then add --yes")
+            }
+            for (path, keys) in Dictionary(grouping: news, by: \.host.file) {
+                try Self.write(keys, to: path, in: console)
+            }
+        }
+        if !faults.isEmpty { throw DiagnosticsError(faults) }
     }
 
     private static func changed(_ key: TrustedKey) -> Diagnostic {
         Diagnostic(
             .hostKeyChanged,
             "host \(key.host.name): its key is now \(key.key.fingerprint), and \(key.host.file) has another",
-            help: "somebody may be in between; if the host was installed anew: osiris hosts trust --replace \(key.host.name)")
+            help:
+                "somebody may be in between; if the host was installed anew: osiris hosts trust --replace \(key.host.name)"
+        )
     }
 
     private static func write(_ keys: [TrustedKey], to path: String, in console: Console) throws {
         do {
             let isThere = FileManager.default.fileExists(atPath: path)
-            var pinned = SSHPinnedKeys(isThere ? try String(contentsOfFile: path, encoding: .utf8) : "")
+            var pinned = SSHPinnedKeys(
+                isThere ? try String(contentsOfFile: path, encoding: .utf8) : "",
+                isSorted: keys.allSatisfy(\.host.isFileOfManifest))
             for key in keys {
                 let destination = key.host.destination
                 pinned.add(
@@ -95,6 +102,8 @@ struct TrustedKey: Sendable {
         var name: String
         var destination: SSHDestination
         var jumps: [SSHDestination]
+        /// Whether the manifest names the file of keys; else it is the user's own.
+        var isFileOfManifest: Bool
         /// Where its key is written.
         var file: String { destination.knownHosts.first ?? "" }
     }
@@ -111,20 +120,27 @@ struct TrustedKey: Sendable {
         }
     }
 
-    /// Jump hosts of all hosts, each once.
-    static func jumps(of hosts: [ManifestHost]) -> [Host] {
-        var jumps: [Host] = []
-        for route in hosts.map(\.place.route) {
-            for (index, jump) in route.jumps.enumerated() {
-                let host = Host(name: jump.host, destination: jump, jumps: Array(route.jumps[..<index]))
-                if !jumps.contains(host) { jumps.append(host) }
+    /// Jump hosts of all hosts, each once, those next to this machine first.
+    static func jumps(of hosts: [ManifestHost]) -> [[Host]] {
+        var levels: [[Host]] = []
+        for place in hosts.map(\.place) {
+            for (index, jump) in place.route.jumps.enumerated() {
+                let host = Host(
+                    name: jump.host, destination: jump, jumps: Array(place.route.jumps[..<index]),
+                    isFileOfManifest: place.login.hostKeys != nil)
+                if levels.count == index { levels.append([]) }
+                if !levels[index].contains(host) { levels[index].append(host) }
             }
         }
-        return jumps
+        return levels
     }
 
     static func destinations(of hosts: [ManifestHost]) -> [Host] {
-        hosts.map { Host(name: $0.place.name, destination: $0.place.route.destination, jumps: $0.place.route.jumps) }
+        hosts.map { host in
+            Host(
+                name: host.place.name, destination: host.place.route.destination, jumps: host.place.route.jumps,
+                isFileOfManifest: host.place.login.hostKeys != nil)
+        }
     }
 
     /// Asks all at once. What is behind a jump host that is not trusted is a fault.
