@@ -41,7 +41,10 @@ struct Hosts: Sendable {
     func look(at place: HostPlace, _ address: ResourceAddress) async throws -> HostFacts {
         switch await facts(place) {
         case .success(let facts): return facts
-        case .failure(let error): throw HostRun.failure(error, address, begun: false)
+        case .failure(let error):
+            // Another try is to find out anew.
+            await probes.forget(place)
+            throw HostRun.failure(error, address, begun: false)
         }
     }
 

@@ -9,14 +9,14 @@ public actor HostProbes {
 
     public init(sessions: SSHSessions) { self.sessions = sessions }
 
-    /// What the host is and has, by one login and one command. A failure is not kept: who asks later looks again.
+    /// What the host is and has, by one login and one command. A failure is kept too, so
+    /// that a host that is down is waited for once, not once for each thing on it; `forget` ends that.
     public func facts(_ place: HostPlace) async -> Result<HostFacts, SSHError> {
         let look = looks[place] ?? Task { try await Self.look(at: place, sessions) }
         looks[place] = look
         do {
             return .success(try await look.value)
         } catch {
-            if looks[place] == look { looks[place] = nil }
             return .failure(error as? SSHError ?? SSHError(.lost, place.route.text, "the look was cancelled"))
         }
     }

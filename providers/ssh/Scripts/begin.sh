@@ -39,7 +39,7 @@ take() {
 }
 
 # The last lines on standard input, in one line.
-tail_line() { tail -n 4 | tr '\n\t' '| ' | tr -d '\000-\037' | cut -c 1-1500; }
+tail_line() { tail -n 4 | tr '\n\t' '| ' | tr -d '\000-\037' | sed 's/|*$//' | cut -c 1-1500; }
 
 command -v flock >/dev/null || end 65 "it has no program flock; install the package util-linux"
 mkdir -p "$folder"

@@ -1,7 +1,12 @@
 # Removes the engine's packages if osiris has installed them and nothing else uses the engine. Argument: NAME.
 engine=$1
-if [ -s "$folder/engine.packages" ] && command -v "$engine" >/dev/null; then
-    if [ -n "$("$engine" ps --all --quiet </dev/null 2>/dev/null)" ]; then
+list() {
+    if command -v dpkg-query >/dev/null; then dpkg-query -W -f '${Package}\n'; else rpm -qa --qf '%{NAME}\n'; fi | sort -u
+}
+# An installation that did not come to its end.
+if [ -e "$folder/engine.before" ]; then list | grep -vxFf "$folder/engine.before" | put engine.packages; fi
+if [ -s "$folder/engine.packages" ]; then
+    if command -v "$engine" >/dev/null && [ -n "$("$engine" ps --all --quiet </dev/null 2>/dev/null)" ]; then
         echo "$engine stays: it has containers that are not ours"
     else
         "$engine" rmi --all --force </dev/null >/dev/null 2>&1 || true

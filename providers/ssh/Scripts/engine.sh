@@ -22,8 +22,13 @@ if [ -z "$engine" ] || [ -e "$folder/engine.before" ]; then
         # Never a question, and a wait for whoever else is installing something.
         apt() { apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$@" 9<&- </dev/null >"$log" 2>&1; }
         add() {
-            # What an earlier try left half installed.
-            dpkg --configure -a 9<&- </dev/null >"$log" 2>&1 || true
+            # What an earlier try left half installed. Its dpkg may still be at work.
+            tries=0
+            until dpkg --configure -a 9<&- </dev/null >"$log" 2>&1; do
+                tries=$((tries + 1))
+                grep -q lock "$log" && [ "$tries" -lt 60 ] || break
+                sleep 2
+            done
             if [ "$packages" != - ]; then
                 apt install --no-download --no-install-recommends "$packages"/*.deb
             else
