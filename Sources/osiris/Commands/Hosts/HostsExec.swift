@@ -1,6 +1,7 @@
 import ArgumentParser
 import OsirisDiagnostics
 import OsirisModel
+import OsirisRender
 import OsirisTransport
 import ProviderSSH
 
@@ -128,14 +129,12 @@ struct OutputGroup: Sendable, Hashable {
         return "== \(hosts.joined(separator: ", "))\(count)\(end)"
     }
 
-    /// Output, then errors; control characters that could move the cursor are shown as `?`.
+    /// Output, then errors; control characters, which could move the cursor, as escapes.
     var text: String {
-        let text = [result.output, result.errors].map { String(decoding: $0, as: UTF8.self) }
-            .map { $0.isEmpty || $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined()
-        let clean = text.unicodeScalars.map { scalar -> Character in
-            let isControl = scalar.value < 32 || (127..<160).contains(scalar.value)
-            return isControl && scalar != "\n" && scalar != "\t" ? "?" : Character(scalar)
+        [result.output, result.errors].map { bytes in
+            var lines = PrintableLines()
+            return lines.feed(bytes.isEmpty || bytes.last == 0x0A ? bytes : bytes + [0x0A])
         }
-        return String(clean)
+        .joined()
     }
 }
