@@ -85,7 +85,8 @@ public struct PlanFile: Sendable {
         }
         let (operations, machines) = (plan.operations.indices, plan.rollout?.machines ?? [])
         for machine in machines {
-            guard machine.operations.allSatisfy(operations.contains), machine.needs.allSatisfy(machines.indices.contains)
+            guard machine.operations.allSatisfy(operations.contains),
+                machine.needs.allSatisfy(machines.indices.contains)
             else { throw PlanFileReader.damaged("rollout") }
         }
         manifestPaths = try reader.list("manifest").compactMap(\.stringValue)

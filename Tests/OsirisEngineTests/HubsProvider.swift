@@ -22,7 +22,8 @@ final class HubsProvider: Provider, ResourceHandler {
         var stuck: Set<String> = []
         /// Names that preflight finds unfit.
         var unfit: Set<String> = []
-        var token = "clear"
+        /// The secret that every hub has; nil for none.
+        var key: String?
     }
 
     let name = "hubs"
@@ -51,8 +52,8 @@ final class HubsProvider: Provider, ResourceHandler {
                     address: Self.address("h\(index)"), provider: name,
                     attributes: [
                         "size": .int(script.size),
-                        "key": .secret(Secret(digest: "digest of \(script.token)", plaintext: script.token)),
-                    ], spans: target.spans)
+                        "key": script.key.map { .secret(Secret(digest: "digest of \($0)", plaintext: $0)) } ?? .null,
+                    ].filter { $0.value != .null }, spans: target.spans)
             })
     }
 

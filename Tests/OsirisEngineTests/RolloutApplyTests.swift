@@ -45,8 +45,10 @@ struct RolloutApplyTests {
     }
 
     /// Four hubs of size 1 that are to have size 2.
-    private func begun(_ change: (inout HubsProvider.Script) -> Void) async throws -> HubsProvider {
-        let provider = HubsProvider()
+    private func begun(
+        key: String? = nil, _ change: (inout HubsProvider.Script) -> Void
+    ) async throws -> HubsProvider {
+        let provider = HubsProvider(HubsProvider.Script(key: key))
         #expect(try await apply(provider).isComplete)
         provider.script.withLock {
             $0.size = 2
@@ -61,10 +63,15 @@ struct RolloutApplyTests {
         let events = EventLog()
         let summary = try await apply(provider, events: events)
         #expect(provider.takeCalls() == ["preflight 4", "update h1 2", "put-back h1 1"])
-        #expect(summary.failedMachines == [.init(root: HubsProvider.address("h1"), address: HubsProvider.address("h1"), end: .putBack)])
+        #expect(
+            summary.failedMachines == [
+                .init(root: HubsProvider.address("h1"), address: HubsProvider.address("h1"), end: .putBack)
+            ])
         #expect(summary.remaining.count == 3 && summary.failed == 1)
         #expect(Set(summary.diagnostics.map(\.code)) == [.operationFailed, .machineFailed])
-        let steps = events.all.compactMap { if case .rollout(let step) = $0 { "\(step)".prefix { $0 != "(" } } else { nil } }
+        let steps = events.all.compactMap {
+            if case .rollout(let step) = $0 { "\(step)".prefix { $0 != "(" } } else { nil }
+        }
         #expect(steps == ["begun", "puttingBack", "restored", "putBack", "stopped"])
         // The record is as it was, and the plan shows the same again.
         let record = try #require(try await store.snapshot().resources[HubsProvider.address("h1")])
@@ -90,7 +97,10 @@ struct RolloutApplyTests {
         let summary = try await apply(provider, RolloutSpec(onFailure: .continue))
         #expect(summary.failed == 1 && summary.remaining.isEmpty)
         #expect(try await plan(provider).0.changes.map(\.address.name) == ["h1"], "the next run touches only it")
-        provider.script.withLock { $0.bad = ["h2", "h3"]; $0.size = 3 }
+        provider.script.withLock {
+            $0.bad = ["h2", "h3"]
+            $0.size = 3
+        }
         let second = try await apply(provider, RolloutSpec(onFailure: .continue))
         #expect(second.failed == 2 && second.remaining.map(\.name) == ["h4"], "at most one may be broken")
         #expect(second.diagnostics.contains { $0.message.hasPrefix("too many machines do not serve: 1 others") })
@@ -112,11 +122,10 @@ struct RolloutApplyTests {
 
     /// The state has only the digest of a secret. The clear value comes from the manifest if it is still that one.
     @Test(arguments: [true, false]) func earlierSecretsComeFromTheManifest(isTheSame: Bool) async throws {
-        let provider = try await begun {
+        let provider = try await begun(key: "clear") {
             $0.bad = ["h1"]
-            if !isTheSame { $0.token = "another" }
+            $0.key = "another"
         }
-        // Its twin still has the key, so that somebody knows it.
         var spec = cluster(RolloutSpec())
         spec.functions = [
             FunctionSpec(
@@ -129,7 +138,9 @@ struct RolloutApplyTests {
         let session = try await store.begin(RunDescription(operation: "apply", cluster: "test"))
         let base = await Workflow(registry).base(try await store.snapshot(), of: spec)
         let summary = await Applier(registry, observer: EventLog(), parallelism: 1, sleep: { _ in })
-            .apply(try Workflow(registry).plan(spec, from: base), of: spec, from: base, session: session, control: ApplyControl())
+            .apply(
+                try Workflow(registry).plan(spec, from: base), of: spec, from: base, session: session,
+                control: ApplyControl())
         try await session.end(.failed)
         #expect(summary.failedMachines.map(\.end) == [isTheSame ? .putBack : .partly], "\(summary.diagnostics)")
     }
@@ -140,7 +151,6 @@ struct RolloutApplyTests {
         var record = try #require(try await store.snapshot().resources[HubsProvider.address("h3")])
         let session = try await store.begin(RunDescription(operation: "apply", cluster: "test"))
         record.attributes["size"] = 1
-        record.attributes["key"] = nil
         try await session.record(
             .intent(
                 Intent(

@@ -46,7 +46,8 @@ struct RolloutOrderTests {
             actual: Dictionary(uniqueKeysWithValues: actual.map { (Fake.address($0.key), $0.value) }),
             setAside: setAside.map { PreflightFault(root: Fake.address($0), code: .machineOffline, message: "off") })
         let operations = changes.indices.map {
-            PlannedOperation(change: $0, kind: changes[$0].action == .create ? .create : .update, needs: needs?[$0] ?? [])
+            PlannedOperation(
+                change: $0, kind: changes[$0].action == .create ? .create : .update, needs: needs?[$0] ?? [])
         }
         return RolloutOrder(
             request, changes, operations, Roots(recorded: recorded, desired: desired)

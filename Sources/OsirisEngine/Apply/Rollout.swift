@@ -90,7 +90,8 @@ struct Rollout {
     /// A machine that does not serve is never held back by others: its turn is its repair.
     private func isHeldByBroken(_ turn: Range<Int>) -> Bool {
         turn.contains {
-            !plan.machines[$0].isBroken && down(target($0), without: turn) > plan.targets[target($0)].limit }
+            !plan.machines[$0].isBroken && down(target($0), without: turn) > plan.targets[target($0)].limit
+        }
     }
 
     private func hasRoom(for turn: Range<Int>) -> Bool {
