@@ -27,7 +27,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub bench-neighbour fmt lint packages \
+.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub bench-load bench-neighbour fmt lint packages \
 	image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
@@ -69,6 +69,10 @@ bench: build ## Time and count plans and applies of simulated fleets.
 
 bench-hub: build ## Time calls through a hub.
 	python3 Tests/Benchmark/hub.py .build/release/osiris-hub
+
+bench-load: build image-tools ## What a hub carries: beside nginx, with many functions, across a kill.
+	$(call INSTALL,nginx-light wrk)
+	python3 Tests/Benchmark/hub_load.py .build/release/osiris-hub
 
 bench-neighbour: build ## How much a bad function slows its neighbour down.
 	python3 Tests/Benchmark/neighbour.py .build/release/osiris-hub

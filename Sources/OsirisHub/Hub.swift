@@ -81,7 +81,7 @@ public actor Hub {
         let data = data
         let ledger = InstanceLedger(data: data)
         let containers = ContainerHost(data: data, config: config, http: http)
-        await removeLeftovers(containers)
+        await containers.clear(logger)
         let leftovers = try await ledger.reapLeftovers()
         if leftovers > 0 { logger.notice("Killed \(leftovers) function processes that an earlier hub left behind") }
         try await BlockingWork.run {
@@ -90,6 +90,7 @@ public actor Hub {
             try data.create(data.functions)
             try data.keepPrivate(data.catalog)
             try data.keepPrivate(data.calls)
+            WarmSlot.sweep(data)
             for starter in FunctionSpec.Runtime.allCases.compactMap(\.program.starter) {
                 try data.write(starter.bytes, to: "\(data.bootstrap)/\(starter.name)", mode: 0o644)
             }
@@ -119,10 +120,11 @@ public actor Hub {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         let dependencies = DependencyCache(
             data: data, searchPath: path, sandbox: sandbox, indexes: config.dependencies ?? .init())
+        let store = VersionStore(data: data, searchPath: path, sandbox: sandbox)
         let controller = Controller(
-            catalog: catalog, store: VersionStore(data: data, searchPath: path, sandbox: sandbox), ledger: ledger,
-            containers: containers, dependencies: dependencies, observation: observation, queueBound: queueBound,
-            logger: logger)
+            catalog: catalog, store: store, ledger: ledger, containers: containers, dependencies: dependencies,
+            warm: WarmPool(store: store, ledger: ledger, bounds: WarmPlan.Bounds(config.warm)),
+            observation: observation, queueBound: queueBound, logger: logger)
         self.controller = controller
         try await controller.load()
         let calls = try await openCalls(config, controller, observation)
@@ -145,15 +147,6 @@ public actor Hub {
         try await BlockingWork.run { try data.write(try HubJSON.encode(note), to: data.pidFile, mode: 0o644) }
         logger.info("The hub listens", metadata: ["host": "\(config.host)", "port": "\(port)"])
         return port
-    }
-
-    private func removeLeftovers(_ containers: ContainerHost) async {
-        do {
-            let count = try await containers.removeLeftovers()
-            if count > 0 { logger.notice("Removed \(count) containers that an earlier hub left behind") }
-        } catch {
-            logger.warning("Containers of an earlier hub may be left: \(error)")
-        }
     }
 
     private func openCalls(_ config: HubConfig, _ controller: Controller, _ observation: Observation) async throws
@@ -183,7 +176,7 @@ public actor Hub {
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: application)], logger: logger))
-        let task = Task {
+        let task = Task(executorPreference: EventLoops.tasks) {
             do {
                 try await group.run()
                 announce.finish()

@@ -93,6 +93,24 @@ public struct HubConfig: Codable, Sendable, Equatable {
         }
     }
 
+    /// How many interpreters are kept started without a function.
+    public struct Warm: Codable, Sendable, Equatable {
+        /// For each kind that functions could use, 0...16; nil for 1; 0 for none.
+        public var each: Int?
+        /// Altogether, 0...64; nil for 8.
+        public var most: Int?
+        /// Their resident memory, bytes, from 0; nil for 256 MiB.
+        public var bytes: Int?
+
+        public init(each: Int? = nil, most: Int? = nil, bytes: Int? = nil) {
+            self.each = each
+            self.most = most
+            self.bytes = bytes
+        }
+
+        var isValid: Bool { (0...16).contains(each ?? 1) && (0...64).contains(most ?? 8) && bytes ?? 0 >= 0 }
+    }
+
     /// Says that the hub speaks TLS.
     public struct TLS: Codable, Sendable, Equatable {
         /// The file with private key and certificate, PEM, relative to the data folder. Both in one file, so that one
@@ -128,11 +146,13 @@ public struct HubConfig: Codable, Sendable, Equatable {
     public var alerts: [AlertConfig]?
     /// Nil for plain HTTP.
     public var tls: TLS?
+    /// Nil for what holds without a word.
+    public var warm: Warm?
 
     public init(
         address: String, cluster: String, host: String, port: Int, generation: String, tokens: [Token],
         rates: Rates? = nil, callbacks: Callbacks? = nil, calls: Calls? = nil, alerts: [AlertConfig]? = nil,
-        tls: TLS? = nil, engine: EngineChoice? = nil, dependencies: Dependencies? = nil
+        tls: TLS? = nil, engine: EngineChoice? = nil, dependencies: Dependencies? = nil, warm: Warm? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -147,6 +167,7 @@ public struct HubConfig: Codable, Sendable, Equatable {
         self.calls = calls
         self.alerts = alerts
         self.tls = tls
+        self.warm = warm
     }
 
     /// Reads `hub.json`.
@@ -178,6 +199,9 @@ public struct HubConfig: Codable, Sendable, Equatable {
         let calls = config.calls
         guard (calls?.resultHours ?? 1) > 0, (calls?.recordHours ?? 1) > 0, (calls?.most ?? 1) > 0 else {
             throw StartFailure("\(path) keeps calls for no time or none at all: calls must have numbers above 0.")
+        }
+        guard config.warm?.isValid ?? true else {
+            throw StartFailure("\(path) says warm out of range: each 0-16, most 0-64, bytes from 0.")
         }
         for alert in config.alerts ?? [] {
             guard let rate = alert.errorRate else { continue }

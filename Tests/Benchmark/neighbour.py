@@ -1,6 +1,6 @@
 """How much a function that takes more than it may slows its neighbour down: `make bench-neighbour`.
 
-    neighbour.py OSIRIS_HUB [PAIRS] [CALLS]        default: 5 pairs of 400 calls
+    neighbour.py OSIRIS_HUB [PAIRS] [CALLS] [CASE …]        default: 5 pairs of 400 calls, all cases
 
 Starts a hub on a folder of its own with a neighbour, whose call computes for some milliseconds, and one offender after the
 other. A pair is the same number of calls of the neighbour, one after the other, alone and while the offender is called
@@ -158,7 +158,7 @@ def main():
         base = descendants(hub.process.pid)
         print("\n| offender | p99 alone | p99 with it | ratio, median | ratios | its answers | processes left |")
         print("|---|---|---|---|---|---|---|")
-        for case in ["nothing", *OFFENDERS]:
+        for case in sys.argv[4:] or ["nothing", *OFFENDERS]:
             rows = []
             answers = collections.Counter()
             if case != "nothing":

@@ -142,6 +142,9 @@ struct FunctionsTestTests {
         #expect(unknown.status == 1 && unknown.err.contains("no function `shop/nothing`"))
         let none = try await Program.run("functions", "test", "default/plain", in: scratch.url)
         #expect(none.status == 0 && none.out.contains("no tests"))
+        try scratch.write("[{name: a, status: 200}]\n", to: "price/tests/price.yaml")
+        let missed = try await Program.run("functions", "test", "--filter", "zebra", in: scratch.url)
+        #expect(missed.status == 1 && missed.err.contains("no test has `zebra` in its name"), "\(missed)")
     }
 
     @Test func aFunctionThatDoesNotStartFailsItsCases() async throws {

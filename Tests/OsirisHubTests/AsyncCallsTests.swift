@@ -71,7 +71,7 @@ struct AsyncCallsTests {
         try await rig.with { calls in
             try await rig.submit("running", to: calls)
             try await eventually("it runs") { rig.handedIDs == ["running"] }
-            try await rig.submit("queued", to: calls)
+            try await rig.submit("queued", to: calls, callback: "http://127.0.0.1:9/never")
             try await rig.submit("next", to: calls)
             #expect(try await calls.cancel("queued").state == .canceled)
             #expect(try await calls.cancel("running").state == .canceled)
@@ -88,6 +88,9 @@ struct AsyncCallsTests {
             for id in ["running", "queued"] {
                 let entry = try await calls.entry(id)
                 #expect(entry?.state == .canceled)
+                // It has none that it would wait for, and none was sent.
+                #expect(entry?.callback?.state == (id == "queued" ? .canceled : nil))
+                #expect(entry?.callback?.attempts ?? 0 == 0)
             }
             let live = await calls.live
             #expect(live.isEmpty)

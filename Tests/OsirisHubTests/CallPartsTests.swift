@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import NIOHTTP1
 import OsirisModel
@@ -22,6 +23,16 @@ import Testing
         "", "/", "/function", "/function/", "/function/demo", "/function/demo/", "/function//f", "/x/y/z",
     ])
     func noTarget(_ target: String) { #expect(CallTarget(target) == nil) }
+
+    @Test func callsGetUUIDsOfVersion4() throws {
+        var random = SplitMix(state: 1)
+        for _ in 0..<100 {
+            let text = RandomID.uuid(using: &random)
+            let uuid = try #require(UUID(uuidString: text))
+            #expect(text == text.lowercased() && uuid.uuid.6 >> 4 == 4 && uuid.uuid.8 >> 6 == 0b10)
+        }
+        #expect(RandomID.hex(0xA, digits: 16) == "000000000000000a")
+    }
 
     private static let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 

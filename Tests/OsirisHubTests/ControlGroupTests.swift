@@ -85,6 +85,34 @@ import Testing
         }
     }
 
+    /// The instance after one that was killed for a limit has less of a busy machine, until its calls have ended well.
+    @Test func whoWasKilledForALimitGivesWay() async throws {
+        try await TestHub.with { hub in
+            guard try await LimitsTests.isolation(hub).cpu.inForce else { return }
+            let place = try #require(
+                ControlGroups.locate(for: DataFolder(path: hub.folder).realPath).places[.cpu])
+            func share() async throws -> String? {
+                let body = try await hub.client.send("GET", "/system/instances").body
+                let pid = try JSONDecoder().decode([InstanceView].self, from: body).first?.pid ?? 0
+                let groups = try? String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8)
+                let own = groups?.split(separator: "\n").first { $0.contains("osiris-functions-") }
+                guard let name = own?.split(separator: "/").last else { return nil }
+                let file = "\(place.folder)/\(name)/" + (place.isUnified ? "cpu.weight" : "cpu.shares")
+                return try? String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+            }
+            let code = "def handle(loop=False):\n    while loop: pass\n    return 1\n"
+            _ = try await hub.client.put(.python("f", code, ["limits": ["timeoutMs": 3000]]))
+            try await hub.client.wait(for: "f")
+            let (usual, less) = place.isUnified ? ("100", "5") : ("1024", "51")
+            #expect(try await share() == usual)
+            #expect(try await hub.client.call("f", "[true]").code == "timeout")
+            #expect(try await hub.client.call("f").text == "1")
+            #expect(try await share() == less)
+            for _ in 1..<RestartPolicy.probationCalls { _ = try await hub.client.call("f") }
+            try await eventually("it has the usual share again") { try await share() == usual }
+        }
+    }
+
     @Test func groupsGoWithTheirInstances() async throws {
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }

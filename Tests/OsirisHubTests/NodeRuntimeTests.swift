@@ -90,6 +90,23 @@ import Testing
         }
     }
 
+    /// Node says its stack and its version after what matters.
+    @Test func anErrorThatNobodyCaughtIsTold() async throws {
+        try await TestHub.with { hub in
+            let code = """
+                exports.handle = () => {
+                  setTimeout(() => { throw Object.assign(new Error("bad night"), { code: "E_NIGHT" }); }, 1);
+                  return new Promise(() => {});
+                };
+                """
+            _ = try await hub.client.put(.node("f", code))
+            try await hub.client.wait(for: "f")
+            let answer = try await hub.client.call("f")
+            #expect(answer.status == 502 && !answer.message.contains("Node.js v"), "\(answer.text)")
+            try await hub.client.wait(for: "f", "explained") { $0.lastError?.contains("E_NIGHT") == true }
+        }
+    }
+
     @Test func processesGoWithTheHub() async throws {
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -55,4 +55,20 @@ import Testing
         policy.stopped()
         #expect(policy.state == .stopped)
     }
+
+    @Test func whoIsKilledAgainAndAgainRests() {
+        var policy = RestartPolicy()
+        func kill() -> Double {
+            policy.started()
+            policy.ready(at: 0)
+            return policy.exited(at: 1, reason: "signal 9", excused: true)
+        }
+        #expect((0..<12).map { _ in kill() } == [0, 0, 0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5])
+        #expect(policy.state == .starting && policy.lastError == nil && policy.probation == 20)
+        // A call that ends well ends the row, and twenty of them what it has less of.
+        policy.started()
+        #expect(!policy.worked() && policy.killsInRow == 0)
+        #expect(kill() == 0 && policy.probation == 20)
+        #expect((0..<21).map { _ in policy.worked() } == (0..<21).map { $0 == 19 })
+    }
 }

@@ -1,5 +1,7 @@
 import Foundation
+import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import OsirisHub
@@ -171,6 +173,49 @@ import Testing
         }
     }
 
+    /// A client that waits for the hub's word before it sends its body gets it, and then its answer.
+    @Test func whoExpectsToBeToldToGoOnIs() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(.python("f", "def handle(event):\n    return event\n"))
+            try await hub.client.wait(for: "f")
+            // In bytes: NIO's own client swallows the word.
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: hub.client.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+            try await channel.executeThenClose { inbound, outbound in
+                var pieces = inbound.makeAsyncIterator()
+                var seen = ""
+                for word in ["\"one\"", "\"two\""] {
+                    let head =
+                        "POST /function/demo/f HTTP/1.1\r\nHost: hub.test\r\nAuthorization: Bearer invoke\r\n"
+                        + "Expect: 100-continue\r\nContent-Length: \(word.count)\r\n\r\n"
+                    try await outbound.write(ByteBuffer(string: head))
+                    seen = ""
+                    while !seen.hasSuffix("\r\n\r\n") { seen += try #require(try await pieces.next()).text }
+                    #expect(seen == "HTTP/1.1 100 Continue\r\n\r\n")
+                    try await outbound.write(ByteBuffer(string: word))
+                    seen = ""
+                    while !seen.hasSuffix(word) { seen += try #require(try await pieces.next()).text }
+                    #expect(seen.hasPrefix("HTTP/1.1 200 OK\r\n"))
+                }
+            }
+        }
+    }
+
+    @Test func probesMayAskWithHEAD() async throws {
+        try await TestHub.with { hub in
+            for path in ["/healthz", "/ready", "/ui"] {
+                let whole = try await hub.client.send("GET", path, token: nil)
+                let head = try await hub.client.send("HEAD", path, token: nil)
+                #expect(head.status == whole.status && head.body.isEmpty)
+                #expect(head.headers["content-length"] == String(whole.body.count), "\(path)")
+            }
+        }
+    }
+
     @Test func aDeathBeforeASmallAnswerIsWholeIsToldCleanly() async throws {
         try await TestHub.with { hub in
             let code = """
@@ -188,4 +233,8 @@ import Testing
             #expect(answer.code == "instance_died")
         }
     }
+}
+
+extension ByteBuffer {
+    fileprivate var text: String { String(buffer: self) }
 }

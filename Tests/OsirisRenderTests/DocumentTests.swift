@@ -47,6 +47,25 @@ import Testing
                 needs: [Sample.address("here/hub.here"), Sample.address("lab/hub.lab")], action: .create),
         ]
         Golden.expect(GraphRender.dot(graph) + GraphRender.mermaid(graph), "resources.graph.txt")
+        #expect(
+            GraphRender.json(graph) == [
+                "nodes": [
+                    ["address": "here/hub.here", "parent": .null, "needs": []],
+                    [
+                        "address": "here/function.a\"b#c", "parent": "here/hub.here",
+                        "needs": ["here/hub.here", "lab/hub.lab"],
+                    ],
+                ]
+            ])
+    }
+
+    /// A function's output must not take over the terminal, wherever the pieces break.
+    @Test func linesOfOthersAreHarmless() {
+        var lines = PrintableLines()
+        var shown = ""
+        for byte in Array("a\tb\n\u{1B}[2J\u{9B}31m ünï\r\n\nlast\u{7}".utf8) { shown += lines.feed([byte]) }
+        #expect(shown == "a\tb\n\\u{1B}[2J\\u{9B}31m ünï\\r\n\n")
+        #expect(lines.end() == "last\\u{7}" && lines.end().isEmpty)
     }
 
     @Test func state() {

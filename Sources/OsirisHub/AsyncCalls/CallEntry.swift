@@ -16,6 +16,8 @@ struct CallEntry: Codable, Sendable, Equatable {
             /// The call has not ended.
             case waiting
             case pending, delivered, failed
+            /// The call was canceled: there is nothing to send.
+            case canceled
         }
 
         var url: String
@@ -111,6 +113,7 @@ struct CallEntry: Codable, Sendable, Equatable {
     mutating func cancel(at now: Double) {
         change()
         (state, ended) = (.canceled, now)
+        callback?.state = .canceled
     }
 
     /// Puts a dead call back, with all its retries.

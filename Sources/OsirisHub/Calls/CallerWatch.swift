@@ -22,7 +22,7 @@ enum CallerWatch {
     static func run<T: Sendable>(_ channel: any Channel, _ work: @escaping @Sendable () async throws -> T) async throws
         -> T
     {
-        let task = Task { try await work() }
+        let task = Task(executorPreference: EventLoops.tasks) { try await work() }
         let cancel: @Sendable () -> Void = { task.cancel() }
         return try await watching(channel, closed: cancel) {
             try await withTaskCancellationHandler {

@@ -49,11 +49,11 @@ struct TraceContext: Sendable, Equatable {
         text.utf8.count == count && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
-    /// Lower-case hexadecimal digits of so many bytes, not all zero.
+    /// Lower-case hexadecimal digits of so many bytes, a multiple of 8, not all zero.
     private static func hex(_ bytes: Int, using random: inout some RandomNumberGenerator) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text = (0..<bytes * 2).map { _ in digits[Int.random(in: 0..<16, using: &random)] }
-        if text.allSatisfy({ $0 == 0x30 }) { text[0] = 0x31 }
-        return String(decoding: text, as: UTF8.self)
+        // One question for eight bytes: each is a system call.
+        var text = (0..<bytes / 8).map { _ in RandomID.hex(random.next(), digits: 16) }.joined()
+        if text.utf8.allSatisfy({ $0 == 0x30 }) { text = "1" + text.dropFirst() }
+        return text
     }
 }

@@ -46,6 +46,9 @@ public struct DataFolder: Sendable {
     /// A folder for each instance that has secrets as files.
     var handedOut: String { path + "/instance-secrets" }
 
+    /// A folder for each instance that was started before its function was known.
+    var warmSlots: String { path + "/warm" }
+
     /// Takes the folder for this process until the returned descriptor is closed.
     /// - Parameter patience: seconds to try; the guard of a killed hub has the lock for a moment.
     /// - Throws: `StartFailure` when another hub has it.

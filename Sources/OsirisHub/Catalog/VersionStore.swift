@@ -148,7 +148,9 @@ struct VersionStore: Sendable {
     /// - Parameter dependencies: where what it needs besides its source is; nil for nothing.
     func launch(_ entry: CatalogEntry, dependencies: String? = nil) async throws -> Instance.Launch {
         let spec = entry.spec
-        let user = sandbox.setpriv == nil ? 0 : try await BlockingWork.run { try users.take() }
+        // A catalog may come from a host that could.
+        try check(spec)
+        let user = try await takeUser()
         var own = try await environment(of: entry)
         let files = own.files
         let handed = try await BlockingWork.run {
@@ -156,27 +158,47 @@ struct VersionStore: Sendable {
         }
         if let handed { own.variables["OSIRIS_SECRETS"] = sandbox.path(ofSecrets: handed.path) }
         let folder = data.versionFolder(spec.name, entry.version)
-        var environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own.variables) { $1 }
+        let runtime = spec.runtime.program
+        let words = runtime.words(
+            spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: data.starter(of: runtime)))
+        var program = program(spec.runtime, words, own: own.variables, folder: folder, dependencies: dependencies)
+        program.secrets = handed?.path
+        var launch = launch(program, spec.runtime, spec.limits, network: spec.network ?? true, user: user)
+        (launch.redaction, launch.secretFolder) = (own.redaction, handed)
+        return launch
+    }
+
+    func takeUser() async throws -> UInt32 {
+        guard sandbox.setpriv != nil else { return 0 }
+        return try await BlockingWork.run { try users.take() }
+    }
+
+    /// - Parameters:
+    ///   - own: the function's own variables.
+    ///   - folder: the function's files.
+    func program(
+        _ runtime: FunctionSpec.Runtime, _ words: [String], own: [String: String], folder: String, dependencies: String?
+    ) -> Sandbox.Program {
+        var environment = ["PATH": searchPath, "HOME": "/tmp", "LANG": "C.UTF-8"].merging(own) { $1 }
         environment.merge(
             DependencySet.variables(
-                spec.runtime, source: sandbox.path(ofFolder: folder),
-                dependencies: dependencies.map(sandbox.path(ofDependencies:)), own: own.variables)
+                runtime, source: sandbox.path(ofFolder: folder),
+                dependencies: dependencies.map(sandbox.path(ofDependencies:)), own: own)
         ) { $1 }
-        let runtime = spec.runtime.program
-        let starter = data.starter(of: runtime)
-        let program = Sandbox.Program(
-            words: runtime.words(
-                spec, folder: sandbox.path(ofFolder: folder), starter: sandbox.path(ofStarter: starter)),
-            environment: environment, folder: folder, starter: starter, secrets: handed?.path,
-            dependencies: dependencies, fitsAddressSpace: runtime.fitsAddressSpace)
-        // A catalog may come from a host that could.
-        try check(spec)
-        let group = sandbox.group(spec.limits)
+        return Sandbox.Program(
+            words: words, environment: environment, folder: folder, starter: data.starter(of: runtime.program),
+            dependencies: dependencies, fitsAddressSpace: runtime.program.fitsAddressSpace)
+    }
+
+    func launch(
+        _ program: Sandbox.Program, _ runtime: FunctionSpec.Runtime, _ limits: FunctionSpec.Limits, network: Bool,
+        user: UInt32
+    ) -> Instance.Launch {
+        let group = sandbox.group(limits)
         return Instance.Launch(
             command: sandbox.command(
-                program, limits: spec.limits, group: group, network: spec.network ?? true, user: user,
-                hiding: data.realPath),
-            group: group, contained: sandbox.bubblewrap != nil, wire: runtime.wire,
-            outputBytes: spec.limits.outputBytes, redaction: own.redaction, secretFolder: handed)
+                program, limits: limits, group: group, network: network, user: user, hiding: data.realPath),
+            group: group, contained: sandbox.bubblewrap != nil, wire: runtime.program.wire,
+            outputBytes: limits.outputBytes)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import OsirisModel
 import OsirisTransport
 
@@ -6,8 +7,8 @@ import OsirisTransport
 struct ContainerHost: Sendable {
     /// Which engine there is, as `/system/info` shows it.
     struct Claim: Codable, Sendable, Equatable {
-        /// True if container functions can be run.
-        var available: Bool
+        /// True if container functions can be run; absent while the engine has said nothing yet.
+        var available: Bool?
         /// Name and version of the engine and its socket, or why there is none. For people.
         var how: String
     }
@@ -22,6 +23,7 @@ struct ContainerHost: Sendable {
     /// Of data folder and hub, so that hubs with folders of one name on one engine are not taken for each other.
     private let mark: String
     private let http: any HTTPSending
+    private let state = EngineState()
 
     init(
         data: DataFolder, config: HubConfig, http: any HTTPSending,
@@ -45,8 +47,14 @@ struct ContainerHost: Sendable {
         return Engine(socket: path, http: http)
     }
 
-    /// Asks the engine what it is.
+    /// What the engine is, as it said a moment ago: a request must not wait for an engine that hangs.
     func claim() async -> Claim {
+        await state.claim { await ask() }
+            ?? Claim(available: nil, how: "the container engine was asked what it is and has not answered yet")
+    }
+
+    /// Asks the engine what it is.
+    private func ask() async -> Claim {
         do {
             let engine = try await engine()
             let version = try await engine.version()
@@ -60,8 +68,9 @@ struct ContainerHost: Sendable {
     /// Whether a function can be run here at all.
     /// - Throws: `HubError` 409.
     func check(_ spec: FunctionSpec) async throws {
-        let claim = await claim()
-        guard claim.available else {
+        let claim = await ask()
+        await state.said(claim)
+        guard claim.available == true else {
             throw HubError(409, "no_engine", "This hub cannot run containers. \(claim.how)")
         }
     }
@@ -71,6 +80,8 @@ struct ContainerHost: Sendable {
         of entry: CatalogEntry, environment: InstanceEnvironment, log: any LogSink,
         tell: @escaping @Sendable (String) -> Void
     ) async throws -> ContainerInstance {
+        // What it removes could not be told from what is made now.
+        await state.cleared()
         let engine = try await engine()
         let image = try await images.image(for: entry, on: engine, tell: tell)
         let id = ContainerInstance.newID()
@@ -85,6 +96,21 @@ struct ContainerHost: Sendable {
             id: id, plan: plan, engine: engine, redaction: environment.redaction, log: log,
             outputBytes: entry.spec.limits.outputBytes)
     }
+
+    /// Removes in the background what an earlier hub on this folder left behind, before the first instance is made.
+    func clear(_ logger: Logger) async {
+        await state.clear {
+            do {
+                let count = try await removeLeftovers()
+                if count > 0 { logger.notice("Removed \(count) containers that an earlier hub left behind") }
+            } catch {
+                logger.warning("Containers of an earlier hub may be left: \(error)")
+            }
+        }
+    }
+
+    /// Stops asking the engine, at the hub's end.
+    func end() async { await state.end() }
 
     /// Removes the containers that an earlier hub on this folder left behind.
     /// - Returns: how many there were.

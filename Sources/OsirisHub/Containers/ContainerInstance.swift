@@ -107,7 +107,7 @@ actor ContainerInstance: RunningInstance {
         calls += 1
         let number = calls
         self.call = (number, answer)
-        let timer = Task {
+        let timer = Task(executorPreference: EventLoops.tasks) {
             try await Task.sleep(for: timeout)
             await self.condemn(.timedOut(milliseconds: Int(timeout / .milliseconds(1))), call: number)
         }

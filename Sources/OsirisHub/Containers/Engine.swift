@@ -99,7 +99,7 @@ struct Engine: Sendable {
         return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
-    /// A filter by labels, as lists of containers and networks take it.
+    /// A filter by labels, as lists of containers take it.
     static func labelFilter(_ labels: [String: String]) -> String {
         let words = labels.map { Value.string("\($0.key)=\($0.value)") }.sorted { $0.jsonText < $1.jsonText }
         return escaped(String(decoding: Value.map(["label": .list(words)]).plainJSON(), as: UTF8.self))

@@ -1,6 +1,6 @@
 import OsirisModel
 
-/// Containers and networks: `/containers/…`, `/networks/…`.
+/// Containers: `/containers/…`.
 extension Engine {
     /// A container as `inspect` shows it.
     struct Container: Sendable, Equatable {
@@ -12,8 +12,6 @@ extension Engine {
         var error: String
         /// The port of this machine that leads to each port of the container, as in `8080/tcp`.
         var ports: [String: Int]
-        /// Its address in each network by the network's name.
-        var addresses: [String: String]
     }
 
     /// - Parameter configuration: the body of `POST /containers/create`.
@@ -44,16 +42,10 @@ extension Engine {
             let host = bindings.listValue?.first?.mapValue?["HostPort"]?.stringValue
             ports[port] = host.flatMap { Int($0) }
         }
-        var addresses: [String: String] = [:]
-        for (name, settings) in network["Networks"]?.mapValue ?? [:] {
-            if let address = settings.mapValue?["IPAddress"]?.stringValue, !address.isEmpty {
-                addresses[name] = address
-            }
-        }
         return Container(
             running: state["Running"]?.boolValue ?? false, exitCode: state["ExitCode"]?.intValue ?? 0,
             outOfMemory: state["OOMKilled"]?.boolValue ?? false, error: state["Error"]?.stringValue ?? "",
-            ports: ports, addresses: addresses)
+            ports: ports)
     }
 
     /// Sends SIGTERM, and SIGKILL after the grace. One that is gone or has ended is fine.
@@ -111,31 +103,6 @@ extension Engine {
         try await send(
             "GET", "/containers/\(id)/logs?follow=true&stdout=true&stderr=true", timeout: .seconds(4_000_000),
             onBody: onBytes)
-    }
-
-    /// Makes a network from which no other machine is reached, unless it is there.
-    func ensureInternalNetwork(_ name: String, labels: [String: String]) async throws {
-        let body: Value = [
-            "Name": .string(name), "Internal": true, "CheckDuplicate": true,
-            "Labels": .map(labels.mapValues { .string($0) }),
-        ]
-        do {
-            try await send("POST", "/networks/create", body: body)
-        } catch let failure as Failure where failure.status == 409 {
-            return
-        }
-    }
-
-    /// One that is gone is fine.
-    func removeNetwork(_ name: String) async throws {
-        try await whereItIs { try await send("DELETE", "/networks/\(Self.escaped(name))") }
-    }
-
-    /// Names of all networks with these labels.
-    func networks(labels: [String: String]) async throws -> [String] {
-        let bytes = try await send("GET", "/networks?filters=\(Self.labelFilter(labels))")
-        let list = try? Value(plainJSON: bytes).listValue
-        return list?.compactMap { $0.mapValue?["Name"]?.stringValue } ?? []
     }
 
     private func whereItIs(_ also: Int = 304, _ change: () async throws -> [UInt8]) async throws {

@@ -27,6 +27,7 @@ public actor Controller {
     let ledger: InstanceLedger
     let containers: ContainerHost
     let dependencies: DependencyCache
+    let warm: WarmPool
     let observation: Observation
     /// Most calls that wait for one version of a function.
     let queueBound: Int
@@ -43,7 +44,7 @@ public actor Controller {
 
     init(
         catalog: any Catalog, store: VersionStore, ledger: InstanceLedger, containers: ContainerHost,
-        dependencies: DependencyCache, observation: Observation, queueBound: Int,
+        dependencies: DependencyCache, warm: WarmPool, observation: Observation, queueBound: Int,
         logger: Logger
     ) {
         self.catalog = catalog
@@ -51,6 +52,7 @@ public actor Controller {
         self.ledger = ledger
         self.containers = containers
         self.dependencies = dependencies
+        self.warm = warm
         self.observation = observation
         self.queueBound = queueBound
         self.logger = logger
@@ -127,6 +129,7 @@ public actor Controller {
         closing = true
         observation.events.tell(.hubStopping)
         for (_, log) in logs { log.end() }
+        await warm.stop()
         await letCallsFinish(within: grace)
     }
 
@@ -153,6 +156,8 @@ public actor Controller {
     func stop() async {
         closing = true
         await changes?.value
+        await warm.stop()
+        await containers.end()
         await withTaskGroup(of: Void.self) { group in
             for pool in pools { group.addTask { await pool.stop() } }
         }

@@ -179,21 +179,34 @@ extension Controller {
         let name = entry.spec.name
         let version = entry.version
         let observation = observation
+        let seat = warm.seat()
         let events = InstancePool.Events(
             ready: { [weak self] in await self?.proved(name, version: version) },
             restarted: { observation.metrics.restarted(name) },
             coldStart: { observation.metrics.startedCold(name) },
             instance: { kind, instance, reason in
                 observation.events.tell(kind, name, version: version, instance: instance, reason)
-            })
-        let (store, ledger, containers, dependencies) = (store, ledger, containers, dependencies)
-        let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { tell in
+            },
+            room: { [warm] in warm.room(seat, $0) })
+        let (store, ledger, containers, dependencies, warm) = (store, ledger, containers, dependencies, warm)
+        let pool = InstancePool(scale: entry.spec.scale, queueBound: queueBound, events: events) { order in
             if entry.spec.runtime == .container {
                 return try await containers.instance(
-                    of: entry, environment: try await store.environment(of: entry), log: log, tell: tell)
+                    of: entry, environment: try await store.environment(of: entry), log: log, tell: order.tell)
             }
-            let installed = try await dependencies.folder(for: entry, log: log, tell: tell)
+            let installed = try await dependencies.folder(for: entry, log: log, tell: order.tell)
+            // One that ended is replaced by one of its own making: those that wait are for calls.
+            if order.isFirst,
+                let started = await warm.instance(for: seat, entry, dependencies: installed, log: log)
+            {
+                return started
+            }
             return Instance(try await store.launch(entry, dependencies: installed), log: log, ledger: ledger)
+        }
+        // Not awaited: to know of dependencies may take a while.
+        Task {
+            guard case .some(let installed) = await dependencies.installed(for: entry) else { return }
+            await warm.know(seat, entry, dependencies: installed)
         }
         return Version(entry: entry, pool: pool)
     }

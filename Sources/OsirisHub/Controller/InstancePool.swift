@@ -12,8 +12,15 @@ actor InstancePool {
         case full
     }
 
-    /// Makes an instance. Tells what it does meanwhile, if that takes long.
-    typealias Maker = @Sendable (_ tell: @escaping @Sendable (String) -> Void) async throws -> any RunningInstance
+    /// An instance that is to be made.
+    struct Order: Sendable {
+        /// False for one in the place of one that has ended.
+        var isFirst: Bool
+        /// To be told what is done meanwhile, if that takes long.
+        var tell: @Sendable (String) -> Void
+    }
+
+    typealias Maker = @Sendable (Order) async throws -> any RunningInstance
 
     /// What a pool tells its owner.
     struct Events: Sendable {
@@ -25,6 +32,8 @@ actor InstancePool {
         var coldStart: @Sendable () -> Void
         /// An instance is ready, or has ended, and why.
         var instance: @Sendable (HubEvent.Kind, _ id: String, _ reason: String?) -> Void = { _, _, _ in }
+        /// How many more instances it may start now, whenever that changes; nil when it starts none any more.
+        var room: @Sendable (Int?) -> Void = { _ in }
     }
 
     enum Phase { case starting, resting, free, busy }
@@ -37,6 +46,8 @@ actor InstancePool {
         var instance: (any RunningInstance)?
         /// What is done before it can be started, for people.
         var activity: String?
+        /// True once an instance was made for it, or could not be.
+        var isFilled = false
     }
 
     struct Loan {
@@ -76,6 +87,8 @@ actor InstancePool {
     var former: (restarts: Int, error: String?) = (0, nil)
     private var retired = false
     private var stopping = false
+    /// What was told last as `room`.
+    private var room: Int? = 0
     private var drained: CheckedContinuation<Void, Never>?
 
     /// - Parameters:
@@ -109,7 +122,7 @@ actor InstancePool {
             let loan = try await lend(until: patience)
             let time = min(timeout, deadline.map { $0 - .now } ?? timeout)
             let answer = AnswerStream()
-            Task { await self.run(call, on: loan, to: answer, timeout: time) }
+            Task(executorPreference: EventLoops.tasks) { await self.run(call, on: loan, to: answer, timeout: time) }
             let first = await answer.first()
             // It ended between its last call and this one, which it never saw: another one may have it.
             if case .end(.notSent) = first { continue }
@@ -135,6 +148,7 @@ actor InstancePool {
     /// Sends every waiting call elsewhere, lets the running ones finish, and stops.
     func retire() async {
         retired = true
+        tellRoom()
         refuseWaiting(.moved)
         if running > 0 { await withCheckedContinuation { drained = $0 } }
         await stop()
@@ -144,6 +158,7 @@ actor InstancePool {
     func stop() async {
         stopping = true
         retired = true
+        tellRoom()
         refuseWaiting(.moved)
         alarm?.task.cancel()
         let lives = Array(lives.values)
@@ -162,9 +177,9 @@ extension InstancePool {
         if let slot = free.popLast(), let instance = slots[slot]?.instance { return loan(slot, instance) }
         let isCold = !slots.values.contains { $0.policy.state == .ready }
         let ticket = queue.ticket()
-        let timer = Task {
+        let timer = Task(executorPreference: EventLoops.tasks) {
             try await Task.sleep(until: deadline, clock: .continuous)
-            self.giveUp(ticket)
+            await self.giveUp(ticket)
         }
         defer { timer.cancel() }
         var loan = try await withTaskCancellationHandler {
@@ -190,7 +205,10 @@ extension InstancePool {
     private func giveBack(_ loan: Loan, after outcome: Instance.Outcome) {
         // The process may have ended, and another one may have its slot.
         guard let slot = slots[loan.slot], slot.instance === loan.instance, slot.phase == .busy else { return }
-        if outcome.leavesInstance { return offer(loan.slot) }
+        if outcome.leavesInstance {
+            if slots[loan.slot]?.policy.worked() == true { Task { await loan.instance.giveWay(false) } }
+            return offer(loan.slot)
+        }
         slots[loan.slot]?.phase = .starting
         slots[loan.slot]?.since = now
     }
@@ -212,7 +230,8 @@ extension InstancePool {
         let status = status()
         let reason =
             status.available > 0
-            ? "Every instance was busy until the time was up." : "No instance is ready. \(status.lastError ?? "")"
+            ? "Every instance was busy until the time was up."
+            : "No instance is ready. \(restReason ?? status.lastError ?? "")"
         leave(ticket, Refusal.notReady(reason))
     }
 
@@ -221,6 +240,13 @@ extension InstancePool {
         lastWait = now
         waiter.resume(throwing: error)
         rescale()
+    }
+
+    /// Why it rests though nothing is wrong with its start.
+    private var restReason: String? {
+        let kills = slots.values.filter { $0.phase == .resting }.map(\.policy.killsInRow).max() ?? 0
+        guard kills > RestartPolicy.freeKills else { return nil }
+        return "It was killed \(kills) times in a row for what its calls did, and rests before it is started again."
     }
 
     private func refuseWaiting(_ refusal: Refusal) {
@@ -237,6 +263,7 @@ extension InstancePool {
     private func isWanted(_ slot: Int) -> Bool { !stopping && slots[slot] != nil }
 
     private func rescale() {
+        defer { tellRoom() }
         while !retired {
             switch scaling.step(load, now: now) {
             case .start(let count): for _ in 0..<count { open() }
@@ -246,6 +273,14 @@ extension InstancePool {
                 return
             }
         }
+    }
+
+    private func tellRoom() {
+        // One that is opened counts from when it has its first instance, which may be the one that waited for it.
+        let now = retired ? nil : max(0, scaling.max - slots.values.count(where: \.isFilled))
+        guard now != room else { return }
+        room = now
+        events.room(now)
     }
 
     private var load: Scaling.Load {
@@ -327,7 +362,13 @@ extension InstancePool {
     private func run(_ id: Int) async -> Instance.End {
         let instance: any RunningInstance
         do {
-            instance = try await make { activity in Task { await self.note(activity, of: id) } }
+            defer {
+                slots[id]?.isFilled = true
+                tellRoom()
+            }
+            let isFirst = slots[id]?.isFilled == false
+            instance = try await make(
+                Order(isFirst: isFirst) { activity in Task { await self.note(activity, of: id) } })
         } catch {
             slots[id]?.activity = nil
             return Instance.End(reason: "\(error)", excused: false)
@@ -336,6 +377,7 @@ extension InstancePool {
             await instance.stop()
             return Instance.End(reason: "stopped", excused: true)
         }
+        if slots[id]?.policy.probation ?? 0 > 0 { await instance.giveWay(true) }
         slots[id]?.instance = instance
         slots[id]?.activity = nil
         if await instance.start(), isWanted(id) {

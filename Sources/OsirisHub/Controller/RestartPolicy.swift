@@ -22,6 +22,12 @@ public struct RestartPolicy: Sendable, Equatable {
     public static let longestDelay = 30.0
     /// Life after the handshake, in seconds, that makes an exit no longer a quick one.
     public static let healthyAfter = 10.0
+    /// Kills in a row after which the next start is still at once.
+    public static let freeKills = 3
+    /// Longest wait after more of them, in seconds.
+    public static let longestPause = 5.0
+    /// Calls that must end well after a kill, until it is forgotten.
+    public static let probationCalls = 20
     /// Quick exits in a row that make a crash loop.
     public static let crashLoopAfter = 5
 
@@ -31,6 +37,10 @@ public struct RestartPolicy: Sendable, Equatable {
     public private(set) var restarts = 0
     /// Quick exits in a row.
     public private(set) var quickExits = 0
+    /// Kills for what a call did, since the last call that ended well.
+    public private(set) var killsInRow = 0
+    /// Calls that must end well after a kill, until it is forgotten; 0 if there is none to forget.
+    public private(set) var probation = 0
     /// Why the last instance that was not killed by the hub ended; nil if none did.
     public private(set) var lastError: String?
     private var readySince: Double?
@@ -57,20 +67,39 @@ public struct RestartPolicy: Sendable, Equatable {
     ///   - reason: exit code or signal, and the last line on stderr.
     ///   - excused: true when the hub itself killed it, for a call over its limits; no sign of a broken function.
     /// - Returns: seconds to wait before the next start.
+    ///
+    /// After a kill the next start is at once, so that other calls go on; but who is killed again and again, and does
+    /// nothing else, must not keep the machine busy with starts.
     public mutating func exited(at now: Double, reason: String, excused: Bool = false) -> Double {
         let lived = readySince.map { now - $0 }
         readySince = nil
         if excused {
             state = .starting
-            return 0
+            killsInRow += 1
+            probation = Self.probationCalls
+            guard killsInRow > Self.freeKills else { return 0 }
+            return Self.delay(killsInRow - Self.freeKills, most: Self.longestPause)
         }
         lastError = reason
         if let lived, lived >= Self.healthyAfter { quickExits = 0 }
         quickExits += 1
         state = quickExits >= Self.crashLoopAfter ? .crashLoop : .starting
-        var delay = Self.firstDelay
-        for _ in 1..<max(quickExits, 1) where delay < Self.longestDelay { delay *= 2 }
-        return min(delay, Self.longestDelay)
+        return Self.delay(quickExits, most: Self.longestDelay)
+    }
+
+    private static func delay(_ count: Int, most: Double) -> Double {
+        var delay = firstDelay
+        for _ in 1..<max(count, 1) where delay < most { delay *= 2 }
+        return min(delay, most)
+    }
+
+    /// A call ended well.
+    /// - Returns: true if a kill before it is forgotten with that.
+    public mutating func worked() -> Bool {
+        killsInRow = 0
+        guard probation > 0 else { return false }
+        probation -= 1
+        return probation == 0
     }
 
     /// It is no longer wanted.

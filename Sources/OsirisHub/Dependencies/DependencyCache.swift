@@ -46,6 +46,16 @@ actor DependencyCache {
         return folder
     }
 
+    /// Where a version's dependencies are, if nothing needs to be done for them.
+    /// - Returns: nil if they are not installed; nil inside if it has none.
+    func installed(for entry: CatalogEntry) async -> String?? {
+        let source = data.versionFolder(entry.spec.name, entry.version)
+        guard let set = await Self.set(entry.spec.runtime, source) else { return .some(nil) }
+        guard let name = try? await name(of: set), installs[name] == nil else { return nil }
+        let folder = "\(data.dependencies)/\(name)"
+        return await Self.isThere(folder) ? .some(folder) : nil
+    }
+
     /// Removes what no version needs.
     func sweep(keeping entries: [CatalogEntry]) async {
         let names = await Self.names(in: data.dependencies)

@@ -66,7 +66,7 @@ public struct FunctionSpec: Codable, Sendable, Equatable {
     }
 
     /// What one call or instance may use.
-    public struct Limits: Codable, Sendable, Equatable {
+    public struct Limits: Codable, Sendable, Hashable {
         /// Longest run of one call, and longest wait for a free instance before it: milliseconds, 1...3 600 000.
         public var timeoutMs: Int
         /// Longest answer, bytes, 1...67 108 864.

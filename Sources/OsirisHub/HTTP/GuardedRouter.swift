@@ -37,10 +37,13 @@ final class GuardedRouter {
         router.add(middleware: ErrorBodies())
     }
 
-    /// Adds a route that asks for no token.
+    /// Adds a route that asks for no token; one for GET answers HEAD as well.
     func open(_ method: HTTPRequest.Method, _ path: RouterPath, use handler: @escaping OpenHandler) {
         rules.append(RouteRule(method: method.rawValue, path: "\(path)", permissions: []))
         router.on(path, method: method, use: handler)
+        guard method == .get else { return }
+        rules.append(RouteRule(method: HTTPRequest.Method.head.rawValue, path: "\(path)", permissions: []))
+        router.on(path, method: .head) { try await handler($0, $1).createHeadResponse() }
     }
 
     /// Adds a route for callers with the permission somewhere. Where the route is about one namespace, the handler asks

@@ -19,7 +19,7 @@ final class ErrorLines: Sendable {
     /// - Parameter isMarked: whether the instance makes `CallMarks`.
     init(isMarked: Bool) { self.isMarked = isMarked }
 
-    /// The last line that was not empty.
+    /// The last line that says something.
     var last: [UInt8] { state.withLock { $0.last } }
 
     /// Takes a line.
@@ -28,7 +28,7 @@ final class ErrorLines: Sendable {
         let (line, waiter) = state.withLock { state in
             let wasOver = state.marks.isOver
             let line = state.marks.read(bytes)
-            if let text = line?.text, !text.isEmpty { state.last = text }
+            if let text = line?.text, Self.saysSomething(text) { state.last = text }
             guard state.marks.isOver, !wasOver else { return (line, CheckedContinuation<Void, Never>?.none) }
             state.areReliable = true
             defer { state.waiter = nil }
@@ -36,6 +36,12 @@ final class ErrorLines: Sendable {
         }
         waiter?.resume()
         return line
+    }
+
+    /// False for a mark, and for what Node prints after an error that nobody caught: its stack, what the error held, its own version.
+    private static func saysSomething(_ line: [UInt8]) -> Bool {
+        !line.isEmpty && line.first != 0x1E && line != [UInt8(ascii: "}")] && !line.starts(with: "    at ".utf8)
+            && !line.starts(with: "Node.js v".utf8)
     }
 
     /// A call is about to be sent.

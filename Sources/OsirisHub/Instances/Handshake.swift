@@ -1,5 +1,11 @@
 /// The first line of an instance that speaks HTTP. Plain.
 enum Handshake: Sendable, Equatable {
+    /// What one that was started without a function says before: it waits for one; has got it; should have had it from
+    /// its start.
+    static let warm = Array(#"{"warm":true}"#.utf8)
+    static let taken = Array(#"{"taken":true}"#.utf8)
+    static let refused = Array(#"{"taken":false}"#.utf8)
+
     case ready
     /// The handler cannot be used, and why.
     case failed(String)

@@ -2,18 +2,35 @@ import Foundation
 import NIOCore
 
 /// One running process of a function: starts it, has one call at a time on it, stops it.
+///
+/// It may also be started before there is a function for it: `prepare`, later `take`, then `start` as any other.
 actor Instance: RunningInstance {
+    /// How far its start has come.
+    private enum Stage: Comparable {
+        case begun
+        /// The program runs, behind its sandbox.
+        case launched
+        /// The interpreter waits for its function.
+        case warm
+        /// It has got it.
+        case taken
+        /// The handshake came.
+        case greeted
+    }
+
     /// Longest wait for the handshake.
     static let handshakeLimit = Duration.seconds(30)
     /// Life that makes an instance without a handshake a ready one.
     static let settleTime = Duration.milliseconds(50)
     /// Time between SIGTERM and SIGKILL.
     static let stopGrace = Duration.seconds(2)
+    /// Longest wait for an interpreter that was started before to take its function.
+    static let takeLimit = Duration.seconds(5)
 
     nonisolated let id = Instance.newID()
     nonisolated let since = Date().timeIntervalSince1970
-    private let launch: Launch
-    private let log: any LogSink
+    private var launch: Launch
+    private let output: InstanceOutput
     private let ledger: InstanceLedger
     private let errors: ErrorLines
     private var process: ChildProcess?
@@ -21,11 +38,9 @@ actor Instance: RunningInstance {
     private var reader: Task<Void, Never>?
     private var lines: LineWire?
     private var wire: (any Wire)?
-    private var handshake: CheckedContinuation<Void, Never>?
-    /// False until somebody started it.
-    private var begun = false
-    private var launched = false
-    private var greeted = false
+    private var stage: Stage?
+    private var hasRefused = false
+    private var stageWaiter: (wanted: Stage, continuation: CheckedContinuation<Void, Never>)?
     private var calls = 0
     /// Processes that its control group refused so far, as far as this was asked.
     private var refusals = 0
@@ -41,17 +56,53 @@ actor Instance: RunningInstance {
     init(_ launch: Launch, log: any LogSink, ledger: InstanceLedger) {
         self.launch = launch
         errors = ErrorLines(isMarked: launch.wire == .http)
-        self.log = log
+        output = InstanceOutput(log: log, redaction: launch.redaction)
         self.ledger = ledger
     }
 
     /// Of its process, nil before it is launched.
     var pid: Int32? { process?.pid }
 
-    /// Launches the process and waits until it takes calls.
+    /// Waits until it takes calls, after launching the process if nobody did.
     /// - Returns: false if it never will; `ended()` tells why.
     func start() async -> Bool {
-        begun = true
+        if stage == nil { await begin() }
+        guard await reach(.greeted, within: Self.handshakeLimit), let channel = channels.first else { return false }
+        guard launch.wire == .http else { return true }
+        wire = try? await HTTPWire.open(channel, replacing: PipeLines.handlerName)
+        return wire != nil
+    }
+
+    func giveWay(_ givesWay: Bool) async {
+        launch.group?.givesWay = givesWay
+        // One that is not made yet gets it when it is.
+        guard stage != nil, status == nil, let group = launch.group else { return }
+        try? await BlockingWork.run { try group.share() }
+    }
+
+    /// Launches an interpreter without a function, and waits until it could take one.
+    /// - Returns: false if it never will; `ended()` tells why.
+    func prepare() async -> Bool {
+        await begin()
+        return await reach(.warm, within: Self.handshakeLimit)
+    }
+
+    /// Gives its function to an interpreter that is prepared.
+    /// - Parameters:
+    ///   - line: a line of JSON without a line feed.
+    ///   - launch: what holds from now on.
+    /// - Returns: how that went; unless it is `taken` it must be stopped.
+    func take(_ line: [UInt8], as launch: Launch, log: any LogSink) async -> Taking {
+        guard stage == .warm, status == nil, failure == nil, let channel = channels.first else { return .gone }
+        self.launch = launch
+        output.change(log: log, redaction: launch.redaction)
+        channel.writeAndFlush(ByteBuffer(bytes: line + [0x0A]), promise: nil)
+        guard await reach(.taken, within: Self.takeLimit) else { return hasRefused ? .refused : .gone }
+        return .taken
+    }
+
+    private func begin() async {
+        stage = .begun
         do {
             if let group = launch.group { try await BlockingWork.run { try group.make() } }
             let (process, pipes) = try await ChildProcess.launch(launch.command) { status in
@@ -59,10 +110,10 @@ actor Instance: RunningInstance {
             }
             self.process = process
             await ledger.add(process.pid)
-            let (log, redaction, id, lines) = (log, launch.redaction, id, errors)
+            let (output, id, lines) = (output, id, errors)
             let errors = try await PipeLines.follow(pipes.error, limit: FunctionLog.lineBytes) { bytes in
                 guard let line = lines.read(bytes) else { return 0 }
-                return log.append(line.text, redaction, instance: id, call: line.call)
+                return output.append(line.text, instance: id, call: line.call)
             }
             let (channel, events) = try await PipeLines.open(
                 input: pipes.input, output: pipes.output, limit: max(launch.outputBytes, 4096), ahead: 8)
@@ -76,24 +127,26 @@ actor Instance: RunningInstance {
             let text = (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
             failure = "\(launch.command.program) cannot be started: \(text)"
             if process == nil {
-                await launch.secretFolder?.remove()
+                await leaveFolders()
                 await leaveGroup()
                 finish(End(reason: failure ?? "", excused: false))
             }
         }
         opened = true
         if status != nil { Task { await self.drain() } }
+    }
+
+    /// Waits until its start has come so far.
+    /// - Returns: false if it never will.
+    private func reach(_ wanted: Stage, within limit: Duration) async -> Bool {
         guard failure == nil, status == nil else { return false }
         let timer = Task {
-            try await Task.sleep(for: Self.handshakeLimit)
-            self.settle()
+            try await Task.sleep(for: limit)
+            self.settle(limit)
         }
         defer { timer.cancel() }
-        if !greeted { await withCheckedContinuation { handshake = $0 } }
-        guard failure == nil, status == nil, let channel = channels.first else { return false }
-        guard launch.wire == .http else { return true }
-        wire = try? await HTTPWire.open(channel, replacing: PipeLines.handlerName)
-        return wire != nil
+        if stage ?? .begun < wanted { await withCheckedContinuation { stageWaiter = (wanted, $0) } }
+        return failure == nil && status == nil
     }
 
     /// Sends one call and takes its answer to the end.
@@ -107,9 +160,9 @@ actor Instance: RunningInstance {
         calls += 1
         let number = calls
         self.call = (number, answer)
-        let timer = Task {
+        let timer = Task(executorPreference: EventLoops.tasks) {
             try await Task.sleep(for: timeout)
-            self.condemn(.timedOut(milliseconds: Int(timeout / .milliseconds(1))), call: number)
+            await self.condemn(.timedOut(milliseconds: Int(timeout / .milliseconds(1))), call: number)
         }
         defer { timer.cancel() }
         errors.begin(call.id)
@@ -136,10 +189,7 @@ actor Instance: RunningInstance {
 
     /// Asks the process to end, makes it end after the grace, and waits until it has.
     func stop() async {
-        guard begun else {
-            await launch.secretFolder?.remove()
-            return
-        }
+        guard stage != nil else { return await leaveFolders() }
         guard end == nil else { return }
         failure = failure ?? "stopped"
         await terminate()
@@ -166,40 +216,45 @@ actor Instance: RunningInstance {
         return await withCheckedContinuation { endWaiters.append($0) }
     }
 
-    private func settle() {
-        guard status == nil, handshake != nil else { return }
-        if launch.wire == .http || !launched {
-            failure = "It said nothing within \(Self.handshakeLimit)."
+    private func settle(_ limit: Duration) {
+        guard status == nil, stageWaiter != nil else { return }
+        if launch.wire == .http || stage == .begun {
+            failure = "It said nothing within \(limit)."
             process?.signal(SIGKILL)
         }
-        greet()
+        advance(to: .greeted)
     }
 
     private func received(_ event: LineFramer.Event) {
-        if !launched {
-            launched = event == .line(Sandbox.started)
-            if launched, launch.wire == .lines {
+        if stage == .begun {
+            guard event == .line(Sandbox.started) else { return }
+            advance(to: .launched)
+            if launch.wire == .lines {
                 Task {
                     try await Task.sleep(for: Self.settleTime)
-                    self.settle()
+                    self.settle(Self.settleTime)
                 }
             }
             return
         }
-        if launch.wire == .http, !greeted {
-            greeted = true
+        if launch.wire == .http, let stage, stage < .greeted {
+            if stage == .launched, event == .line(Handshake.warm) { return advance(to: .warm) }
+            if stage == .warm, event == .line(Handshake.taken) { return advance(to: .taken) }
+            hasRefused = event == .line(Handshake.refused)
             if case .line(let line) = event, case .failed(let reason) = Handshake(line) {
                 failure = launch.redaction.apply(reason)
             }
-            return greet()
+            return advance(to: .greeted)
         }
         if lines?.received(event) == true { return }
-        if case .line(let line) = event { log.append(line, launch.redaction, instance: id, call: nil) }
+        if case .line(let line) = event { output.append(line, instance: id, call: nil) }
     }
 
-    private func greet() {
-        handshake?.resume()
-        handshake = nil
+    private func advance(to stage: Stage) {
+        self.stage = max(stage, self.stage ?? stage)
+        guard let waiter = stageWaiter, waiter.wanted <= stage else { return }
+        stageWaiter = nil
+        waiter.continuation.resume()
     }
 
     /// What is told of a call that raised in want of a process: its control group knows.
@@ -249,12 +304,17 @@ actor Instance: RunningInstance {
         await reader?.value
         cut.cancel()
         if let process { await ledger.remove(process.pid) }
-        await launch.secretFolder?.remove()
+        await leaveFolders()
         await leaveGroup()
         let line = String(decoding: launch.redaction.apply(errors.last), as: UTF8.self)
         let status = end(status)
         let reason = failure ?? (line.isEmpty ? status : "\(status): \(line.prefix(500))")
         finish(End(reason: reason, excused: verdict != nil))
+    }
+
+    private func leaveFolders() async {
+        await launch.secretFolder?.remove()
+        await launch.slot?.remove()
     }
 
     /// Ends what is left in its control group. If a limit of the group ended the instance, that is how its call went.
@@ -272,7 +332,7 @@ actor Instance: RunningInstance {
 
     private func finish(_ end: End) {
         self.end = end
-        greet()
+        advance(to: .greeted)
         // It may wait for a caller that takes its time.
         call?.answer.abandon()
         for waiter in endWaiters { waiter.resume(returning: end) }

@@ -16,6 +16,8 @@ extension Instance {
         var redaction = Redaction()
         /// Its secrets as files, to be removed when it has ended.
         var secretFolder: SecretFolder?
+        /// Its files, to be removed when it has ended; nil if they are those of the version itself.
+        var slot: WarmSlot?
     }
 
     /// How a call on it went.
@@ -56,6 +58,15 @@ extension Instance {
             case .answered, .streamed, .timedOut, .tooLarge, .died, .notSent: self
             }
         }
+    }
+
+    /// How it went to give a function to an instance that was started without one.
+    enum Taking: Sendable, Equatable {
+        case taken
+        /// The function must be there when its interpreter starts.
+        case refused
+        /// It had ended, or did not answer.
+        case gone
     }
 
     /// How the process ended.

@@ -37,6 +37,19 @@ public struct ProcessIdentity: Codable, Sendable, Hashable {
     /// - Returns: how many processes were killed.
     func killSession() -> Int { signalSession(SIGKILL, sparing: []) }
 
+    /// Resident memory of its session, bytes; what processes share counts for each of them. Blocks.
+    func sessionMemory() -> Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap({ Int($0) }).filter { ProcessStat(pid: $0)?.session == pid }.reduce(0) { sum, member in
+            let text = FileManager.default.contents(atPath: "/proc/\(member)/statm") ?? Data()
+            // The second field, in pages (proc_pid_statm(5)).
+            let pages = String(decoding: text, as: UTF8.self).split(separator: " ").dropFirst().first.flatMap {
+                Int($0)
+            }
+            return sum + (pages ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+        }
+    }
+
     /// Sends a signal to what there is of its session, as `killSession` does.
     /// - Returns: how many processes got it.
     func signalSession(_ number: Int32, sparing spared: Set<Int32>) -> Int {

@@ -11,6 +11,9 @@ protocol RunningInstance: AnyObject, Sendable {
     /// - Returns: false if it never will; `ended()` tells why.
     func start() async -> Bool
 
+    /// From now on it has less of a busy machine than others, or again the same; before its start or after.
+    func giveWay(_ givesWay: Bool) async
+
     /// Sends one call and takes its answer to the end.
     /// - Parameters:
     ///   - answer: gets an answer that comes in pieces.
@@ -25,6 +28,8 @@ protocol RunningInstance: AnyObject, Sendable {
 }
 
 extension RunningInstance {
+    func giveWay(_ givesWay: Bool) async {}
+
     /// A random word of 8 letters and digits.
     static func newID() -> String {
         String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })

@@ -7,6 +7,8 @@ struct ControlGroup: Sendable, Equatable {
     var limits: FunctionSpec.Limits
     /// Processes in it that are not the function's, such as bubblewrap's.
     var entourage: Int
+    /// True for a twentieth of the processors that another group has, where both want them.
+    var givesWay = false
 
     /// Where the groups are.
     var folders: [String] { Set(places.values.map { $0.folder + "/" + name }).sorted() }
@@ -23,6 +25,21 @@ struct ControlGroup: Sendable, Equatable {
                 try CgroupFile.write(setting.value, to: path)
             }
         }
+    }
+
+    /// Sets what `givesWay` says, in one that is made.
+    /// - Throws: `StartFailure`.
+    func share() throws {
+        guard let place = places[.cpu] else { return }
+        let setting = share(unified: place.isUnified)
+        try CgroupFile.write(setting.value, to: "\(place.folder)/\(name)/\(setting.file)")
+    }
+
+    /// What the kernel gives to a group at first is 100 in version 2, and 1024 in version 1.
+    private func share(unified: Bool) -> Setting {
+        unified
+            ? Setting(file: "cpu.weight", value: givesWay ? "5" : "100")
+            : Setting(file: "cpu.shares", value: givesWay ? "51" : "1024")
     }
 
     /// Puts the shell into the group, and then has it become the program.
@@ -68,10 +85,11 @@ struct ControlGroup: Sendable, Equatable {
     private func settings(_ controller: ControlGroups.Controller, unified: Bool) -> [Setting] {
         switch controller {
         case .cpu:
+            let share = givesWay ? [share(unified: unified)] : []
             // In a period of 100 ms.
-            guard let quota = limits.cpuThousandths.map({ $0 * 100 }) else { return [] }
-            if unified { return [Setting(file: "cpu.max", value: "\(quota) 100000")] }
-            return [
+            guard let quota = limits.cpuThousandths.map({ $0 * 100 }) else { return share }
+            if unified { return share + [Setting(file: "cpu.max", value: "\(quota) 100000")] }
+            return share + [
                 Setting(file: "cpu.cfs_period_us", value: "100000"),
                 Setting(file: "cpu.cfs_quota_us", value: "\(quota)"),
             ]

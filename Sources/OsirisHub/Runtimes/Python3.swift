@@ -5,6 +5,10 @@ struct Python3: RuntimeProgram {
     var starter: (name: String, bytes: [UInt8])? { ("python3.py", PackageResources.python3_py) }
 
     func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String] {
-        ["python3", "-u", "-B", starter, spec.handler]
+        interpreter(starter) + [spec.handler]
     }
+
+    func warmWords(_ limits: FunctionSpec.Limits, starter: String) -> [String]? { interpreter(starter) }
+
+    private func interpreter(_ starter: String) -> [String] { ["python3", "-u", "-B", starter] }
 }

@@ -16,10 +16,16 @@ protocol RuntimeProgram: Sendable {
     ///   - folder: the function's files, as the instance sees them.
     ///   - starter: the starter, as the instance sees it.
     func words(_ spec: FunctionSpec, folder: String, starter: String) -> [String]
+
+    /// The program and its arguments before it is known which function it runs; nil if that cannot be. Its starter then
+    /// says `Handshake.warm`, reads a `WarmLoad`, says `Handshake.taken` and goes on as with a function.
+    func warmWords(_ limits: FunctionSpec.Limits, starter: String) -> [String]?
 }
 
 extension RuntimeProgram {
     var fitsAddressSpace: Bool { true }
+
+    func warmWords(_ limits: FunctionSpec.Limits, starter: String) -> [String]? { nil }
 }
 
 /// What is spoken over the pipes of an instance.

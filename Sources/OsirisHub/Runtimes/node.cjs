@@ -1,19 +1,18 @@
-// Runs one Osiris function: `node node.cjs file.function`, with the hub at descriptors 3 and 4.
+// Runs one Osiris function: `node node.cjs file.function`, or without a name, to be told it later; with the hub at
+// descriptors 3 and 4.
 //
 // The hub sends calls as HTTP/1.1 over descriptor 3 and reads answers from descriptor 4, one at a time. First comes a
 // line of JSON that says whether the handler could be imported. docs/hub.md has the rules of parameters and answers.
 "use strict";
-const { existsSync } = require("node:fs");
+const { existsSync, readSync, writeSync } = require("node:fs");
 const http = require("node:http");
 const { Socket } = require("node:net");
 const { resolve } = require("node:path");
-const { Duplex, Readable, Transform } = require("node:stream");
+const { Duplex, PassThrough, Transform } = require("node:stream");
 const { once } = require("node:events");
 const { pathToFileURL } = require("node:url");
 
 const mostBody = 8 * 1048576;
-const requests = new Socket({ fd: 3, readable: true, writable: false });
-const answers = new Socket({ fd: 4, readable: false, writable: true });
 // The hub sets and strips these; a function has no say in them.
 const framing = new Set(["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
 const limits = { EMFILE: "openFiles", EFBIG: "disk", ENOSPC: "disk", EDQUOT: "disk", EAGAIN: "processes" };
@@ -217,7 +216,48 @@ async function load(name) {
   return handler;
 }
 
+function serve(handler, connection) {
+  const options = { maxHeaderSize: 1048576, requireHostHeader: false, requestTimeout: 0, keepAliveTimeout: 0 };
+  const server = http.createServer(options, (request, response) => call(handler, request, response));
+  Object.assign(server, { headersTimeout: 0, timeout: 0, maxHeadersCount: 0 });
+  server.emit("connection", connection);
+}
+
+/** Answers a call of nobody: what node loads and compiles for the first one is there when a function's comes. */
+async function rehearse() {
+  const [readable, writable] = [new PassThrough(), new PassThrough()];
+  serve(() => null, Duplex.from({ readable, writable }));
+  readable.write("POST / HTTP/1.1\r\nContent-Length: 2\r\nX-Call-Id: none\r\n\r\n{}");
+  await once(writable, "data");
+  readable.end();
+  await import("data:text/javascript,");
+}
+
+/** Waits for the function, in an interpreter that was started before there was one for it. */
+function take() {
+  writeSync(4, '{"warm":true}\n');
+  let line = Buffer.alloc(0);
+  // The hub says nothing more before the handshake.
+  while (line.at(-1) !== 0x0a) {
+    const piece = Buffer.alloc(65536);
+    const count = readSync(3, piece);
+    if (!count) process.exit(0);
+    line = Buffer.concat([line, piece.subarray(0, count)]);
+  }
+  const { load } = JSON.parse(line);
+  Object.assign(process.env, load.env);
+  process.argv.push(load.handler);
+  writeSync(4, '{"taken":true}\n');
+}
+
 async function main() {
+  if (process.argv.length < 3) {
+    await rehearse();
+    take();
+  }
+  // Not before: they make the descriptors such that nothing can wait for them.
+  const requests = new Socket({ fd: 3, readable: true, writable: false });
+  const answers = new Socket({ fd: 4, readable: false, writable: true });
   let handler;
   try {
     handler = await load(process.argv[2]);
@@ -226,13 +266,10 @@ async function main() {
     answers.end(JSON.stringify({ ready: false, error: describe(error) }) + "\n", () => process.exit(1));
     return;
   }
-  const options = { maxHeaderSize: 1048576, requireHostHeader: false, requestTimeout: 0, keepAliveTimeout: 0 };
-  const server = http.createServer(options, (request, response) => call(handler, request, response));
-  Object.assign(server, { headersTimeout: 0, timeout: 0, maxHeadersCount: 0 });
   // The end of the input is the end of the hub; what the function started goes too.
   requests.on("close", () => process.kill(0, "SIGKILL"));
   answers.write('{"ready":true}\n');
-  server.emit("connection", Duplex.from({ readable: requests, writable: answers }));
+  serve(handler, Duplex.from({ readable: requests, writable: answers }));
 }
 
 main();

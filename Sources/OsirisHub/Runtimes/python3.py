@@ -1,4 +1,4 @@
-"""Runs one Osiris function: `python3 -u -B python3.py module.function`.
+"""Runs one Osiris function: `python3 -u -B python3.py module.function`, or without a name, to be told it later.
 
 The hub sends calls as HTTP/1.1 over descriptor 0 and reads answers from descriptor 1, one at a time. First comes a line
 of JSON that says whether the handler could be imported. docs/hub.md has the rules of parameters and answers.
@@ -360,7 +360,32 @@ def say(line):
     answers.flush()
 
 
+def take():
+    """Waits for the function, in an interpreter that was started before there was one for it."""
+    say({"warm": True})
+    line = requests.readline()
+    if not line:
+        os._exit(0)
+    load = json.loads(line)["load"]
+    os.environ.update(load["env"])
+    sys.argv.append(load["handler"])
+    # The function's folders were empty or not there when modules were looked for in them.
+    sys.path_importer_cache.clear()
+    fits = not shadows("vendor")
+    say({"taken": fits})
+    fits or os._exit(0)
+
+
+def shadows(folder):
+    """True if modules in it would have stood in for those that are loaded by now."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    loaded = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
+    return any(name.partition(".")[0] in loaded for name in names)
+
+
 def main():
+    if len(sys.argv) < 2:
+        take()
     sys.path[0] = os.getcwd()
     sys.modules["osiris"] = types.ModuleType("osiris", "What the hub gives to its functions.")
     sys.modules["osiris"].Response = Response

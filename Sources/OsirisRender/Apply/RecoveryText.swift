@@ -28,4 +28,11 @@ public enum RecoveryText {
                 ], at: time)
         }.joined()
     }
+
+    /// The last of them, also when nothing was open: `event` (`recovery`), how many are `settled`, and how many `open`.
+    public static func jsonSummary(_ settled: [SettledIntent], at time: Date) -> String {
+        let open = settled.count { if case .open = $0.outcome { true } else { false } }
+        return JSONOutput.line(
+            ["event": "recovery", "settled": .int(settled.count - open), "open": .int(open)], at: time)
+    }
 }

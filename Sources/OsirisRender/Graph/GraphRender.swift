@@ -17,6 +17,17 @@ public enum GraphRender {
     /// Resources as a Mermaid flowchart.
     public static func mermaid(_ nodes: [GraphNode]) -> String { mermaid(drawing(nodes)) }
 
+    /// Resources for programs: `nodes`, each with `address`, `parent` (null for one that lives on nothing) and `needs`.
+    public static func json(_ nodes: [GraphNode]) -> Value {
+        let nodes = nodes.map { node in
+            Value.map([
+                "address": .string(node.address.text), "parent": node.parent.map { .string($0.text) } ?? .null,
+                "needs": .list(node.needs.map { .string($0.text) }),
+            ])
+        }
+        return ["nodes": .list(nodes)]
+    }
+
     private struct Drawing {
         var labels: [String] = []
         var actions: [Action] = []

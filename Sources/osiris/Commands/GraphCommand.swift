@@ -19,6 +19,7 @@ struct GraphCommand: AsyncParsableCommand {
         let console = Console(output)
         try await console.run {
             let nodes = GraphNode.nodes(of: try Workspace.expand(manifest, console).resources)
+            if console.json { return console.line(GraphRender.json(nodes).prettyJSONText) }
             console.out(format == .dot ? GraphRender.dot(nodes) : GraphRender.mermaid(nodes))
         }
     }

@@ -52,6 +52,7 @@ struct RecoverCommand: AsyncParsableCommand {
                 console.report([diagnostic])
                 isOpen = true
             }
+            if console.json { console.out(RecoveryText.jsonSummary(settled, at: Date())) }
             if isOpen { throw Exit.failed }
         }
     }

@@ -215,6 +215,32 @@ import Testing
         }
     }
 
+    /// Nobody waits for an engine that hangs: not the hub's start, not `/system/info`. It never answers here, and the hub
+    /// has not even given up asking when both are done.
+    @Test func anEngineThatHangsHoldsUpNobody() async throws {
+        let silent = try SilentSocket()
+        defer { silent.end() }
+        let folder = try TestHub.makeFolder(engine: silent.path)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await TestHub.with(folder: folder) { hub in
+            let info = try await hub.client.send("GET", "/system/info").json["containers"] as? [String: Any]
+            #expect(info?["available"] == nil)
+            #expect((info?["how"] as? String)?.contains("has not answered yet") == true)
+            #expect(silent.firstStillWaits())
+            _ = try await hub.client.put(.python("f", "def handle():\n    return 1\n"))
+            #expect(try await hub.client.call("f").text == "1")
+        }
+    }
+
+    @Test func anEngineThatComesLaterIsNoticed() async throws {
+        let state = EngineState()
+        #expect(await state.claim { .init(available: false, how: "none") }?.available == false)
+        // Not asked again at once.
+        #expect(await state.claim { .init(available: true, how: "one") }?.available == false)
+        await state.said(.init(available: true, how: "one"))
+        #expect(await state.claim { .init(available: false, how: "none") }?.how == "one")
+    }
+
     @Test func faultyDeploymentsAreRefused() async throws {
         try await with { hub, _ in
             for (more, part) in [

@@ -100,18 +100,6 @@ import Testing
             await #expect(throws: CancellationError.self) { try await waiter.value }
         }
     }
-
-    @Test func networksAreMadeOnce() async throws {
-        try await TestEngine.with([:]) { test in
-            let labels = ["osiris.hub": "a"]
-            try await test.engine.ensureInternalNetwork("inside", labels: labels)
-            try await test.engine.ensureInternalNetwork("inside", labels: labels)
-            #expect(try await test.engine.networks(labels: labels) == ["inside"])
-            try await test.engine.removeNetwork("inside")
-            try await test.engine.removeNetwork("inside")
-            #expect(try await test.engine.networks(labels: labels) == [])
-        }
-    }
 }
 
 /// The parts without I/O.

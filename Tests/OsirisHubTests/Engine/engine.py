@@ -11,7 +11,7 @@ import http.server, json, os, re, signal, socket, socketserver, subprocess, sys,
 
 path, folder = sys.argv[1], sys.argv[2]
 lock = threading.RLock()
-containers, networks, pulled = {}, {}, set()
+containers, pulled = {}, set()
 
 
 def document(name):
@@ -127,15 +127,6 @@ def has(labels, query):
     return all(word.split("=", 1)[1] == labels.get(word.split("=", 1)[0]) for word in wanted)
 
 
-class Network:
-    def __init__(self, body):
-        self.id, self.name, self.body = uuid.uuid4().hex * 2, body["Name"], body
-
-    def show(self):
-        return {"Id": self.id, "Name": self.name, "Labels": self.body.get("Labels") or {},
-                "Internal": self.body.get("Internal", False), "Driver": "bridge"}
-
-
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -222,9 +213,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             made = Container(self.query.get("name") or uuid.uuid4().hex, self.sent, one)
             if any(other.name == made.name for other in containers.values()):
                 raise Refusal(409, "Conflict. The container name is already in use")
-            network = (self.sent.get("HostConfig") or {}).get("NetworkMode") or "bridge"
-            if network not in ("bridge", "default", "none"):
-                find("network", networks, network)
             containers[made.id] = made
             save()
         self.say(201, {"Id": made.id, "Warnings": []})
@@ -309,32 +297,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if (done or not follow) and at == len(one.frames):
                 return self.chunk(b"")
 
-    def create_network(self):
-        with lock:
-            if any(one.name == self.sent["Name"] for one in networks.values()):
-                raise Refusal(409, "network with name %s already exists" % self.sent["Name"])
-            one = Network(self.sent)
-            networks[one.id] = one
-        self.say(201, {"Id": one.id, "Warning": ""})
-
-    def list_networks(self):
-        with lock:
-            self.say(200, [one.show() for one in networks.values() if has(one.show()["Labels"], self.query)])
-
-    def inspect_network(self, key):
-        with lock:
-            self.say(200, find("network", networks, key).show())
-
-    def remove_network(self, key):
-        with lock:
-            one = find("network", networks, key)
-            users = [each for each in containers.values()
-                     if (each.body.get("HostConfig") or {}).get("NetworkMode") in (one.name, one.id)]
-            if users:
-                raise Refusal(403, "error while removing network: %s has active endpoints" % one.name)
-            del networks[one.id]
-        self.say(204)
-
 
 ROUTES = [
     ("GET", "/_ping", lambda self: self.say(200, b"OK", "text/plain")),
@@ -345,9 +307,7 @@ ROUTES = [
     ("GET", "/containers/([^/]+)/json", Handler.inspect), ("POST", "/containers/([^/]+)/start", Handler.start),
     ("POST", "/containers/([^/]+)/stop", Handler.stop), ("POST", "/containers/([^/]+)/kill", Handler.kill),
     ("POST", "/containers/([^/]+)/wait", Handler.wait), ("GET", "/containers/([^/]+)/logs", Handler.logs),
-    ("DELETE", "/containers/([^/]+)", Handler.remove), ("POST", "/networks/create", Handler.create_network),
-    ("GET", "/networks", Handler.list_networks), ("GET", "/networks/([^/]+)", Handler.inspect_network),
-    ("DELETE", "/networks/([^/]+)", Handler.remove_network),
+    ("DELETE", "/containers/([^/]+)", Handler.remove),
 ]
 
 

@@ -51,13 +51,6 @@ try:
     assert made.wait()["StatusCode"] == 7
     assert engine.containers.list(filters={"label": ["osiris.hub=sdk"]}) == []
     assert len(engine.containers.list(all=True, filters={"label": ["osiris.hub=sdk"]})) == 1
-    network = engine.networks.create("osiris-sdk", internal=True, labels=labels, check_duplicate=True)
-    try:
-        refused(docker.errors.APIError, lambda: engine.api.create_network("osiris-sdk", check_duplicate=True))
-        assert [one.name for one in engine.networks.list(filters={"label": ["osiris.hub=sdk"]})] == ["osiris-sdk"]
-    finally:
-        network.remove()
-    assert engine.networks.list(filters={"label": ["osiris.hub=sdk"]}) == []
 finally:
     made.remove(force=True)
 refused(docker.errors.NotFound, lambda: engine.containers.get("osiris-sdk"))

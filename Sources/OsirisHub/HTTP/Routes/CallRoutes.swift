@@ -143,8 +143,10 @@ struct CallRoutes: RouteGroup {
 
     /// The sent id if it is 1...128 letters, digits or `-_.:`, else a new UUID.
     static func callID(_ sent: String?) -> String {
-        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:".utf8)
         if let sent, (1...128).contains(sent.utf8.count), sent.utf8.allSatisfy(allowed.contains) { return sent }
-        return UUID().uuidString.lowercased()
+        var random = SystemRandomNumberGenerator()
+        return RandomID.uuid(using: &random)
     }
+
+    private static let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:".utf8)
 }

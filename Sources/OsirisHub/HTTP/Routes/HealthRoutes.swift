@@ -16,7 +16,9 @@ struct HealthRoutes: RouteGroup {
             return Response.json(readiness.ready ? 200 : 503, try HubJSON.encode(readiness))
         }
         router.on(.get, "/metrics", .read) { _, _, caller in
-            var text = await controller.metricsText() + calls.metricsText() + gatekeeper.metricsText()
+            var text =
+                await controller.metricsText() + controller.warm.metricsText() + calls.metricsText()
+                + gatekeeper.metricsText()
             text += certificate?.metric(now: Date()) ?? ""
             return .text(
                 200, Array(VisibleMetrics.text(text, for: caller).utf8), type: "text/plain; version=0.0.4")

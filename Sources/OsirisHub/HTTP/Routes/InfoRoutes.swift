@@ -25,7 +25,7 @@ struct InfoRoutes: RouteGroup {
             generation: config.generation, startedAt: startedAt,
             uptimeSeconds: Date().timeIntervalSince1970 - startedAt,
             functions: await controller.names.count { caller.may(.read, in: $0.namespace) },
-            isolation: isolation, containers: await controller.containers.claim(),
+            isolation: isolation, containers: await controller.containers.claim(), warm: controller.warm.view,
             certificate: certificate.map { CertificateFacts($0.present) })
     }
 
@@ -39,6 +39,7 @@ struct InfoRoutes: RouteGroup {
         var functions: Int
         var isolation: Isolation
         var containers: ContainerHost.Claim
+        var warm: WarmPool.View
         /// Absent for plain HTTP.
         var certificate: CertificateFacts?
     }

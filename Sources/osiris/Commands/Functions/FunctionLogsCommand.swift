@@ -3,7 +3,9 @@ import Foundation
 import OsirisDiagnostics
 import OsirisModel
 import OsirisProviderKit
+import OsirisRender
 import OsirisTransport
+import Synchronization
 
 extension FunctionsCommand {
     struct Logs: AsyncParsableCommand {
@@ -30,10 +32,16 @@ extension FunctionsCommand {
             try await console.run {
                 let query = try query(json: console.json)
                 let hub = try await options.hub()
+                // JSON escapes them by itself, and a file gets what was written.
+                let escapes = console.isTerminal && !console.json
+                let lines = Mutex(PrintableLines())
                 // A day is as good as endless: a hub that ends, or a proxy, cuts it sooner.
                 let answer = try await hub.call(
                     "GET", "/system/logs?" + query, as: .read, timeout: follow ? .seconds(86_400) : .seconds(60),
-                    receive: { console.out($0) }, over: HTTPClient())
+                    receive: { bytes in
+                        escapes ? console.out(lines.withLock { $0.feed(bytes) }) : console.out(bytes)
+                    }, over: HTTPClient())
+                console.out(lines.withLock { $0.end() })
                 try options.check(answer, hub)
             }
         }

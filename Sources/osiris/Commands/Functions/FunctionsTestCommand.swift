@@ -13,7 +13,7 @@ struct FunctionsTestCommand: AsyncParsableCommand {
         commandName: "test", abstract: "Run the tests of functions on a hub of their own, without touching a target.",
         discussion: """
             Each function of the manifest with a folder `tests` in its source is deployed to a hub that is started for it \
-            and gone afterwards. Exits with 1 if a test failed.
+            and gone afterwards. Exits with 1 if a test failed, or if none has the text of --filter in its name.
 
             Example: osiris functions test demo/hello -f examples/quickstart
             """)
@@ -58,13 +58,16 @@ struct FunctionsTestCommand: AsyncParsableCommand {
             }
             if console.json {
                 console.line(FunctionTestReport.json(results).prettyJSONText)
-            } else if results.isEmpty {
-                console.line(
-                    filter.map { "no test has `\($0)` in its name" }
-                        ?? "no tests; a function's tests are in the folder `tests` of its source")
-            } else {
+            } else if results.isEmpty, filter == nil {
+                console.line("no tests; a function's tests are in the folder `tests` of its source")
+            } else if !results.isEmpty {
                 let seconds = (ContinuousClock.now - started).components.seconds
                 console.line("\(FunctionTestReport.summary(results)) (\(seconds) s)")
+            }
+            if let filter, results.isEmpty {
+                throw Diagnostic(
+                    .noMatch, "no test has `\(filter)` in its name",
+                    help: "leave out --filter to run every test, or write a part of a test's name")
             }
             if results.contains(where: { !$0.passed }) { throw Exit.failed }
         }

@@ -95,7 +95,13 @@ struct HubCommand: AsyncParsableCommand {
             try await console.run {
                 let snapshot = try await manifest.stateStore().snapshot()
                 let hub = try RecordedHub.one(snapshot, target: target)
-                console.line(role.token(fromAdmin: hub.adminToken))
+                let token = role.token(fromAdmin: hub.adminToken)
+                guard console.json else { return console.line(token) }
+                let row: [String: Value] = [
+                    "target": .string(String(hub.address.target)), "url": .string(hub.url),
+                    "role": .string(role.rawValue), "token": .string(token),
+                ]
+                console.line(Value.map(row).prettyJSONText)
             }
         }
     }
