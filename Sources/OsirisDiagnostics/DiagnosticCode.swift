@@ -52,6 +52,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stalePlan = "OSR0310"
     case portConflict = "OSR0312"
     case expiresSoon = "OSR0313"
+    case machineOffline = "OSR0314"
 
     // State and locks.
     case stateUnreadable = "OSR0401"
@@ -76,6 +77,8 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case operationFailed = "OSR0501"
     case inconsistentResult = "OSR0505"
     case unresolvedIntent = "OSR0506"
+    case machineFailed = "OSR0507"
+    case putBackFailed = "OSR0508"
 
     // Providers, transports, the hub.
     case hubUnreachable = "OSR0602"

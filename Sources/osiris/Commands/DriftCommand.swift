@@ -9,7 +9,7 @@ struct DriftCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drift", abstract: "Show what changed outside osiris; reads only.",
         discussion: """
-            Exit codes: 0 no drift, 2 drift.
+            Exit codes: 0 no drift, 1 something cannot be read, 2 drift.
 
             Example: osiris drift -f examples/quickstart
             """)
@@ -32,8 +32,10 @@ struct DriftCommand: AsyncParsableCommand {
                 console.line(PlanJSON.render(plan))
             } else {
                 console.out(PlanText.drift(plan, style: console.style))
-                console.report(plan.diagnostics)
+                console.report(plan.faults)
             }
+            // What cannot be read may have drifted.
+            if !plan.setAside.isEmpty { throw Exit.failed }
             if !plan.drift.isEmpty { throw Exit.changesPending }
         }
     }
