@@ -16,6 +16,8 @@ public struct Violation: Sendable, Hashable {
         case duplicate
         /// An object that was lost and made again.
         case remade = "made again"
+        /// An object was put back although nothing on its machine had failed.
+        case undone = "put back for nothing"
         /// Another inventory than that of the undisturbed run.
         case difference
         /// A run that crashed, hung or used an exit code that means something else.
@@ -74,10 +76,12 @@ public struct Inventory: Sendable {
 public enum Audit {
     /// - Parameters:
     ///   - expected: the inventory of the undisturbed run.
+    ///   - failed: addresses of all operations that failed in any run.
     ///   - mayRemake: an operator with another manifest took part, so objects may rightly have come and gone.
     /// - Returns: every broken promise, by address.
     public static func violations(
-        _ snapshot: StateSnapshot, _ stores: [StoreLog], expected: Inventory, mayRemake: Bool = false
+        _ snapshot: StateSnapshot, _ stores: [StoreLog], expected: Inventory, failed: Set<String> = [],
+        mayRemake: Bool = false
     ) -> [Violation] {
         var found = snapshot.intents.map {
             Violation(.openIntent, $0.address.text, "the state still has an open \($0.action) of it")
@@ -110,7 +114,17 @@ public enum Audit {
                 found.append(Violation(.remade, address, "created \(count) times, undisturbed \(usual) times"))
             }
         }
+        let failedMachines = Set(failed.map(machine))
+        for address in Set(stores.flatMap(\.putBack)) where !failedMachines.contains(machine(of: address)) {
+            found.append(Violation(.undone, address, "it was put back, and nothing on its machine had failed"))
+        }
         return found.sorted { ($0.address, $0.kind.rawValue) < ($1.address, $1.kind.rawValue) }
+    }
+
+    /// `fleet/m0001` of `fleet/function.m0001.demo.hello`: what stands on one simulated machine carries its name.
+    private static func machine(of address: String) -> String {
+        guard let parsed = ResourceAddress(address) else { return address }
+        return "\(parsed.target)/\(parsed.name.prefix { $0 != "." })"
     }
 
     private static func differences(

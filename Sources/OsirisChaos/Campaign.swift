@@ -63,6 +63,7 @@ public struct ChaosReport: Sendable {
         ]
         let others: [(Violation.Kind, String)] = [
             (.openIntent, "open intents"), (.difference, "differences"), (.crash, "crashes"),
+            (.undone, "put back for nothing"),
         ]
         for (kind, name) in others { if let count = counts[kind] { parts.append("\(name) \(count)") } }
         return parts.joined(separator: ", ")

@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 import OsirisState
 
 /// What the undisturbed run of a phase starts from, does, and leaves.
@@ -155,7 +156,21 @@ public struct Rehearsal: Sendable {
         }
         result.violations += Audit.violations(
             try await Self.snapshot(folder), try StoreLog.all(in: folder), expected: baseline.expected,
-            mayRemake: scenario.changesItsMind)
+            failed: try Self.failedAddresses(in: folder), mayRemake: scenario.changesItsMind)
+    }
+
+    /// What the runs said of operations that failed; each said it before it did anything about it.
+    private static func failedAddresses(in folder: String) throws -> Set<String> {
+        var failed: Set<String> = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".out") {
+            for line in try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")).split(separator: 0x0A) {
+                guard let event = (try? Value(json: line))?.mapValue, event["event"] == "operation-failed",
+                    let address = event["address"]?.stringValue
+                else { continue }
+                failed.insert(address)
+            }
+        }
+        return failed
     }
 
     private static func snapshot(_ folder: String) async throws -> StateSnapshot {

@@ -18,6 +18,9 @@ public struct StoreLog: Sendable {
     /// Addresses that were created while they had an object.
     private(set) var createdTwice: [String] = []
 
+    /// Addresses that were put back: their machine had failed in a rollout.
+    private(set) var putBack: [String] = []
+
     /// How many objects each address has.
     private var objects: [String: Int] = [:]
 
@@ -26,6 +29,8 @@ public struct StoreLog: Sendable {
         for line in Array(lines).split(separator: UInt8(ascii: "\n")) {
             guard let fields = (try? Value(json: line))?.mapValue, let id = fields["id"]?.stringValue else { continue }
             let attributes = fields["attributes"]?.mapValue ?? [:]
+            let isPutBack = fields["token"]?.stringValue?.hasPrefix("put-back-") ?? false
+            if isPutBack, let address = alive[id]?.address { putBack.append(address) }
             switch fields["op"]?.stringValue {
             case "create":
                 let address = fields["address"]?.stringValue ?? ""
@@ -38,6 +43,8 @@ public struct StoreLog: Sendable {
             case "delete":
                 guard let gone = alive.removeValue(forKey: id) else { continue }
                 objects[gone.address, default: 1] -= 1
+                // It was made in the turn that failed; the next run rightly makes it again.
+                if isPutBack { creates[gone.address, default: 1] -= 1 }
             default: continue
             }
         }

@@ -37,6 +37,7 @@ extension PlanFile {
                     [
                         "root": .string(machine.root.text), "domain": .string(machine.domain),
                         "broken": .bool(machine.isBroken), "together": .bool(machine.goesWithPrevious),
+                        "needs": .list(machine.needs.map(Value.int)),
                         "operations": .list(machine.operations.map(Value.int)),
                     ]
                 }),
@@ -71,6 +72,7 @@ extension PlanFile {
                     root: try machine.address("root"), domain: try machine.text("domain"),
                     isBroken: try machine.optional("broken") == true,
                     goesWithPrevious: try machine.optional("together") == true,
+                    needs: try machine.list("needs").compactMap(\.intValue),
                     operations: try machine.list("operations").compactMap(\.intValue))
             },
             targets: try reader.list("targets").map { item in

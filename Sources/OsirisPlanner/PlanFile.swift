@@ -83,9 +83,11 @@ public struct PlanFile: Sendable {
         for operation in plan.operations where !operation.needs.allSatisfy(plan.operations.indices.contains) {
             throw PlanFileReader.damaged("operations")
         }
-        for machine in plan.rollout?.machines ?? []
-        where !machine.operations.allSatisfy(plan.operations.indices.contains) {
-            throw PlanFileReader.damaged("rollout")
+        let (operations, machines) = (plan.operations.indices, plan.rollout?.machines ?? [])
+        for machine in machines {
+            guard machine.operations.allSatisfy(operations.contains),
+                machine.needs.allSatisfy(machines.indices.contains)
+            else { throw PlanFileReader.damaged("rollout") }
         }
         manifestPaths = try reader.list("manifest").compactMap(\.stringValue)
         statePath = try reader.text("state")

@@ -13,17 +13,20 @@ public struct PlannedRollout: Sendable, Equatable {
         public var isBroken: Bool
         /// It begins together with the one before it, because their operations need each other in a circle.
         public var goesWithPrevious: Bool
+        /// Machines whose operations its own need: it does not begin before they have. Indices in `machines`, ascending.
+        public var needs: [Int]
         /// Its turn: indices in `Plan.operations`.
         public var operations: [Int]
 
         public init(
             root: ResourceAddress, domain: String, isBroken: Bool = false, goesWithPrevious: Bool = false,
-            operations: [Int]
+            needs: [Int] = [], operations: [Int]
         ) {
             self.root = root
             self.domain = domain
             self.isBroken = isBroken
             self.goesWithPrevious = goesWithPrevious
+            self.needs = needs
             self.operations = operations
         }
     }

@@ -3,8 +3,7 @@ import OsirisProviderKit
 
 /// Finds the machines of a plan's rollout and their order.
 ///
-/// A machine comes after those whose operations its own need, so that whoever begins in this order never waits for one that
-/// has not begun. Else serving machines come before broken ones, those of one failure domain together, by address.
+/// A machine comes after those whose operations its own need, directly or through operations of no machine. Else serving machines come before broken ones, those of one failure domain together, by address.
 struct RolloutOrder {
     private let request: PlanRequest
     private let changes: [ResourceChange]
@@ -87,9 +86,15 @@ struct RolloutOrder {
         var line = DomainLine()
         for index in machines.indices where missing[index] == 0 { line.add(index, machines[index].domain) }
         var order: [Int] = []
+        var needed = [Set<Int>](repeating: [], count: missing.count)
         while let node = free.popLast() ?? line.next() {
             if node < machines.count { order.append(node) }
             for dependant in dependants[node] {
+                if node < machines.count {
+                    needed[dependant].insert(node)
+                } else {
+                    needed[dependant].formUnion(needed[node])
+                }
                 missing[dependant] -= 1
                 if missing[dependant] > 0 { continue }
                 if dependant < machines.count {
@@ -99,15 +104,18 @@ struct RolloutOrder {
                 }
             }
         }
-        let placed = Set(order)
-        var result = order.map { machines[$0] }
         // Whoever is left needs, at whatever distance, one that needs it: they can only go together.
-        for (position, index) in machines.indices.filter({ !placed.contains($0) }).enumerated() {
+        let placed = order.count
+        let isPlaced = Set(order)
+        order += machines.indices.filter { !isPlaced.contains($0) }
+        var positions = [Int](repeating: 0, count: machines.count)
+        for (position, index) in order.enumerated() { positions[index] = position }
+        return order.enumerated().map { position, index in
             var machine = machines[index]
-            machine.goesWithPrevious = position > 0
-            result.append(machine)
+            machine.goesWithPrevious = position > placed
+            machine.needs = needed[index].map { positions[$0] }.sorted()
+            return machine
         }
-        return result
     }
 }
 

@@ -47,6 +47,24 @@ struct AuditTests {
         #expect(found([[Self.lines[0]], [Self.lines[1]]]) == [])
     }
 
+    @Test func aPutBackNeedsAFailureAndMayBeMadeAgain() {
+        let back = #"{"op":"update","id":"hub-1","token":"put-back-1","attributes":{}}"#
+        let undone = Audit.violations(
+            Self.snapshot(), [Self.log(Self.lines + [back])],
+            expected: Inventory(Self.snapshot(), [Self.log(Self.lines)]))
+        #expect(undone.map(\.kind) == [.undone])
+        let gone = #"{"op":"delete","id":"hub-1","token":"put-back-1","attributes":{}}"#
+        let again = Audit.violations(
+            Self.snapshot(), [Self.log(Self.lines + [gone, create("hub-2", "hub", #"{"port":8080}"#)])],
+            expected: Inventory(Self.snapshot(), [Self.log(Self.lines)]), failed: ["fleet/function.m0001.demo.f"])
+        #expect(again.isEmpty)
+        let other = Audit.violations(
+            Self.snapshot(), [Self.log(Self.lines + [back])],
+            expected: Inventory(Self.snapshot(), [Self.log(Self.lines)]),
+            failed: ["fleet/hub.m0002"])
+        #expect(other.map(\.kind) == [.undone])
+    }
+
     @Test func aDuplicateIsFound() {
         let doubled = found([Self.lines + [create("hub-2", "hub", #"{"port":8080}"#)]])
         #expect(doubled.filter { $0 == "duplicate fleet/hub.m0001" }.count == 2, "two alive, and two creates")

@@ -105,11 +105,11 @@ struct ModelTests {
         #expect(hello["scale.max"].description == "\(file):22:45")
         #expect(hello["scale.most"].description == "\(file):22:14")
         #expect(hello.whole.start.line == 15)
-        #expect(cluster.targets[0].spans["machines.count"].description == "\(file):39:25")
+        #expect(cluster.targets[0].spans["machines.count"].description == "\(file):40:25")
         #expect(cluster.hub.spans["port"].description == "\(file):13:11")
         #expect(cluster.spans["metadata.name"].description == "\(file):5:9")
-        #expect(cluster.spans["spec.targets.1"].description == "\(file):41:7")
-        #expect(cluster.safety.spans["protect.0"].description == "\(file):35:37")
+        #expect(cluster.spans["spec.targets.1"].description == "\(file):42:7")
+        #expect(cluster.safety.spans["protect.0"].description == "\(file):36:37")
     }
 
     @Test("the least a manifest may say")

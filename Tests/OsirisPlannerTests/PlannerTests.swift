@@ -181,12 +181,15 @@ import Testing
         #expect(try Fake.plan([wanted], [Fake.has("a/app.p", key("d2", nil))]).count(.update) == 1)
     }
 
-    @Test func unreadableUnderAQuietParentIsAnError() throws {
-        let error = try #require(throws: DiagnosticsError.self) {
-            try Fake.plan([wantsBox(), wantsApp()], both, actual: ["a/app.p": .unreadable("connection refused")])
-        }
-        #expect(error.diagnostics.map(\.code) == [.resourceUnreadable])
-        #expect(error.diagnostics[0].span == Fake.span(20))
+    @Test func whatCannotBeReadIsSetAsideWithItsRoot() throws {
+        let other = Fake.wants("a/box.other", ["label": "new"], line: 40)
+        let plan = try Fake.plan(
+            [wantsBox(), wantsApp(["label": "y"]), other], both + [Fake.has("a/box.other", ["label": "old"])],
+            actual: ["a/app.p": .unreadable("connection refused")])
+        #expect(plan.changes.map(\.address.text) == ["a/box.other"])
+        #expect(plan.setAside.map(\.root.text) == ["a/box.b"])
+        #expect(plan.setAside[0].code == .resourceUnreadable && plan.setAside[0].source == Fake.span(20))
+        #expect(plan.setAside[0].message == "`a/app.p` cannot be read: connection refused")
     }
 
     @Test func unreadableUnderAChangingParentIsAWarning() throws {

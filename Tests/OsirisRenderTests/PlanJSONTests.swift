@@ -17,6 +17,7 @@ import Testing
         #expect(
             Set(document.keys) == [
                 "formatVersion", "cluster", "lineage", "serial", "manifestDigest", "summary", "changes", "drift",
+                "setAside",
             ])
         #expect(document["formatVersion"] as? Int == 1)
         #expect(

@@ -5,7 +5,8 @@ import OsirisPlanner
 ///
 /// Machines begin in the plan's order. The canaries go before all others. Never are machines of two failure domains in work
 /// at once, and never are more of a target unavailable than its limit: those in work, those that failed and those that did
-/// not serve before. While no more than the limit are broken, one machine may always be in work.
+/// not serve before. While no more than the limit are broken, one machine may always be in work; one that does not serve may
+/// be in any case, for its turn is its repair.
 struct Rollout {
     enum Status: Equatable {
         case waiting, inWork
@@ -71,7 +72,7 @@ struct Rollout {
     private func nextPosition() -> Int? {
         for (position, turn) in waiting.enumerated() {
             let first = turn.lowerBound
-            if isHeldByBroken(turn) { continue }
+            if isHeldByBroken(turn) || waitsForOthers(turn) { continue }
             if first >= plan.canaries && busyCanaries > 0 { return nil }
             if places > 0 && plan.machines[first].domain != domain { return nil }
             return hasRoom(for: turn) ? position : nil
@@ -79,8 +80,18 @@ struct Rollout {
         return nil
     }
 
+    /// True for a turn whose operations would wait for a machine that has not begun.
+    private func waitsForOthers(_ turn: Range<Int>) -> Bool {
+        turn.contains { machine in
+            plan.machines[machine].needs.contains { statuses[$0] == .waiting && !turn.contains($0) }
+        }
+    }
+
+    /// A machine that does not serve is never held back by others: its turn is its repair.
     private func isHeldByBroken(_ turn: Range<Int>) -> Bool {
-        turn.contains { down(target($0), without: turn) > plan.targets[target($0)].limit }
+        turn.contains {
+            !plan.machines[$0].isBroken && down(target($0), without: turn) > plan.targets[target($0)].limit
+        }
     }
 
     private func hasRoom(for turn: Range<Int>) -> Bool {

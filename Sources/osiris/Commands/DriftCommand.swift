@@ -9,7 +9,7 @@ struct DriftCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drift", abstract: "Show what changed outside osiris; reads only.",
         discussion: """
-            Exit codes: 0 no drift, 2 drift.
+            Exit codes: 0 no drift, 1 something cannot be read, 2 drift.
 
             Example: osiris drift -f examples/quickstart
             """)
