@@ -38,14 +38,10 @@ extension FunctionsCommand {
                 // A day is as good as endless: a hub that ends, or a proxy, cuts it sooner.
                 let answer = try await hub.call(
                     "GET", "/system/logs?" + query, as: .read, timeout: follow ? .seconds(86_400) : .seconds(60),
-<<<<<<< HEAD
-                    receive: { console.out($0) }, over: Providers.http)
-=======
                     receive: { bytes in
                         escapes ? console.out(lines.withLock { $0.feed(bytes) }) : console.out(bytes)
-                    }, over: HTTPClient())
+                    }, over: Providers.http)
                 console.out(lines.withLock { $0.end() })
->>>>>>> main
                 try options.check(answer, hub)
             }
         }
