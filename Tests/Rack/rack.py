@@ -66,6 +66,7 @@ class Rack:
             "password": secrets.token_urlsafe(9), "trees": folder, "hosts": [],
         }
         self.save()
+        watches(len(names))
         try:
             network.make(self)
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rack", "-f", self.data["identity"])
@@ -146,6 +147,17 @@ class Rack:
 
     def free(self, host):
         os.remove(self.path(host["name"], "disk", "filler"))
+
+
+def watches(count):
+    """Raises the number of inotify instances that root may have, which all hosts share; a host's services need a dozen."""
+    path = "/proc/sys/fs/inotify/max_user_instances"
+    with open(path) as file:
+        now = int(file.read())
+    if now < 128 + 16 * count:
+        print(f"raising fs.inotify.max_user_instances from {now} to {128 + 16 * count}", file=sys.stderr)
+        with open(path, "w") as file:
+            file.write(str(128 + 16 * count))
 
 
 def milliseconds(text):
