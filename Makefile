@@ -8,7 +8,9 @@ PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-
 TEST_PACKAGES = bubblewrap etcd-server openssh-client openssh-server openssl python3-pip $(NODE)
 # Another Node than Debian's will do.
 NODE = $(shell command -v node >/dev/null || echo nodejs)
-IMAGE_PACKAGES = mmdebstrap podman binutils
+IMAGE_PACKAGES = mmdebstrap binutils
+# Real test hosts: Tests/Rack
+RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
 MISSING = $(shell dpkg-query -W -f='$${Status}' $(1) 2>/dev/null | grep -q 'install ok installed' || echo $(1))
@@ -27,7 +29,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub bench-neighbour fmt lint packages \
+.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-neighbour fmt lint packages \
 	image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
@@ -52,6 +54,7 @@ test: packages test-tools ## Every test.
 # Not part of `test`: it needs the right to run containers, which many build machines do not give, a Debian mirror, and
 # minutes for the image.
 test-podman: packages image-tools ## The hub in a container, with podman and an image of the debug hub.
+	$(call INSTALL,podman)
 	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
 	sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-debug.tar
 	$(SWIFT) build --build-tests
@@ -66,6 +69,11 @@ test-ui: packages ## The hub's page in headless Chromium.
 
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
+
+# HOSTS=8,32,64 for other sizes; needs root and PyPI.
+bench-ssh: build image-tools ## Compare osiris with other clients on a rack of real hosts.
+	$(call INSTALL,$(RACK_PACKAGES))
+	python3 Tests/Benchmark/ssh.py --osiris $(OSIRIS) $(if $(HOSTS),--hosts $(HOSTS))
 
 bench-hub: build ## Time calls through a hub.
 	python3 Tests/Benchmark/hub.py .build/release/osiris-hub

@@ -6,18 +6,6 @@ import subprocess
 
 from trees import layer, mount, run
 
-# Podman in a host: a container in a container may not set keyrings and ulimits.
-# https://github.com/containers/common/blob/main/docs/containers.conf.5.md
-CONTAINERS = """\
-[containers]
-keyring = false
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
-DOCKER = '{"exec-opts": ["native.cgroupdriver=cgroupfs"], "default-ulimits": {"nofile": {"Name": "nofile", "Hard": 1024, "Soft": 1024}}}\n'
 # nspawn mounts what is below /sys/fs/cgroup for reading only; engines make control groups of their own there.
 GROUPS = """\
 [Unit]
@@ -86,8 +74,6 @@ def make(rack, host):
     # A host without one takes this for its first boot and turns on every service it has.
     write("/etc/machine-id", secrets.token_hex(16) + "\n", 0o444)
     write("/etc/hosts", f"127.0.0.1 localhost\n{host['address']} {host['name']}\n")
-    write("/etc/containers/containers.conf.d/rack.conf", CONTAINERS)
-    write("/etc/docker/daemon.json", DOCKER)
     write("/etc/systemd/system/rack.service", GROUPS)
     os.makedirs(root + "/etc/systemd/system/sysinit.target.wants", exist_ok=True)
     os.symlink("/etc/systemd/system/rack.service", root + "/etc/systemd/system/sysinit.target.wants/rack.service")

@@ -11,7 +11,7 @@ from trees import REPOSITORY, run
 
 SCRIPT = """\
 #!/bin/sh
-# Runs test host {name}. A host that reboots ends with status 133 and starts anew, with a network that knows nothing.
+# Runs test host {name}. Engines need the calls for keyrings. A host that reboots ends with status 133 and starts anew, with a network that knows nothing.
 groups={groups}
 for group in $groups; do mkdir -p "$group" && echo $$ >"$group/cgroup.procs"; done
 while :; do
@@ -19,7 +19,7 @@ while :; do
     while [ "$(readlink /proc/$net/ns/net)" = "$(readlink /proc/$$/ns/net)" ]; do sleep 0.02; done
 {network}
     systemd-nspawn -D {root} --boot --machine {machine} --hostname {name} --register=no {keep} \\
-        --network-namespace-path=/proc/$net/ns/net --capability=all {binds}
+        --network-namespace-path=/proc/$net/ns/net --capability=all --system-call-filter="@keyring" {binds}
     status=$?
     kill $net; wait $net
     [ $status = 133 ] || exit $status
