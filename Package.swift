@@ -13,12 +13,14 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources:
 }
 
 /// A provider: one folder under providers/, one line here, one line in Sources/osiris/Providers.swift.
-func provider(_ name: String, folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func provider(
+    _ name: String, folder: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
     .target(
         name: name,
         dependencies: ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit"]
             + dependencies,
-        path: "providers/\(folder)", swiftSettings: strict)
+        path: "providers/\(folder)", resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -92,12 +94,20 @@ let package = Package(
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
+        provider(
+            "ProviderSSH", folder: "ssh",
+            // Sent to hosts by the program, wherever that is.
+            resources: [
+                "begin", "host", "host-remove", "engine", "engine-remove", "image", "image-remove", "hub-parts", "hub",
+                "hub-confirm", "hub-revert", "hub-remove",
+            ].map { .embedInCode("Scripts/\($0).sh") }),
         .executableTarget(
             name: "osiris",
             dependencies: [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
                 "OsirisPlanner", "OsirisState", "OsirisEngine", "OsirisChaos", "OsirisRender", "ProviderLocal",
-                "ProviderHub", "ProviderSimulated", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML", argumentParser,
+                "ProviderHub", "ProviderSimulated", "ProviderSSH", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML",
+                argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -130,7 +140,7 @@ let package = Package(
             "ProviderTests",
             [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
-                "ProviderLocal", "ProviderHub", "ProviderSimulated", "osiris-hub",
+                "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "osiris-hub",
             ]),
         tests("StructureTests", []),
         tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),

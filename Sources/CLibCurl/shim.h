@@ -25,6 +25,10 @@ static inline CURLcode osiris_curl_set_before(CURL *easy, CURLoption option, osi
     return curl_easy_setopt(easy, option, value);
 }
 
+static inline CURLcode osiris_curl_set_opening(CURL *easy, CURLoption option, curl_opensocket_callback value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
 // libcurl keeps a copy.
 static inline CURLcode osiris_curl_set_bytes(CURL *easy, CURLoption option, const void *bytes, size_t count) {
     struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};

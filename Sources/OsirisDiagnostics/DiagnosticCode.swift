@@ -88,4 +88,5 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case auditBroken = "OSR0613"
     case backupFile = "OSR0614"
     case hubNotEmpty = "OSR0615"
+    case hostForgotten = "OSR0715"
 }

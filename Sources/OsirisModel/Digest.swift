@@ -1,4 +1,5 @@
 import CLibCrypto
+import Foundation
 
 /// SHA-256 (FIPS 180-4) through OpenSSL's EVP interface (https://docs.openssl.org/3.0/man3/EVP_DigestInit/).
 public enum Digest {
@@ -12,6 +13,23 @@ public enum Digest {
         let done = EVP_Digest(input, input.count, &output, nil, EVP_sha256(), nil)
         precondition(done == 1, "OpenSSL has no SHA-256. This is a bug in osiris or a broken libcrypto.")
         return output
+    }
+
+    /// The digest of a file of any size, as `sha256` gives it. Blocks: an archive takes a second.
+    /// - Throws: what opening and reading the file throws.
+    public static func sha256(file path: String) throws -> String {
+        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        defer { try? handle.close() }
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        var done = EVP_DigestInit_ex(context, EVP_sha256(), nil)
+        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            done &= piece.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+        }
+        var output = [UInt8](repeating: 0, count: 32)
+        done &= EVP_DigestFinal_ex(context, &output, nil)
+        precondition(done == 1, "OpenSSL has no SHA-256. This is a bug in osiris or a broken libcrypto.")
+        return "sha256:" + hex(output)
     }
 
     /// Lower-case hexadecimal.

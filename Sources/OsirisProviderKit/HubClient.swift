@@ -58,14 +58,19 @@ public struct HubClient: Sendable {
     public let url: String
     private let token: String?
     private let authority: String?
+    private let via: SSHRoute?
     private let http: any HTTPSending
 
-    /// - Parameter authority: the certificates to trust, PEM; needed for a hub with TLS. No other is trusted, the
-    ///   system's neither.
-    public init(url: String, token: String?, authority: String? = nil, http: any HTTPSending) {
+    /// - Parameters:
+    ///   - authority: the certificates to trust, PEM; needed for a hub with TLS. No other is trusted, the system's neither.
+    ///   - via: the way to the hub's host, if its API is reached through the host's sshd.
+    public init(
+        url: String, token: String?, authority: String? = nil, via: SSHRoute? = nil, http: any HTTPSending
+    ) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.token = token
         self.authority = authority
+        self.via = via
         self.http = http
     }
 
@@ -109,6 +114,7 @@ public struct HubClient: Sendable {
             throw Failure.certificate(.untrusted, "the authority of its certificate is not known")
         }
         request.headers += headers
+        request.via = via
         request.tls = authority.map { TLSFiles(authorityText: $0) }
         do {
             let response = try await http.send(request)

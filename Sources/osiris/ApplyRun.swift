@@ -39,6 +39,8 @@ struct ApplyRun {
     /// Plans, asks, applies.
     func run(_ mode: Plan.Mode) async throws {
         try await workspace.locked(mode.rawValue, control) { session, snapshot in
+            let gone = try ForgottenHosts(running.forgetHosts, in: snapshot)
+            let snapshot = try await gone.forget(snapshot, session, console)
             let base = try await base(session, snapshot, refresh: !planning.noRefresh)
             let plan = try workflow.plan(
                 workspace.cluster, from: base, mode: mode,

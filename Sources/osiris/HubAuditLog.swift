@@ -15,7 +15,7 @@ struct HubAuditLog {
     }
 
     let hub: RecordedHub
-    private let http = HTTPClient()
+    private let http = Providers.http
 
     init(hub: RecordedHub) { self.hub = hub }
 

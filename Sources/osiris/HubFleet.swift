@@ -15,18 +15,19 @@ struct HubFleet {
     private let hubs: [RecordedHub]
     /// In the state without what it takes to ask them.
     private let lost: [ResourceAddress]
-    private let http = HTTPClient()
 
-    /// - Parameter target: only hubs of this target.
+    /// - Parameters:
+    ///   - folder: of the manifest.
+    ///   - target: only hubs of this target.
     /// - Throws: a `Diagnostic` if there is none.
-    init(_ snapshot: StateSnapshot, target: String?) throws {
+    init(_ snapshot: StateSnapshot, in folder: String, target: String?) throws {
         let records = snapshot.resources.values.filter {
             $0.address.type == "hub" && (target == nil || $0.address.target == target!)
         }
         .sorted { $0.address < $1.address }
-        hubs = records.compactMap(RecordedHub.init)
-        lost = records.filter { RecordedHub($0) == nil }.map(\.address)
-        if hubs.isEmpty { _ = try RecordedHub.one(snapshot, target: target) }
+        hubs = records.compactMap { RecordedHub($0, of: snapshot, in: folder) }
+        lost = records.filter { RecordedHub($0, of: snapshot, in: folder) == nil }.map(\.address)
+        if hubs.isEmpty { _ = try RecordedHub.one(snapshot, in: folder, target: target) }
     }
 
     /// Asks each hub as its admin.
@@ -45,7 +46,7 @@ struct HubFleet {
                 group.addTask {
                     do {
                         let answer = try await hub.call(
-                            method, path, as: .admin, body: body, timeout: .seconds(15), over: http)
+                            method, path, as: .admin, body: body, timeout: .seconds(15), over: Providers.http)
                         return Reply(hub: hub.address, result: .success(answer))
                     } catch let diagnostic as Diagnostic {
                         return Reply(hub: hub.address, result: .failure(diagnostic))

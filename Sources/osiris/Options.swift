@@ -101,6 +101,13 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Start nothing more after this time, such as 20m.", valueName: "duration"))
     var deadline: String?
 
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A host that is gone for good: its records are dropped first, nothing is contacted; may be repeated.",
+            valueName: "host"))
+    var forgetHosts: [String] = []
+
     func validate() throws {
         if parallelism < 1 || parallelism > 1024 { throw ValidationError("--parallelism must be 1 to 1024") }
     }

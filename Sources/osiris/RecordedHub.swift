@@ -13,18 +13,33 @@ struct RecordedHub {
     let authority: String?
     /// When its certificate ends, as recorded; RFC 3339.
     let certificateExpires: String?
+    /// How to log in on its host, through which it is reached; nil for a hub that is spoken to straight.
+    let login: HostLogin?
+    /// The manifest's folder, where relative paths of the login start.
+    let folder: String
 
     /// All hubs in the state, by address; those without an address yet are left out.
-    static func all(_ snapshot: StateSnapshot) -> [RecordedHub] {
-        snapshot.resources.values.sorted { $0.address < $1.address }.compactMap(RecordedHub.init)
+    /// - Parameter folder: of the manifest.
+    static func all(_ snapshot: StateSnapshot, in folder: String) -> [RecordedHub] {
+        snapshot.resources.values.sorted { $0.address < $1.address }.compactMap {
+            RecordedHub($0, of: snapshot, in: folder)
+        }
     }
 
-    init?(_ record: ResourceRecord) {
+    init?(_ record: ResourceRecord, of snapshot: StateSnapshot, in folder: String) {
         guard record.address.type == "hub", let url = record.attributes["url"]?.stringValue,
             let token = record.attributes["token"]?.stringValue
         else { return nil }
         (address, self.url, adminToken) = (record.address, url, token)
         authority = record.attributes["authority"]?.stringValue
+        self.folder = folder
+        var ancestors: [Attributes] = []
+        var next = record.parent
+        while let parent = next.flatMap({ snapshot.resources[$0] }) {
+            ancestors.append(parent.attributes)
+            next = parent.parent
+        }
+        login = HostLogin.of(ancestors)
         certificateExpires = record.attributes["certificateExpires"]?.stringValue
     }
 
@@ -32,8 +47,11 @@ struct RecordedHub {
     /// - Parameters:
     ///   - function: `NAMESPACE/NAME`.
     ///   - target: only hubs of this target.
+    ///   - folder: of the manifest.
     /// - Throws: a `Diagnostic` if there is none.
-    static func of(_ function: String, target: String?, in snapshot: StateSnapshot) throws -> RecordedHub {
+    static func of(
+        _ function: String, target: String?, in snapshot: StateSnapshot, folder: String
+    ) throws -> RecordedHub {
         let parts = function.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 else {
             throw Diagnostic(.usage, "`\(function)` is not NAMESPACE/NAME", help: "write it like demo/hello")
@@ -45,15 +63,18 @@ struct RecordedHub {
         }
         .sorted { $0.address < $1.address }
         for record in found {
-            if let hub = record.parent.flatMap({ snapshot.resources[$0] }).flatMap(RecordedHub.init) { return hub }
+            let parent = record.parent.flatMap { snapshot.resources[$0] }
+            if let hub = parent.flatMap({ RecordedHub($0, of: snapshot, in: folder) }) { return hub }
         }
-        return try one(snapshot, target: target)
+        return try one(snapshot, in: folder, target: target)
     }
 
-    /// - Parameter target: only hubs of this target.
+    /// - Parameters:
+    ///   - folder: of the manifest.
+    ///   - target: only hubs of this target.
     /// - Throws: a `Diagnostic` if there is none.
-    static func one(_ snapshot: StateSnapshot, target: String?) throws -> RecordedHub {
-        guard let hub = all(snapshot).first(where: { target == nil || $0.address.target == target! }) else {
+    static func one(_ snapshot: StateSnapshot, in folder: String, target: String?) throws -> RecordedHub {
+        guard let hub = all(snapshot, in: folder).first(where: { target == nil || $0.address.target == target! }) else {
             let isWithoutToken = snapshot.resources.values.first {
                 $0.address.type == "hub" && (target == nil || $0.address.target == target!)
             }
@@ -94,12 +115,18 @@ struct RecordedHub {
 
     /// - Throws: a `Diagnostic` naming the hub if no answer comes, and what `body` throws.
     func talking(
-        as role: HubRole = .admin, over http: any HTTPSending = HTTPClient(),
+        as role: HubRole = .admin, over http: any HTTPSending = Providers.http,
         _ body: (HubClient) async throws -> HubClient.Answer
     ) async throws -> HubClient.Answer {
         do {
+            let via = try login?.route(folder: folder)
             return try await body(
-                HubClient(url: url, token: role.token(fromAdmin: adminToken), authority: authority, http: http))
+                HubClient(
+                    url: url, token: role.token(fromAdmin: adminToken), authority: authority, via: via, http: http))
+        } catch let fault as HostLogin.Fault {
+            throw Diagnostic(
+                .hubUnreachable, "there is no way to `\(address)`: \(fault)", address: address.text,
+                help: "see the target's settings in the manifest")
         } catch HubClient.Failure.certificate(let fault, let reason) {
             let advice = fault.advice
             throw Diagnostic(

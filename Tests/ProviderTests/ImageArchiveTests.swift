@@ -1,6 +1,7 @@
 import Foundation
 import OsirisDiagnostics
 import OsirisModel
+import OsirisProviderKit
 import Testing
 
 @testable import ProviderLocal
@@ -48,7 +49,7 @@ import Testing
             ("does not name its image", tar(["index.json": #"{"manifests": [{"digest": "\#(id)"}]}"#])),
         ]
         for (reason, bytes) in cases {
-            let error = #expect(throws: HubFolderError.self) { try identity(of: bytes) }
+            let error = #expect(throws: ImageArchiveError.self) { try identity(of: bytes) }
             #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
         }
     }

@@ -9,7 +9,7 @@ extension HubFunction {
         await withTaskGroup(of: (Int, Discovery).self) { group in
             for (index, hub) in hubs.enumerated() {
                 if index >= Self.listingsAtOnce, let (done, answer) = await group.next() { answers[done] = answer }
-                group.addTask { (index, await search(hub, cluster: request.cluster.name)) }
+                group.addTask { (index, await search(hub, request)) }
             }
             for await (done, answer) in group { answers[done] = answer }
         }
@@ -21,7 +21,7 @@ extension HubFunction {
         return found
     }
 
-    private func search(_ hub: DiscoveredResource, cluster: String) async -> Discovery {
+    private func search(_ hub: DiscoveredResource, _ request: DiscoveryRequest) async -> Discovery {
         // The hub itself says that its token is lost; the next apply deploys to it again what the manifest has.
         guard hub.attributes["token"] != nil else { return Discovery() }
         func unreadable(_ reason: String) -> Discovery {
@@ -33,13 +33,20 @@ extension HubFunction {
                 ])
         }
         let statuses: [FunctionStatus]
-        switch await list(hub.attributes, hub.address) {
+        var ancestors = [hub.attributes]
+        var next = hub.parent
+        while let parent = request.below.first(where: { $0.address == next }) {
+            ancestors.append(parent.attributes)
+            next = parent.parent
+        }
+        switch await list(ancestors, hub.address, of: request.cluster) {
         case .success(let found): statuses = found
         case .failure(let failure): return unreadable(failure.reason)
         }
         return Discovery(
             statuses.compactMap { status in
-                guard status.cluster == cluster, let address = status.address, address.type == type.name else {
+                guard status.cluster == request.cluster.name, let address = status.address, address.type == type.name
+                else {
                     return nil
                 }
                 return DiscoveredResource(

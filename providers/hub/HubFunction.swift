@@ -23,7 +23,7 @@ struct HubFunction: ResourceHandler {
                 if running >= Self.listingsAtOnce, let done = await group.next() {
                     for (index, result) in done { results[index] = result }
                 }
-                group.addTask { await read(indices.map { ($0, requests[$0]) }) }
+                group.addTask { await read(indices.map { ($0, requests[$0]) }, cluster) }
             }
             for await done in group { for (index, result) in done { results[index] = result } }
         }
@@ -33,11 +33,11 @@ struct HubFunction: ResourceHandler {
     static let listingsAtOnce = 32
 
     /// Requests of one hub.
-    private func read(_ requests: [(Int, ReadRequest)]) async -> [(Int, ReadResult)] {
+    private func read(_ requests: [(Int, ReadRequest)], _ cluster: Cluster) async -> [(Int, ReadResult)] {
         func all(_ result: ReadResult) -> [(Int, ReadResult)] { requests.map { ($0.0, result) } }
         // A function is gone with its hub.
-        guard let hub = requests.first?.1.ancestors.first else { return all(.absent) }
-        switch await list(hub, requests[0].1.address) {
+        guard let first = requests.first?.1, !first.ancestors.isEmpty else { return all(.absent) }
+        switch await list(first.ancestors, first.address, of: cluster) {
         case .failure(let failure): return all(.unreadable(failure.reason))
         case .success(let list):
             var statuses: [String: FunctionStatus] = [:]
@@ -55,14 +55,18 @@ struct HubFunction: ResourceHandler {
     }
 
     /// All functions of one hub; `address` is whose error it is.
-    func list(_ hub: Attributes, _ address: ResourceAddress) async -> Result<[FunctionStatus], ListingFailure> {
+    /// - Parameter ancestors: the hub and what it lives on, nearest first.
+    func list(
+        _ ancestors: [Attributes], _ address: ResourceAddress, of cluster: Cluster
+    ) async -> Result<[FunctionStatus], ListingFailure> {
+        let hub = ancestors.first ?? [:]
         func failure(_ reason: String) -> Result<[FunctionStatus], ListingFailure> { .failure(.init(reason: reason)) }
         // Whoever listens in place of a dead hub must not get its token.
         if let status = hub["status"]?.stringValue, status != "running" {
             return failure("hub \(url(hub)) is \(status)")
         }
         do {
-            let answer = try await client(hub, address).call("GET", "/system/functions")
+            let answer = try await client(ancestors, address, of: cluster).call("GET", "/system/functions")
             guard answer.status == 200, let list = answer.json?.listValue else {
                 return failure("hub \(url(hub)) answers \(answer.status): \(answer.problem)")
             }
@@ -79,7 +83,7 @@ struct HubFunction: ResourceHandler {
     // MARK: Changing
 
     func create(_ request: OperationRequest) async throws -> Attributes {
-        let deployment = try HubDeployment(request, client(request.ancestors.first, request.address))
+        let deployment = try HubDeployment(request, client(request.ancestors, request.address, of: request.cluster))
         let answer = try await deployment.put()
         do {
             return try await deployment.finish(version: answer.version)
@@ -95,18 +99,18 @@ struct HubFunction: ResourceHandler {
     }
 
     func update(_ request: OperationRequest) async throws -> Attributes {
-        let deployment = try HubDeployment(request, client(request.ancestors.first, request.address))
+        let deployment = try HubDeployment(request, client(request.ancestors, request.address, of: request.cluster))
         return try await deployment.finish(version: deployment.put().version)
     }
 
     func delete(_ request: OperationRequest) async throws {
-        guard let hub = request.ancestors.first else { return }
-        try await HubDeployment(request, client(hub, request.address)).delete()
+        if request.ancestors.isEmpty { return }
+        try await HubDeployment(request, client(request.ancestors, request.address, of: request.cluster)).delete()
     }
 
     func resolve(_ request: OperationRequest) async throws -> IntentResolution {
         guard let hub = request.ancestors.first else { return .notLanded }
-        let deployment = try HubDeployment(request, client(hub, request.address))
+        let deployment = try HubDeployment(request, client(request.ancestors, request.address, of: request.cluster))
         do {
             guard let status = try await deployment.status(), status.operation == request.token else {
                 return .notLanded
@@ -120,17 +124,34 @@ struct HubFunction: ResourceHandler {
 
     func fence(_ request: OperationRequest) async throws {
         // Without a hub there is no place where the function could be made.
-        guard let hub = request.ancestors.first else { return }
-        try await HubDeployment(request, client(hub, request.address)).fence()
+        if request.ancestors.isEmpty { return }
+        try await HubDeployment(request, client(request.ancestors, request.address, of: request.cluster)).fence()
     }
 
-    private func client(_ hub: Attributes?, _ address: ResourceAddress) throws -> HubClient {
-        guard let url = hub?["url"]?.stringValue, let token = hub?["token"]?.stringValue else {
+    private func client(
+        _ ancestors: [Attributes], _ address: ResourceAddress, of cluster: Cluster
+    ) throws -> HubClient {
+        guard let hub = ancestors.first, let url = hub["url"]?.stringValue, let token = hub["token"]?.stringValue else {
             throw ProviderError(
                 .rejected, "\(address): the URL or the token of its hub is not known",
                 help: "apply the hub first; a lost token is replaced with the hub")
         }
-        return HubClient(url: url, token: token, authority: hub?["authority"]?.stringValue, http: http)
+        return HubClient(
+            url: url, token: token, authority: hub["authority"]?.stringValue,
+            via: try route(ancestors, address, of: cluster), http: http)
+    }
+
+    /// The way to the hub's host, if the hub is reached through it.
+    private func route(
+        _ ancestors: [Attributes], _ address: ResourceAddress, of cluster: Cluster
+    ) throws -> SSHRoute? {
+        guard let login = HostLogin.of(ancestors) else { return nil }
+        let settings = cluster.targets.first { $0.name == address.target }?.settings ?? [:]
+        do {
+            return try login.route(folder: cluster.folder, secrets: HostLogin.Secrets(settings))
+        } catch {
+            throw ProviderError(.rejected, "\(address): there is no way to its hub: \(error)")
+        }
     }
 
     private func url(_ hub: Attributes) -> String { hub["url"]?.stringValue ?? "without a URL" }

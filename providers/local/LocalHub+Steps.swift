@@ -11,7 +11,7 @@ extension LocalHub {
         let image = request.planned["image"]?.stringValue
         let config = configuration(request, token)
         try check(folder, belongsTo: request)
-        let certificate = config.tls ? try certificate(of: folder, request.address).bring(request) : nil
+        let certificate = config.tls ? try certificate(of: folder).bring(request) : nil
         let new = runner(image: image, request.address, request.cluster)
         let start = HubStart(
             address: request.address, folder: folder, config: config, runner: new,
@@ -48,7 +48,7 @@ extension LocalHub {
             try await runner(folder, request.address, request.cluster).running(folder) != nil
         else { return nil }
         try check(folder, belongsTo: request)
-        let certificate = try certificate(of: folder, request.address).bring(request)
+        let certificate = try certificate(of: folder).bring(request)
         try folder.write(try await config.marked(by: request, token: token))
         request.progress("waiting until the hub shows its certificate")
         let client = client(request, token)
@@ -72,9 +72,7 @@ extension LocalHub {
         info["certificate"]?.mapValue?["fingerprint"]?.stringValue == certificate.fingerprint
     }
 
-    func certificate(of folder: HubFolder, _ address: ResourceAddress) -> HubCertificate {
-        HubCertificate(address: address, folder: folder, now: now())
-    }
+    func certificate(of folder: HubFolder) -> LocalCertificate { LocalCertificate(folder: folder, now: now()) }
 
     private func configuration(_ request: OperationRequest, _ token: Secret) -> HubConfiguration {
         HubConfiguration(
@@ -149,6 +147,8 @@ extension ProviderError {
         switch error {
         case let error as ProviderError: self = error
         case let error as HubFolderError:
+            self.init(.rejected, "\(action) of \(address): \(error.message)")
+        case let error as ImageArchiveError:
             self.init(.rejected, "\(action) of \(address): \(error.message)")
         case is CancellationError:
             self.init(.transient, "\(action) of \(address) was cancelled")

@@ -45,7 +45,7 @@ struct LocalHub: ResourceHandler {
             attributes["alerts"] = HubAlerts.found(config.alerts, recorded: request.recorded["alerts"])
             if let image = try folder.image() { attributes["image"] = .string(image) }
             let authority = config.tls ? config.mark?.authority : nil
-            let certificate = config.tls ? try certificate(of: folder, request.address).installed()?.certificate : nil
+            let certificate = config.tls ? try certificate(of: folder).installed()?.certificate : nil
             if let authority {
                 attributes["authority"] = .string(authority)
                 attributes["authorityKey"] = .secret(AuthorityResource.key(of: authority, clear: nil))

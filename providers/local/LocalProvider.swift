@@ -80,7 +80,7 @@ public struct LocalProvider: Provider {
         }
         do {
             return try archive.identity()
-        } catch let error as HubFolderError {
+        } catch let error as ImageArchiveError {
             throw DiagnosticsError([
                 Diagnostic(
                     .error, .fileUnreadable, "spec.hub.archive: \(error.message)",

@@ -28,6 +28,10 @@ struct EasyOptions {
         note(osiris_curl_set_callback(easy, option, callback))
     }
 
+    mutating func set(_ option: CURLoption, opening callback: curl_opensocket_callback) {
+        note(osiris_curl_set_opening(easy, option, callback))
+    }
+
     mutating func set(_ option: CURLoption, before callback: osiris_curl_before_callback) {
         note(osiris_curl_set_before(easy, option, callback))
     }

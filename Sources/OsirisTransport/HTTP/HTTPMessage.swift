@@ -13,6 +13,9 @@ public struct HTTPRequest: Sendable {
     public var unixSocket: String?
     /// Largest body to accept, in bytes.
     public var maxBodySize: Int
+    /// Go to the port of the URL on this host itself, through its sshd; nil goes straight to the URL. The URL's host name
+    /// then only fills the Host header and is what a certificate is held against. No proxy is used.
+    public var via: SSHRoute?
     /// Whom to trust and what to show on `https` URLs; nil trusts the system's CAs and shows nothing.
     public var tls: TLSFiles?
     /// Nil signs nothing.

@@ -1,4 +1,5 @@
 import CLibCurl
+import Foundation
 import OsirisModel
 
 /// One exchange: what libcurl reads and fills, and who waits.
@@ -10,6 +11,7 @@ final class Transfer: @unchecked Sendable {
 
     let id: UInt64
     let request: HTTPRequest
+    private let tunnel: SSHTunnelOpener?
     private let waiter: Waiter
     private(set) var easy: UnsafeMutableRawPointer?
     private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -24,9 +26,11 @@ final class Transfer: @unchecked Sendable {
     private var failure: (any Error)?
     private var refusedAddress: String?
 
-    init(id: UInt64, request: HTTPRequest, waiter: Waiter) {
+    /// - Parameter tunnel: opens connections for a request that goes through a host.
+    init(id: UInt64, request: HTTPRequest, tunnel: SSHTunnelOpener?, waiter: Waiter) {
         self.id = id
         self.request = request
+        self.tunnel = tunnel
         self.waiter = waiter
         upload = .allocate(capacity: request.body?.count ?? 0)
         _ = upload.initialize(from: request.body ?? [])
@@ -68,6 +72,7 @@ final class Transfer: @unchecked Sendable {
             Transfer.of(context).receiveBody(UnsafeRawBufferPointer(start: data, count: size * count))
         }
         if let socket = request.unixSocket { options.set(CURLOPT_UNIX_SOCKET_PATH, socket) }
+        if let tunnel { options.set(tunnel, of: context) }
         if request.body != nil {
             options.set(CURLOPT_POST, 1)
             options.set(CURLOPT_POSTFIELDSIZE_LARGE, upload.count)
@@ -84,7 +89,7 @@ final class Transfer: @unchecked Sendable {
         if let tls = request.tls { options.set(tls) }
         if let signing = request.signing { options.set(signing) }
         if request.mayReach != nil { options.set(CURLOPT_PROXY, "") }
-        if request.sendsOnce || request.upload != nil || request.mayReach != nil {
+        if request.sendsOnce || request.upload != nil || request.mayReach != nil || tunnel != nil {
             options.set(CURLOPT_PREREQDATA, pointer: context)
             options.set(CURLOPT_PREREQFUNCTION) { context, address, _, _, _ in
                 Transfer.of(context).beginSending(to: address.map { String(cString: $0) } ?? "")
@@ -120,6 +125,12 @@ final class Transfer: @unchecked Sendable {
             return HTTPError(
                 kind: .addressRefused, sent: sendings > 0, curlCode: Int(result.rawValue),
                 reason: "the address \(refusedAddress) is not allowed", request: request.summary)
+        }
+        if let failure = tunnel?.failure {
+            // The last sending went into a tunnel that did not come about.
+            return HTTPError(
+                kind: .couldNotConnect, sent: sendings > 1, curlCode: Int(result.rawValue),
+                reason: failure.description, request: request.summary)
         }
         if sendings > 1, request.sendsOnce {
             return HTTPError(
@@ -220,8 +231,36 @@ final class Transfer: @unchecked Sendable {
         return fields
     }
 
-    private static func of(_ context: UnsafeMutableRawPointer?) -> Transfer {
+    /// The port of the URL; libcurl knows it when it wants a connection.
+    private var port: Int {
+        let parts = URLComponents(string: request.url)
+        return parts?.port ?? (parts?.scheme?.lowercased() == "https" ? 443 : 80)
+    }
+
+    /// A socket for libcurl, which connects it to the address left here
+    /// (https://curl.se/libcurl/c/CURLOPT_OPENSOCKETFUNCTION.html).
+    fileprivate func openTunnel(_ address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
+        let room = MemoryLayout<sockaddr>.size
+        guard let address, let name = tunnel?.open(port: port), name.count <= room else { return CURL_SOCKET_BAD }
+        address.pointee.addrlen = UInt32(name.count)
+        withUnsafeMutableBytes(of: &address.pointee.addr) { $0.copyBytes(from: name) }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return descriptor
+    }
+
+    fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> Transfer {
         // start() set it, and the thread keeps the transfer for as long as libcurl may call.
         Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue()
+    }
+}
+
+extension EasyOptions {
+    /// Makes libcurl connect to the near ends of tunnels.
+    fileprivate mutating func set(_ tunnel: SSHTunnelOpener, of context: UnsafeMutableRawPointer) {
+        // libcurl looks no name up then, uses no proxy, and keeps connections by this name.
+        set(CURLOPT_UNIX_SOCKET_PATH, tunnel.name)
+        set(CURLOPT_OPENSOCKETDATA, pointer: context)
+        set(CURLOPT_OPENSOCKETFUNCTION, opening: { context, _, address in Transfer.of(context).openTunnel(address) })
     }
 }

@@ -29,7 +29,7 @@ final class SSHChannel {
     }
 
     /// Writes as much as goes now.
-    /// - Returns: bytes written, `LIBSSH2_ERROR_EAGAIN` or another error.
+    /// - Returns: bytes written, `LIBSSH2_ERROR_EAGAIN` or another error. 0 is as good as the former.
     func write(_ bytes: ArraySlice<UInt8>) -> Int {
         bytes.withUnsafeBytes {
             libssh2_channel_write_ex(pointer, 0, $0.bindMemory(to: CChar.self).baseAddress, min($0.count, 32 * 1024))

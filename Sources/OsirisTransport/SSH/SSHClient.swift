@@ -5,10 +5,14 @@ import CLibSSH2
 /// Make one for each run and pass it on. Jump hosts are logged in to once and shared by all hosts behind them.
 public final class SSHClient: Sendable {
     private let life = SSHLoop.Life()
-    private let jumps = SSHJumps()
+    private let jumps = SSHLogins<[SSHDestination]>()
+    private let tally = SSHTally()
     private let patience: SSHPatience
 
     public init(patience: SSHPatience = SSHPatience()) { self.patience = patience }
+
+    /// What all its connections did so far.
+    public var counts: SSHCounts { tally.value }
 
     /// Connects, checks the host's key and logs in.
     /// - Parameter jumps: the hosts to go through, the nearest first.
@@ -44,6 +48,7 @@ public final class SSHClient: Sendable {
     ]
 
     private func connect(to destination: SSHDestination, over jump: SSHConnection?) async throws -> SSHConnection {
+        tally.note { $0.logins += 1 }
         let deadline = ContinuousClock.now + patience.connect
         let place = destination.text + (jump.map { " via \($0.place)" } ?? "")
         var shown: SSHHostKey?
@@ -56,7 +61,7 @@ public final class SSHClient: Sendable {
                     try await SSHSocket.connect(to: destination, on: life.loop, until: deadline)
                 }
             let connection = try SSHConnection(
-                socket: socket, place: place, life: life, patience: patience, jump: jump)
+                socket: socket, place: place, life: life, patience: patience, tally: tally, jump: jump)
             if try await connection.greet(destination, hostKeys: hostKeys, until: deadline) {
                 try await connection.login(destination, until: deadline)
                 return connection
@@ -72,29 +77,5 @@ public final class SSHClient: Sendable {
         throw SSHError(
             .changedHostKey(shown), place, "the server does not show the kind of host key that is known for it",
             help: "somebody may be in between, or the host was installed anew; nothing was sent to it")
-    }
-}
-
-/// The logins on jump hosts, each made once.
-private actor SSHJumps {
-    private var connections: [[SSHDestination]: Task<SSHConnection, any Error>] = [:]
-
-    func connection(
-        for route: [SSHDestination], _ make: @escaping @Sendable () async throws -> SSHConnection
-    ) async throws -> SSHConnection {
-        if let known = connections[route] {
-            if let connection = try? await known.value, await connection.isUsable { return connection }
-            // Another one may have made it anew meanwhile.
-            if connections[route] == known { connections[route] = nil }
-            return try await self.connection(for: route, make)
-        }
-        let task = Task { try await make() }
-        connections[route] = task
-        do {
-            return try await task.value
-        } catch {
-            if connections[route] == task { connections[route] = nil }
-            throw error
-        }
     }
 }

@@ -1,7 +1,7 @@
 import CLibSSH2
 import Foundation
 
-/// A login on one host. Runs commands, one at a time, and carries tunnels to hosts behind it.
+/// A login on one host. Runs commands and carries tunnels, many at a time.
 ///
 /// All its code runs on the thread of an `SSHLoop`.
 public actor SSHConnection {
@@ -16,6 +16,7 @@ public actor SSHConnection {
 
     let handle: SSHHandle
     let patience: SSHPatience
+    let tally: SSHTally
     /// When the host was last heard.
     var heard = ContinuousClock.now
     private var failure: SSHError?
@@ -26,7 +27,9 @@ public actor SSHConnection {
 
     /// - Parameters:
     ///   - socket: taken over, and closed with the connection or by the error.
-    init(socket: Int32, place: String, life: SSHLoop.Life, patience: SSHPatience, jump: SSHConnection?) throws {
+    init(
+        socket: Int32, place: String, life: SSHLoop.Life, patience: SSHPatience, tally: SSHTally, jump: SSHConnection?
+    ) throws {
         guard let handle = SSHHandle(socket: socket) else {
             throw SSHError(.lost, place, "libssh2 cannot start a session")
         }
@@ -34,6 +37,7 @@ public actor SSHConnection {
         self.place = place
         self.life = life
         self.patience = patience
+        self.tally = tally
         self.jump = jump
     }
 
@@ -72,13 +76,19 @@ public actor SSHConnection {
         }
     }
 
-    /// False once it has failed or was closed.
-    var isUsable: Bool { failure == nil }
+    /// False once it has failed, was closed or was ended by the host.
+    var isUsable: Bool {
+        var byte: UInt8 = 0
+        if failure == nil, recv(handle.socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0 {
+            _ = fail("the host ended the connection")
+        }
+        return failure == nil
+    }
 
     /// Ends the connection in order; without it the socket is just closed.
     public func close() async {
         guard failure == nil else { return }
-        failure = SSHError(.lost, place, "the connection was closed")
+        _ = fail("the connection was closed")
         let deadline = ContinuousClock.now + .seconds(1)
         _ = try? await step(until: deadline) {
             libssh2_session_disconnect_ex($0, SSH_DISCONNECT_BY_APPLICATION, "", "")
@@ -110,9 +120,9 @@ extension SSHConnection {
         while true {
             let code = call(handle.session)
             if code != LIBSSH2_ERROR_EAGAIN { return code }
+            handle.expectAnswer()
             guard await loop.ready([handle.socket: handle.blocked], until: deadline) else {
-                let error = SSHError(.timedOut, place, "no answer in time", help: "is the host very busy, or gone?")
-                failure = failure ?? error
+                let error = fail("no answer in time").with(.timedOut, help: "is the host very busy, or gone?")
                 try Task.checkCancellation()
                 throw error
             }
@@ -135,8 +145,12 @@ extension SSHConnection {
 
     /// The connection is of no use any more.
     func fail(_ reason: String) -> SSHError {
-        let error = failure ?? SSHError(.lost, place, reason, help: "what ran on the host may still run")
-        failure = error
+        let error = SSHError(.lost, place, reason, help: "what ran on the host may still run")
+        if failure == nil {
+            failure = error
+            // Who waits for the host waits for nothing.
+            loop.nudge(handle.socket)
+        }
         return error
     }
 }

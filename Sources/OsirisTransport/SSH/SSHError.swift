@@ -17,6 +17,8 @@ public struct SSHError: Error, Sendable, Hashable, CustomStringConvertible {
         case tooMuchOutput
         /// The server does not allow a channel, such as a tunnel from a jump host.
         case notAllowed
+        /// The login works, but not sudo or doas; the script did not begin.
+        case elevation
     }
 
     public var kind: Kind

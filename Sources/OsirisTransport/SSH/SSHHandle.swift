@@ -39,6 +39,14 @@ final class SSHHandle {
         return interest.isEmpty ? .read : interest
     }
 
+    /// Makes the kernel acknowledge at once what comes next: a server that sends its answer in two packets may hold the
+    /// second one back until then. The kernel forgets it after some packets (tcp(7), TCP_QUICKACK), so it is asked anew
+    /// before each wait. Without effect on the socket of a tunnel.
+    func expectAnswer() {
+        var yes: Int32 = 1
+        setsockopt(socket, Int32(IPPROTO_TCP), TCP_QUICKACK, &yes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// libssh2's words on its last error.
     var lastError: String {
         var text: UnsafeMutablePointer<CChar>?

@@ -27,6 +27,8 @@ final class SSHLoop: SerialExecutor {
         var nextWait: UInt64 = 0
         var cancelled: Set<UInt64> = []
         var isStopping = false
+        /// The loop's own thread, which looks at its work before it waits and need not be woken.
+        var thread: pthread_t?
     }
 
     private let work = Mutex(Work())
@@ -62,9 +64,13 @@ final class SSHLoop: SerialExecutor {
 
     func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
-    /// Waits until one of the sockets has moved, or `nudge` says so.
+    /// Waits until one of the sockets has moved, or `nudge` says so. Called by a connection, it leaves no gap between
+    /// what the connection did last and the wait, in which a nudge could be lost.
     /// - Returns: false when none has by the deadline, or the task was cancelled.
-    func ready(_ sockets: [Int32: Interest], until deadline: ContinuousClock.Instant) async -> Bool {
+    func ready(
+        _ sockets: [Int32: Interest], until deadline: ContinuousClock.Instant,
+        isolation: isolated (any Actor)? = #isolation
+    ) async -> Bool {
         let id = work.withLock { work in
             work.nextWait += 1
             return work.nextWait
@@ -90,13 +96,18 @@ final class SSHLoop: SerialExecutor {
     }
 
     private func tell(_ change: (inout Work) -> Void) {
-        work.withLock { change(&$0) }
+        let isOwn = work.withLock { work in
+            change(&work)
+            return work.thread == pthread_self()
+        }
+        if isOwn { return }
         var byte: UInt8 = 0
         // A full pipe is as good: the thread wakes up anyway.
         _ = write(wake.write, &byte, 1)
     }
 
     private func run() {
+        work.withLock { $0.thread = pthread_self() }
         while true {
             let jobs = work.withLock { work in
                 defer { work.jobs = [] }

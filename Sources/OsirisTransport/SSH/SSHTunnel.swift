@@ -9,31 +9,46 @@ extension SSHConnection {
     /// Opens a TCP connection from this host to another one.
     /// - Returns: a socket that stands for it, which the caller closes. The tunnel ends with the socket.
     func tunnel(to destination: SSHDestination, until deadline: ContinuousClock.Instant) async throws -> Int32 {
-        let pointer = try await exclusively {
-            try await step(
-                until: deadline,
-                making: {
-                    libssh2_channel_direct_tcpip_ex($0, destination.host, Int32(destination.port), "127.0.0.1", 22)
-                })
-        }
-        guard let pointer else {
-            throw SSHError(
-                .unreachable, destination.text, "not reached from \(place): \(handle.lastError)",
-                help: "does the jump host reach it, and does its sshd allow AllowTcpForwarding?")
-        }
-        var ends: [Int32] = [-1, -1]
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
-            libssh2_channel_free(pointer)
+        guard let pair = SSHSocket.pair() else {
             throw SSHError(.lost, place, "no socket for the tunnel: \(String(cString: strerror(errno)))")
         }
-        for end in ends {
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        do {
+            try await carry(pair.near, to: destination.host, port: destination.port, until: deadline)
+        } catch {
+            Foundation.close(pair.near)
+            Foundation.close(pair.far)
+            throw error
         }
-        let near = ends[0]
-        let channel = SSHChannel(pointer)
+        return pair.far
+    }
+
+    /// Waits for a connection of this process to a listener.
+    /// - Returns: nil if there was none by the deadline.
+    func accept(_ listener: Int32, until deadline: ContinuousClock.Instant) async -> Int32? {
+        while true {
+            if let socket = SSHSocket.accept(listener) { return socket }
+            guard await loop.ready([listener: .read], until: deadline) else { return nil }
+        }
+    }
+
+    /// Opens a TCP connection from this host, and moves bytes between it and a socket until one of both ends.
+    /// - Parameter near: a non-blocking socket; closed with the tunnel, and left to the caller by an error.
+    /// - Throws: `SSHError`; `unreachable` if the host cannot connect to there.
+    func carry(_ near: Int32, to host: String, port: Int, until deadline: ContinuousClock.Instant) async throws {
+        tally.note { $0.tunnels += 1 }
+        let channel = try await exclusively {
+            let pointer = try await step(
+                until: deadline,
+                making: { libssh2_channel_direct_tcpip_ex($0, host, Int32(port), "127.0.0.1", 22) })
+            if let pointer { return SSHChannel(pointer) }
+            guard handle.lastCode == LIBSSH2_ERROR_CHANNEL_FAILURE else {
+                throw fail("the connection ended: \(handle.lastError)")
+            }
+            throw SSHError(
+                .unreachable, "\(host):\(port)", "not reached from \(place): \(handle.lastError)",
+                help: "does something listen there, and does the sshd in between allow AllowTcpForwarding?")
+        }
         Task { await self.pump(channel, near) }
-        return ends[1]
     }
 
     /// Moves bytes both ways until one side has ended.
@@ -42,62 +57,49 @@ extension SSHConnection {
         var toHost: [UInt8] = []
         var hostEnded = false
         var nearEnded = false
-        defer {
-            libssh2_channel_free(channel.pointer)
-            Foundation.close(near)
-        }
-        while !(hostEnded && toNear.isEmpty), !(nearEnded && toHost.isEmpty) {
-            var moved = false
-            do {
-                try await exclusively {
-                    if !hostEnded, toNear.count < Self.tunnelBytes {
-                        switch channel.read(0) {
-                        case .bytes(let bytes):
-                            toNear += bytes
-                            moved = true
-                            // The packets of other tunnels may have come along, and nobody will be woken for them.
-                            loop.nudge(handle.socket)
-                        case .none: break
-                        case .end, .failed: hostEnded = true
-                        }
-                    }
-                    if !toHost.isEmpty {
-                        // To the end: a packet half sent must not be followed by another one.
-                        var rest = toHost[...]
-                        while !rest.isEmpty {
-                            let count = channel.write(rest)
-                            if count > 0 {
-                                rest = rest.dropFirst(count)
-                            } else if count != Int(LIBSSH2_ERROR_EAGAIN) {
-                                hostEnded = true
-                                break
-                            } else if handle.blocked.contains(.write) {
-                                guard await loop.ready([handle.socket: .write], until: .now + patience.silence) else {
-                                    hostEnded = true
-                                    break
-                                }
-                            } else {
-                                // The window of this tunnel is full; others go on meanwhile.
-                                break
-                            }
-                        }
-                        moved = moved || rest.count < toHost.count
-                        toHost = Array(rest)
+        do {
+            while true {
+                var moved = false
+                if !hostEnded, toNear.count < Self.tunnelBytes {
+                    switch try await exclusively({ channel.read(0) }) {
+                    case .bytes(let bytes):
+                        toNear += bytes
+                        moved = true
+                        // Packets for others may have come along, and nobody will be woken for them.
+                        loop.nudge(handle.socket)
+                    case .none: break
+                    case .end, .failed: hostEnded = true
                     }
                 }
-            } catch {
-                return
+                if !toHost.isEmpty, !hostEnded {
+                    let count = try await exclusively { try await write(toHost[...], on: channel) }
+                    if let count { toHost.removeFirst(count) } else { hostEnded = true }
+                    moved = moved || count ?? 0 > 0
+                }
+                moved = Self.write(&toNear, to: near, ended: &nearEnded) || moved
+                if toHost.count < Self.tunnelBytes {
+                    moved = Self.read(near, into: &toHost, ended: &nearEnded) || moved
+                }
+                if hostEnded && toNear.isEmpty || nearEnded && toHost.isEmpty { break }
+                if moved { continue }
+                // A socket whose other end is closed would wake at once, for nothing.
+                var sockets: [Int32: SSHLoop.Interest] = [:]
+                if !hostEnded { sockets[handle.socket] = .read }
+                if !nearEnded {
+                    sockets[near] = toHost.count < Self.tunnelBytes ? .read : []
+                    if !toNear.isEmpty { sockets[near]?.insert(.write) }
+                }
+                handle.expectAnswer()
+                _ = await loop.ready(sockets, until: .now + .seconds(60))
             }
-            moved = Self.write(&toNear, to: near, ended: &nearEnded) || moved
-            if toHost.count < Self.tunnelBytes {
-                moved = Self.read(near, into: &toHost, ended: &nearEnded) || moved
+            try await exclusively {
+                _ = try await step(until: .now + patience.silence) { _ in libssh2_channel_free(channel.pointer) }
+                loop.nudge(handle.socket)
             }
-            if moved || hostEnded || nearEnded { continue }
-            var interest: SSHLoop.Interest = []
-            if toHost.count < Self.tunnelBytes { interest.insert(.read) }
-            if !toNear.isEmpty { interest.insert(.write) }
-            _ = await loop.ready([near: interest, handle.socket: .read], until: .now + .seconds(60))
+        } catch {
+            // The connection is of no use any more, and frees the channel with itself.
         }
+        Foundation.close(near)
     }
 
     private static func write(_ bytes: inout [UInt8], to socket: Int32, ended: inout Bool) -> Bool {

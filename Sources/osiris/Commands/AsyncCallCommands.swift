@@ -26,15 +26,19 @@ struct AsyncCall {
     }
 
     /// Finds the hub that knows a call.
-    /// - Parameter target: only hubs of this target.
+    /// - Parameters:
+    ///   - target: only hubs of this target.
+    ///   - folder: of the manifest.
     /// - Throws: a `Diagnostic` if none does.
-    static func find(_ id: String, target: String?, in snapshot: StateSnapshot) async throws -> AsyncCall {
+    static func find(
+        _ id: String, target: String?, in snapshot: StateSnapshot, folder: String
+    ) async throws -> AsyncCall {
         let letters = CharacterSet(charactersIn: "-_.:").union(.alphanumerics)
         guard !id.isEmpty, id.unicodeScalars.allSatisfy({ $0.isASCII && letters.contains($0) }) else {
             throw Diagnostic(.usage, "`\(id)` is no id of a call", help: "`osiris functions call --async` prints one")
         }
-        let http = HTTPClient()
-        for hub in RecordedHub.all(snapshot) where target == nil || hub.address.target == target! {
+        let http = Providers.http
+        for hub in RecordedHub.all(snapshot, in: folder) where target == nil || hub.address.target == target! {
             let call = AsyncCall(id: id, hub: hub, http: http)
             if try await hub.call("GET", "/v1/calls/\(id)", as: .invoke, over: http).status == 200 { return call }
         }
@@ -100,7 +104,8 @@ extension FunctionsCommand {
         @OptionGroup var output: OutputOptions
 
         func call() async throws -> AsyncCall {
-            try await AsyncCall.find(id, target: target, in: try await manifest.stateStore().snapshot())
+            try await AsyncCall.find(
+                id, target: target, in: try await manifest.stateStore().snapshot(), folder: manifest.folder)
         }
     }
 
@@ -147,9 +152,9 @@ extension FunctionsCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let http = HTTPClient()
+                let http = Providers.http
                 var letters: [Value] = []
-                for hub in RecordedHub.all(try await manifest.stateStore().snapshot())
+                for hub in RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.folder)
                 where target == nil || hub.address.target == target! {
                     let answer = try await hub.call("GET", "/system/dead-letters?limit=1000", as: .read, over: http)
                     guard answer.status == 200, let found = answer.json?.listValue else {

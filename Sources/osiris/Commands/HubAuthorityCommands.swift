@@ -24,7 +24,8 @@ extension HubCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let hub = try RecordedHub.one(try await manifest.stateStore().snapshot(), target: target)
+                let hub = try RecordedHub.one(
+                    try await manifest.stateStore().snapshot(), in: manifest.folder, target: target)
                 guard let authority = hub.authority else {
                     throw Diagnostic(
                         .noMatch, "`\(hub.address)` speaks no TLS", address: hub.address.text,

@@ -29,9 +29,9 @@ extension HubCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot())
+                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.folder)
                     .filter { target == nil || $0.address.target == target! }
-                let http = HTTPClient()
+                let http = Providers.http
                 let path = "/system/usage?by=\(by.rawValue)&from=\(try hours())h"
                 var rows: [[String: Value]] = []
                 for hub in hubs {

@@ -2,27 +2,48 @@ import Foundation
 
 @testable import OsirisTransport
 
-/// A real sshd on a loopback port with keys of its own, for the user that runs the tests.
+/// A real sshd on a loopback port with keys of its own, for the user that runs the tests or for accounts of its own.
 final class SSHServer: Sendable {
+    /// Accounts of a server that has its own, by what they may do. All have the server's password and keys.
+    enum Account: String, CaseIterable {
+        /// sudo, with the password.
+        case ada
+        /// sudo without one.
+        case bob
+        /// Nothing.
+        case eve
+        /// sudo without a password, from a terminal only.
+        case rita
+        /// doas without a password.
+        case dora
+        /// doas with the password.
+        case carl
+    }
+
     let port: Int
     let folder: String
     let user: String
+    /// Of the accounts.
+    let password = "pass \(UUID().uuidString)"
     private let process: Int32
 
     /// - Parameters:
     ///   - hostKeys: types the server has, such as `ed25519`.
+    ///   - accounts: true for a server with accounts of its own, in a mount namespace whose `/etc` is a copy: nothing of the
+    ///     machine changes. Needs root.
     ///   - options: lines for its configuration.
-    init(hostKeys: [String] = ["ed25519"], options: [String] = []) async throws {
+    init(hostKeys: [String] = ["ed25519"], accounts: Bool = false, options: [String] = []) async throws {
         folder = FileManager.default.temporaryDirectory.path + "/osiris-ssh-\(UUID().uuidString)"
         user = NSUserName()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         // sshd as root wants this folder, and Debian's service is what usually makes it.
         try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
+        try (password + "\n").write(toFile: folder + "/password", atomically: true, encoding: .utf8)
         var failure: any Error = POSIXError(.EADDRINUSE)
         for _ in 0..<20 {
             let port = Int.random(in: 15_000..<20_000)
             do {
-                process = try await Self.start(folder, port, hostKeys, options)
+                process = try await Self.start(folder, port, hostKeys, accounts, options)
                 self.port = port
                 return
             } catch { failure = error }
@@ -41,20 +62,40 @@ final class SSHServer: Sendable {
         exec /usr/sbin/sshd -D -f "$PWD/sshd_config" -E "$PWD/log"
         """
 
+    private static let accountsScript = """
+        set -e
+        cd "$1"
+        rm -rf etc && cp -a /etc etc && mount --bind etc /etc
+        for name in \(Account.allCases.map(\.rawValue).joined(separator: " ")); do
+            useradd -m -d "$1/home-$name" -s /bin/sh $name
+            echo "$name:$(cat password)" | chpasswd
+        done
+        printf '%s\\n' 'ada ALL=(ALL) ALL' 'bob ALL=(ALL) NOPASSWD: /bin/sh' 'rita ALL=(ALL) NOPASSWD: ALL' \
+            'Defaults:rita requiretty' > /etc/sudoers.d/accounts
+        chmod 0440 /etc/sudoers.d/accounts
+        printf '%s\\n' 'permit nopass dora' 'permit carl' > /etc/doas.conf
+        printf '%s\\n' 'auth required pam_unix.so' 'account required pam_unix.so' 'session required pam_permit.so' \
+            > /etc/pam.d/sshd
+
+        """
+
     private static func start(
-        _ folder: String, _ port: Int, _ hostKeys: [String], _ options: [String]
+        _ folder: String, _ port: Int, _ hostKeys: [String], _ hasAccounts: Bool, _ options: [String]
     ) async throws -> Int32 {
+        // The first value of a key counts.
         let lines =
-            [
+            options + [
                 "ListenAddress 127.0.0.1", "Port \(port)", "PidFile none", "UsePAM no", "StrictModes no",
                 "AuthorizedKeysFile \(folder)/authorized_keys", "PermitRootLogin yes", "PasswordAuthentication no",
                 "KbdInteractiveAuthentication no", "MaxStartups 200",
-            ] + hostKeys.map { "HostKey \(folder)/host_\($0)" } + options
+            ] + hostKeys.map { "HostKey \(folder)/host_\($0)" }
         try lines.map { $0 + "\n" }.joined()
             .write(toFile: folder + "/sshd_config", atomically: true, encoding: .utf8)
         let sshd = Process()
-        sshd.executableURL = URL(fileURLWithPath: "/bin/sh")
-        sshd.arguments = ["-c", script, "sh", folder] + hostKeys
+        sshd.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let namespace = hasAccounts ? ["unshare", "--mount", "--propagation", "private"] : []
+        sshd.arguments =
+            namespace + ["sh", "-c", (hasAccounts ? accountsScript : "") + script, "sh", folder] + hostKeys
         sshd.standardOutput = FileHandle.nullDevice
         try sshd.run()
         while sshd.isRunning {
@@ -68,6 +109,13 @@ final class SSHServer: Sendable {
     deinit {
         kill(process, SIGTERM)
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// How to log in as one of the accounts, with a key.
+    func destination(_ account: Account) throws -> SSHDestination {
+        var destination = try destination()
+        destination.user = account.rawValue
+        return destination
     }
 
     /// How to log in, with the server's keys known.

@@ -33,7 +33,7 @@ extension FunctionsCommand {
                 // A day is as good as endless: a hub that ends, or a proxy, cuts it sooner.
                 let answer = try await hub.call(
                     "GET", "/system/logs?" + query, as: .read, timeout: follow ? .seconds(86_400) : .seconds(60),
-                    receive: { console.out($0) }, over: HTTPClient())
+                    receive: { console.out($0) }, over: Providers.http)
                 try options.check(answer, hub)
             }
         }

@@ -38,7 +38,8 @@ struct FunctionsCommand: AsyncParsableCommand {
         }
 
         func hub() async throws -> RecordedHub {
-            try RecordedHub.of(function, target: target, in: try await manifest.stateStore().snapshot())
+            try RecordedHub.of(
+                function, target: target, in: try await manifest.stateStore().snapshot(), folder: manifest.folder)
         }
 
         /// - Throws: a `Diagnostic` with what the hub says, for any status but 200.
@@ -83,7 +84,7 @@ struct FunctionsCommand: AsyncParsableCommand {
                 }
                 let hub = try await options.hub()
                 if isAsync {
-                    let call = try await AsyncCall.submit(options.function, body: body, to: hub, over: HTTPClient())
+                    let call = try await AsyncCall.submit(options.function, body: body, to: hub, over: Providers.http)
                     if !wait {
                         let told = Value.map(["callId": .string(call.id)])
                         return console.line(console.json ? told.prettyJSONText : call.id)
@@ -92,7 +93,7 @@ struct FunctionsCommand: AsyncParsableCommand {
                     return console.line(try await call.result())
                 }
                 let answer = try await hub.call(
-                    "POST", "/function/\(options.function)", as: .invoke, body: body, over: HTTPClient())
+                    "POST", "/function/\(options.function)", as: .invoke, body: body, over: Providers.http)
                 try options.check(answer, hub)
                 console.line(String(decoding: answer.body, as: UTF8.self))
             }

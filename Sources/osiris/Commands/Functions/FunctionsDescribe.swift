@@ -17,7 +17,7 @@ struct FunctionsDescribe: AsyncParsableCommand {
         let console = Console(options.output)
         try await console.run {
             let hub = try await options.hub()
-            let http = HTTPClient()
+            let http = Providers.http
             func get(_ path: String) async throws -> Value {
                 let answer = try await hub.call("GET", path, as: .read, over: http)
                 try hub.check(answer, "question for `\(options.function)`")

@@ -26,7 +26,7 @@ struct FunctionsRollback: AsyncParsableCommand {
             let hub = try await options.hub()
             let body: Value = .map(to.map { ["version": .int($0)] } ?? [:])
             let answer = try await hub.call(
-                "POST", options.path("/system/rollback-function"), as: .deploy, body: body, over: HTTPClient())
+                "POST", options.path("/system/rollback-function"), as: .deploy, body: body, over: Providers.http)
             try hub.check(answer, "rollback of `\(options.function)`")
             if console.json { return console.line(String(decoding: answer.body, as: UTF8.self)) }
             let version = answer.json?.mapValue?["version"]?.intValue ?? 0

@@ -25,7 +25,7 @@ struct FunctionsScale: AsyncParsableCommand {
             let hub = try await options.hub()
             let answer = try await hub.call(
                 "POST", options.path("/system/scale-function"), as: .deploy, body: ["replicas": .int(replicas)],
-                over: HTTPClient())
+                over: Providers.http)
             try hub.check(answer, "scaling of `\(options.function)`")
             if console.json {
                 let result: Value = [

@@ -38,7 +38,7 @@ struct FunctionsTestCommand: AsyncParsableCommand {
             let groups = try groups(of: cluster, console)
             var results: [FunctionTestResult] = []
             if !groups.isEmpty {
-                let http = HTTPClient()
+                let http = Providers.http
                 let hub = try await TemporaryHub.start()
                 guard let handler = Providers.registry().handler(provider: "hub", type: FunctionResource.type.name)
                 else {

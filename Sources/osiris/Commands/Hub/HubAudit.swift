@@ -34,7 +34,8 @@ struct HubAudit: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let log = HubAuditLog(
-                    hub: try RecordedHub.one(try await manifest.stateStore().snapshot(), target: target))
+                    hub: try RecordedHub.one(
+                        try await manifest.stateStore().snapshot(), in: manifest.folder, target: target))
                 let records = try await log.tail(tail)
                 if console.json { return console.line(Value.list(records).prettyJSONText) }
                 let columns = ["seq", "time", "caller", "client", "action", "function", "version", "status", "code"]
@@ -75,8 +76,10 @@ struct HubAudit: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let snapshot = try await manifest.stateStore().snapshot()
-                let hubs = RecordedHub.all(snapshot).filter { target == nil || $0.address.target == target! }
-                if hubs.isEmpty { _ = try RecordedHub.one(snapshot, target: target) }
+                let hubs = RecordedHub.all(snapshot, in: manifest.folder).filter {
+                    target == nil || $0.address.target == target!
+                }
+                if hubs.isEmpty { _ = try RecordedHub.one(snapshot, in: manifest.folder, target: target) }
                 let heads = AuditHeads(folder: try manifest.statePlace().folder(keyFolder: manifest.dataFolder))
                 var problems: [Diagnostic] = []
                 var rows: [Value] = []

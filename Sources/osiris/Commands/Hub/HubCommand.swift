@@ -26,8 +26,8 @@ struct HubCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot())
-                let http = HTTPClient()
+                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.folder)
+                let http = Providers.http
                 var rows: [[String: Value]] = []
                 // In parallel: one dead hub must not hold up the list.
                 try await withThrowingTaskGroup(of: (Int, [String: Value]).self) { group in
@@ -94,7 +94,7 @@ struct HubCommand: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let snapshot = try await manifest.stateStore().snapshot()
-                let hub = try RecordedHub.one(snapshot, target: target)
+                let hub = try RecordedHub.one(snapshot, in: manifest.folder, target: target)
                 console.line(role.token(fromAdmin: hub.adminToken))
             }
         }

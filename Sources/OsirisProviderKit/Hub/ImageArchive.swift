@@ -3,13 +3,14 @@ import OsirisManifest
 import OsirisModel
 
 /// An archive with one image, as `podman save` and `docker save` write it.
-struct ImageArchive {
-    let path: String
+public struct ImageArchive: Sendable {
+    /// Absolute.
+    public let path: String
 
-    init(path: String) { self.path = path }
+    public init(path: String) { self.path = path }
 
     /// The archive a manifest names; nil if it names none.
-    init?(of cluster: Cluster) {
+    public init?(of cluster: Cluster) {
         guard let archive = cluster.hub.archive else { return nil }
         path = archive.hasPrefix("/") ? archive : "\(cluster.folder)/\(archive)"
     }
@@ -19,13 +20,13 @@ struct ImageArchive {
     /// It is the digest of the image's configuration, which names all its layers, so it is found without reading those:
     /// in `manifest.json` (https://github.com/moby/docker-image-spec), or through `index.json`
     /// (https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
-    /// - Throws: `HubFolderError` if it is no such archive.
-    func identity() throws -> String {
+    /// - Throws: `ImageArchiveError` if it is no such archive.
+    public func identity() throws -> String {
         let handle: FileHandle
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
         } catch {
-            throw HubFolderError("\(path) cannot be read: \(error.localizedDescription)")
+            throw ImageArchiveError("\(path) cannot be read: \(error.localizedDescription)")
         }
         defer { try? handle.close() }
         let tar = try TarIndex(handle, path: path)
@@ -35,20 +36,20 @@ struct ImageArchive {
         } else if let index = try tar.json("index.json") {
             found = try layout(index, tar)
         } else {
-            throw HubFolderError("\(path) holds no image: it has neither manifest.json nor index.json")
+            throw ImageArchiveError("\(path) holds no image: it has neither manifest.json nor index.json")
         }
-        guard let found, Self.isIdentity(found) else { throw HubFolderError("\(path) does not name its image") }
+        guard let found, Self.isIdentity(found) else { throw ImageArchiveError("\(path) does not name its image") }
         return found
     }
 
-    static func isIdentity(_ text: String) -> Bool {
+    public static func isIdentity(_ text: String) -> Bool {
         text.hasPrefix("sha256:") && text.utf8.count == 71
             && text.utf8.dropFirst(7).allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
     private func docker(_ manifest: Value) throws -> String? {
         let images = manifest.listValue ?? []
-        guard images.count == 1 else { throw HubFolderError("\(path) holds \(images.count) images, not one") }
+        guard images.count == 1 else { throw ImageArchiveError("\(path) holds \(images.count) images, not one") }
         // "HEX.json" or "blobs/sha256/HEX"
         let file = images[0].mapValue?["Config"]?.stringValue?.split(separator: "/").last ?? ""
         return "sha256:" + file.prefix { $0 != "." }
@@ -56,7 +57,7 @@ struct ImageArchive {
 
     private func layout(_ index: Value, _ tar: TarIndex) throws -> String? {
         let manifests = index.mapValue?["manifests"]?.listValue ?? []
-        guard manifests.count == 1 else { throw HubFolderError("\(path) holds \(manifests.count) images, not one") }
+        guard manifests.count == 1 else { throw ImageArchiveError("\(path) holds \(manifests.count) images, not one") }
         guard let digest = manifests[0].mapValue?["digest"]?.stringValue, Self.isIdentity(digest) else { return nil }
         let manifest = try tar.json("blobs/sha256/" + digest.dropFirst(7))
         return manifest?.mapValue?["config"]?.mapValue?["digest"]?.stringValue
@@ -76,7 +77,7 @@ private struct TarIndex {
         while let header = try handle.read(upToCount: 512), header.count == 512, header[0] != 0 {
             let fields = Array(header)
             guard fields[257..<262].elementsEqual("ustar".utf8), let size = Self.number(fields[124..<136]) else {
-                throw HubFolderError("\(path) is not a tar archive; a compressed one must be uncompressed first")
+                throw ImageArchiveError("\(path) is not a tar archive; a compressed one must be uncompressed first")
             }
             let name = String(decoding: fields[..<100].prefix { $0 != 0 }, as: UTF8.self)
             files[name.hasPrefix("./") ? String(name.dropFirst(2)) : name] = (offset + 512, size)
@@ -93,10 +94,17 @@ private struct TarIndex {
     /// A file of the archive; nil if there is none.
     func json(_ name: String) throws -> Value? {
         guard let file = files[name] else { return nil }
-        guard file.size < 1 << 20 else { throw HubFolderError("\(path): its \(name) is too large") }
+        guard file.size < 1 << 20 else { throw ImageArchiveError("\(path): its \(name) is too large") }
         try handle.seek(toOffset: file.offset)
         guard let bytes = try handle.read(upToCount: Int(file.size)), let value = try? Value(plainJSON: Array(bytes))
-        else { throw HubFolderError("\(path): its \(name) is damaged") }
+        else { throw ImageArchiveError("\(path): its \(name) is damaged") }
         return value
     }
+}
+
+/// A file is no archive of one image; the reason in one sentence without a full stop.
+public struct ImageArchiveError: Error, Sendable {
+    public var message: String
+
+    init(_ message: String) { self.message = message }
 }

@@ -1,16 +1,16 @@
 import OsirisModel
 
 /// The alerts of a hub: in the clear in its `hub.json`, by digest in the state.
-enum HubAlerts {
+public enum HubAlerts {
     /// What the hub is told, with clear secrets: it signs with them. Nil for nobody.
-    static func told(_ planned: Value) -> Value? {
+    public static func told(_ planned: Value) -> Value? {
         guard let entries = planned.listValue, !entries.isEmpty else { return nil }
         return .list(entries.map { map($0) { $0.plaintext.map(Value.string) ?? .null } })
     }
 
     /// What a read answers: what was recorded, if the file says the same as far as can be seen without the secrets;
     /// else what the file says, without them.
-    static func found(_ told: Value?, recorded: Value?) -> Value? {
+    public static func found(_ told: Value?, recorded: Value?) -> Value? {
         guard let told = told?.listValue else { return nil }
         let recorded = recorded?.listValue ?? []
         let isSame = told.count == recorded.count && zip(told, recorded).allSatisfy { matches($0, $1) }

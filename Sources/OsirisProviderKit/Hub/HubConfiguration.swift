@@ -1,30 +1,32 @@
 import OsirisModel
-import OsirisProviderKit
 
 /// What a hub is told in its `hub.json`.
-struct HubConfiguration: Sendable, Equatable {
+public struct HubConfiguration: Sendable, Equatable {
     /// The hub's resource address.
-    var address: String
-    var cluster: String
-    var port: Int
+    public var address: String
+    public var cluster: String
+    /// The IP address it listens on.
+    public var host: String
+    public var port: Int
     /// Names these arguments and the operation that brought them; the hub repeats it in `/system/info`.
-    var generation: String
+    public var generation: String
     /// The digest of each role's token. Clear tokens are never in a file.
-    var tokens: Value
+    public var tokens: Value
     /// Whom the hub tells of what, secrets in the clear; nil for nobody.
-    var alerts: Value?
+    public var alerts: Value?
     /// Whether it speaks TLS, with key and certificate from `HubCertificate.file`.
-    var tls: Bool
+    public var tls: Bool
     /// What a rebuild of a lost state needs; the hub passes it over. Nil for a hub of an osiris that left none.
-    var mark: HubMark?
+    public var mark: HubMark?
 
-    init(
-        address: String, cluster: String, port: Int, generation: String, tokens: Value, alerts: Value? = nil,
-        tls: Bool = false,
-        mark: HubMark? = nil
+    /// - Parameter host: 127.0.0.1 for a hub that only its own machine can reach.
+    public init(
+        address: String, cluster: String, host: String = "127.0.0.1", port: Int, generation: String, tokens: Value,
+        alerts: Value? = nil, tls: Bool = false, mark: HubMark? = nil
     ) {
         self.address = address
         self.cluster = cluster
+        self.host = host
         self.port = port
         self.generation = generation
         self.tokens = tokens
@@ -34,20 +36,21 @@ struct HubConfiguration: Sendable, Equatable {
     }
 
     /// Nil if `value` is not such a configuration.
-    init?(_ value: Value) {
+    public init?(_ value: Value) {
         guard let fields = value.mapValue, let address = fields["address"]?.stringValue,
             let cluster = fields["cluster"]?.stringValue, let port = fields["port"]?.intValue,
             let generation = fields["generation"]?.stringValue,
             let tokens = fields["tokens"], tokens.listValue != nil
         else { return nil }
         self.init(
-            address: address, cluster: cluster, port: port, generation: generation, tokens: tokens,
+            address: address, cluster: cluster, host: fields["host"]?.stringValue ?? "127.0.0.1", port: port,
+            generation: generation, tokens: tokens,
             alerts: fields["alerts"], tls: fields["tls"] != nil, mark: fields["osiris"].flatMap(HubMark.init))
     }
 
-    var value: Value {
+    public var value: Value {
         var fields: [String: Value] = [
-            "address": .string(address), "cluster": .string(cluster), "host": "127.0.0.1", "port": .int(port),
+            "address": .string(address), "cluster": .string(cluster), "host": .string(host), "port": .int(port),
             "generation": .string(generation), "tokens": tokens,
         ]
         fields["alerts"] = alerts
@@ -57,7 +60,7 @@ struct HubConfiguration: Sendable, Equatable {
     }
 
     /// True if a hub that was told the other is told the same by this. The mark is not for the hub.
-    func tellsTheSame(as other: HubConfiguration?) -> Bool {
+    public func tellsTheSame(as other: HubConfiguration?) -> Bool {
         var (mine, other) = (self, other)
         mine.mark = nil
         other?.mark = nil
@@ -65,7 +68,7 @@ struct HubConfiguration: Sendable, Equatable {
     }
 
     /// Equal for every try of one operation, different for any other.
-    static func generation(arguments: Attributes, operation: String) -> String {
+    public static func generation(arguments: Attributes, operation: String) -> String {
         Digest.sha256(Value.list([.map(arguments), .string(operation)]).json())
     }
 }

@@ -1,20 +1,19 @@
 import Foundation
 import OsirisModel
-import OsirisProviderKit
 import OsirisTransport
 
 /// What the provisioner leaves for itself in a hub's `hub.json`, under `osiris`: whose the hub is, and the key to it.
-struct HubMark: Sendable, Equatable {
+public struct HubMark: Sendable, Equatable {
     /// Of the state.
-    var lineage: String
+    public var lineage: String
     /// Token of the operation that wrote it.
-    var operation: String
+    public var operation: String
     /// The admin token under the state's key, bound to cluster and address; nil if there was no key.
-    var sealedToken: [UInt8]?
+    public var sealedToken: [UInt8]?
     /// The certificates of the authorities by which the hub is known, PEM; nil for one without TLS.
-    var authority: String?
+    public var authority: String?
 
-    init(lineage: String, operation: String, sealedToken: [UInt8]?, authority: String? = nil) {
+    public init(lineage: String, operation: String, sealedToken: [UInt8]?, authority: String? = nil) {
         self.lineage = lineage
         self.operation = operation
         self.sealedToken = sealedToken
@@ -22,7 +21,7 @@ struct HubMark: Sendable, Equatable {
     }
 
     /// Nil if `value` is not such a mark.
-    init?(_ value: Value) {
+    public init?(_ value: Value) {
         guard let fields = value.mapValue, let lineage = fields["lineage"]?.stringValue,
             let operation = fields["operation"]?.stringValue
         else { return nil }
@@ -32,7 +31,7 @@ struct HubMark: Sendable, Equatable {
             authority: fields["authority"]?.stringValue)
     }
 
-    var value: Value {
+    public var value: Value {
         var fields: [String: Value] = ["lineage": .string(lineage), "operation": .string(operation)]
         if let sealedToken { fields["sealedToken"] = .string(Data(sealedToken).base64EncodedString()) }
         if let authority { fields["authority"] = .string(authority) }
@@ -43,7 +42,7 @@ struct HubMark: Sendable, Equatable {
 extension HubConfiguration {
     /// With the mark of the operation's owner; as it is where nobody owns it.
     /// - Throws: What asking for the state's key throws, or `SealingError`.
-    func marked(by request: OperationRequest, token: Secret) async throws -> HubConfiguration {
+    public func marked(by request: OperationRequest, token: Secret) async throws -> HubConfiguration {
         let authority = request.planned["authority"]?.stringValue
         // Without a state there is nothing to rebuild; by what a hub is known, its reads have to know all the same.
         if request.owner.lineage.isEmpty && authority == nil { return self }
@@ -57,7 +56,7 @@ extension HubConfiguration {
     }
 
     /// The admin token, if the mark has one that `key` opens and that is the hub's.
-    func adminToken(_ key: Sealer?) -> Secret? {
+    public func adminToken(_ key: Sealer?) -> Secret? {
         guard let key, let sealed = mark?.sealedToken, let clear = try? key.open(sealed, context: context) else {
             return nil
         }
@@ -70,5 +69,5 @@ extension HubConfiguration {
 
 extension Secret {
     /// A hub's token, by an unsalted digest: it is random.
-    init(hubToken text: String) { self.init(digest: Digest.sha256(text.utf8), plaintext: text) }
+    public init(hubToken text: String) { self.init(digest: Digest.sha256(text.utf8), plaintext: text) }
 }

@@ -1,15 +1,16 @@
 import Foundation
 import OsirisModel
-import OsirisProviderKit
 import Synchronization
 
 /// The tokens made by this process, by operation: a second try of a create gets the token of the first.
 ///
 /// In memory only. After a crash nobody knows the clear token, so the hub gets a new one.
-final class IssuedTokens: Sendable {
+public final class IssuedTokens: Sendable {
     private let tokens = Mutex<[String: Secret]>([:])
 
-    func token(of request: OperationRequest) -> Secret {
+    public init() {}
+
+    public func token(of request: OperationRequest) -> Secret {
         let key = Self.key(request)
         return tokens.withLock { tokens in
             if let token = tokens[key] { return token }
@@ -20,7 +21,7 @@ final class IssuedTokens: Sendable {
     }
 
     /// Nil if this process made none.
-    func known(_ request: OperationRequest) -> Secret? { tokens.withLock { $0[Self.key(request)] } }
+    public func known(_ request: OperationRequest) -> Secret? { tokens.withLock { $0[Self.key(request)] } }
 
     private static func key(_ request: OperationRequest) -> String {
         "\(request.cluster.folder) \(request.address) \(request.token)"

@@ -1,0 +1,44 @@
+/// The scripts that change a host, each one exec. They are the `.sh` files beside this one.
+enum HostScript: String, CaseIterable {
+    /// Raises the fence and changes nothing else.
+    case fence
+    case host
+    case hostRemove
+    case engine
+    case engineRemove
+    case image
+    case imageRemove
+    case hub
+    case hubConfirm
+    case hubRemove
+    /// Not run by us: the host runs it when nobody confirms.
+    case hubRevert
+
+    /// As it is sent, without its comments.
+    var text: String {
+        let isHub = [.hub, .hubConfirm, .hubRemove, .hubRevert].contains(self)
+        let parts = [PackageResources.begin_sh] + (isHub ? [PackageResources.hub_parts_sh] : []) + [own]
+        return parts.map { Self.stripped(String(decoding: $0, as: UTF8.self)) }.joined()
+    }
+
+    private var own: [UInt8] {
+        switch self {
+        case .fence: []
+        case .host: PackageResources.host_sh
+        case .hostRemove: PackageResources.host_remove_sh
+        case .engine: PackageResources.engine_sh
+        case .engineRemove: PackageResources.engine_remove_sh
+        case .image: PackageResources.image_sh
+        case .imageRemove: PackageResources.image_remove_sh
+        case .hub: PackageResources.hub_sh
+        case .hubConfirm: PackageResources.hub_confirm_sh
+        case .hubRemove: PackageResources.hub_remove_sh
+        case .hubRevert: PackageResources.hub_revert_sh
+        }
+    }
+
+    /// A command's line has an end: comments do not have to travel. Only lines that are nothing else are taken out.
+    private static func stripped(_ text: String) -> String {
+        text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,65 @@
+import OsirisManifest
+import OsirisModel
+import OsirisProviderKit
+import OsirisTransport
+
+/// What the handlers of all types share: the ways to the hosts, what they look like, and the scripts on them.
+struct Hosts: Sendable {
+    let sessions: SSHSessions
+    let probes: HostProbes
+    let uploads = UploadSlots()
+    let digests = FileDigests()
+
+    var run: HostRun { HostRun(sessions: sessions) }
+
+    init(sessions: SSHSessions) {
+        self.sessions = sessions
+        probes = HostProbes(sessions: sessions)
+    }
+
+    /// The host that a resource is on. Its name is the same in the addresses of all types.
+    static func address(of resource: ResourceAddress) -> ResourceAddress {
+        ResourceAddress(target: String(resource.target), type: SSHHost.type.name, name: String(resource.name))
+    }
+
+    /// - Parameter recorded: attributes of the host and of what lives on it, the host last.
+    /// - Throws: `ProviderError` if there is no way to it.
+    func place(
+        of resource: ResourceAddress, _ recorded: [Attributes], in cluster: Cluster
+    ) throws -> HostPlace {
+        try HostPlace(resource, recorded: recorded, in: cluster)
+    }
+
+    /// What the host looks like, from one look for all who ask.
+    func facts(_ place: HostPlace, anew: Bool = false) async -> Result<HostFacts, SSHError> {
+        if anew { await probes.forget(place) }
+        return await probes.facts(place)
+    }
+
+    /// As `facts`, for who cannot go on without.
+    /// - Throws: `ProviderError`.
+    func look(at place: HostPlace, _ address: ResourceAddress) async throws -> HostFacts {
+        switch await facts(place) {
+        case .success(let facts): return facts
+        case .failure(let error): throw HostRun.failure(error, address, begun: false)
+        }
+    }
+
+    /// Runs a script that changes the host; nobody keeps what the host looked like before.
+    @discardableResult
+    func change(
+        _ script: HostScript, at place: HostPlace, for request: OperationRequest, arguments: [String] = [],
+        payload: HostPayload = HostPayload()
+    ) async throws -> String {
+        do {
+            let output = try await run(
+                script, at: place, host: Self.address(of: request.address), for: request, arguments: arguments,
+                payload: payload)
+            await probes.forget(place)
+            return output
+        } catch {
+            await probes.forget(place)
+            throw error
+        }
+    }
+}
