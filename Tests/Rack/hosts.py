@@ -140,8 +140,14 @@ def interfaces(rack, host):
 
 
 def remove(rack, host):
-    """Unmounts what `assemble` mounted."""
+    """Unmounts what `assemble` mounted, and removes the host."""
     folder = rack.path(host["name"])
+    if os.path.ismount(folder + "/root"):
+        # A systemd-nspawn that was killed leaves its lock.
+        root = os.stat(folder + "/root")
+        lock = f"/run/systemd/nspawn/locks/inode-{root.st_dev}:{root.st_ino}"
+        if os.path.exists(lock):
+            os.remove(lock)
     with open("/proc/self/mounts") as file:
         mounted = [line.split()[1] for line in file]
     for path in reversed([path for path in mounted if path.startswith(folder + "/")]):

@@ -192,12 +192,15 @@ def leftovers(folder):
 def forget(rack, host):
     """Removes what systemd-nspawn and the script left outside of the rack's folder."""
     machine = f"{rack.data['bridge']}-{host['name']}"
+    # A killed process leaves its group a moment later.
+    deadline = time.monotonic() + 5
     for group in host.get("groups", []):
-        for folder, _, _ in os.walk(group, topdown=False):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                pass
+        while os.path.isdir(group) and time.monotonic() < deadline:
+            for folder, _, _ in os.walk(group, topdown=False):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    time.sleep(0.01)
     for path in (f"/run/systemd/nspawn/propagate/{machine}", f"/run/systemd/nspawn/unix-export/{machine}"):
         if os.path.isdir(path):
             subprocess.run(["umount", "--quiet", path], check=False, stderr=subprocess.DEVNULL)

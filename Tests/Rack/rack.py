@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import secrets
+import select
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,11 @@ class Rack:
         except BaseException:
             self.down()
             raise
+
+    def watch(self, pid):
+        """Takes the rack down when a process ends, however that ends."""
+        subprocess.Popen([sys.executable, os.path.abspath(__file__), "watch", "--folder", self.folder, str(pid)],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
     def add(self, name, number, traits):
         network = self.data["network"]
@@ -180,6 +186,7 @@ def main():
     up.add_argument("--host", type=named, action="append", default=[], metavar="NAME[:TRAIT,...]",
                     help=f"what this one is, or '*' for all; a new name is one host more. {', '.join(hosts.TRAITS)}")
     up.add_argument("--rtt", type=milliseconds, default=0, metavar="20ms", help="round-trip time")
+    up.add_argument("--until", type=int, metavar="PID", help="take the rack down when this process has ended")
     up.add_argument("--with", dest="more", action="append", default=[], metavar="PACKAGE", help="installed on all")
     up.add_argument("--cache", default=CACHE, metavar="DIR", help="where the trees are kept (OSIRIS_RACK_CACHE)")
     texts = {
@@ -193,6 +200,7 @@ def main():
     execute.add_argument("name", metavar="NAME")
     execute.add_argument("words", nargs="+", metavar="WORD")
     commands.add_parser("rtt", help="change the round-trip time").add_argument("rtt", type=milliseconds, metavar="20ms")
+    commands.add_parser("watch").add_argument("pid", type=int)
     commands.add_parser("down", help="end all and remove what was made")
     for command in commands.choices.values():
         command.add_argument("--folder", required=True, metavar="DIR", help="the rack's folder, with rack.json in it")
@@ -202,8 +210,15 @@ def main():
     rack = Rack(words.folder)
     if words.command == "up":
         rack.up(words.hosts, dict(words.host), words.cache, words.more, words.rtt)
+        if words.until:
+            rack.watch(words.until)
         return print(rack.file)
-    if words.command == "down":
+    if words.command == "watch":
+        try:
+            select.select([os.pidfd_open(words.pid)], [], [])
+        except ProcessLookupError:
+            pass
+    if words.command in ("watch", "down"):
         return rack.down()
     try:
         rack.load()
