@@ -98,9 +98,10 @@ let package = Package(
             "ProviderSSH", folder: "ssh",
             // Sent to hosts by the program, wherever that is.
             resources: [
-                "begin", "host", "host-remove", "engine", "engine-remove", "image", "image-remove", "hub-parts", "hub",
-                "hub-confirm", "hub-revert", "hub-remove",
-            ].map { .embedInCode("Scripts/\($0).sh") }),
+                "Probe/probe", "Scripts/begin", "Scripts/host", "Scripts/host-remove", "Scripts/engine",
+                "Scripts/engine-remove", "Scripts/image", "Scripts/image-remove", "Scripts/hub-parts", "Scripts/hub",
+                "Scripts/hub-confirm", "Scripts/hub-revert", "Scripts/hub-remove",
+            ].map { .embedInCode("\($0).sh") }),
         .executableTarget(
             name: "osiris",
             dependencies: [

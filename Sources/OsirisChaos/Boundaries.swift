@@ -103,6 +103,7 @@ extension Boundaries: ApplyObserver {
         case .operationSucceeded(let address, let kind, _): pass("\(kind) of \(address) succeeded")
         case .operationFailed(let address, let kind, _): pass("\(kind) of \(address) failed")
         case .operationSkipped(let address, let kind, _): pass("\(kind) of \(address) skipped")
+        case .rollout(let step): pass("rollout: \(step)".prefix { $0 != "\n" }.description)
         case .stopping: pass("apply stopping")
         case .finished: pass(Self.end)
         }

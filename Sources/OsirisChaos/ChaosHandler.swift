@@ -31,6 +31,9 @@ private struct ChaosProvider: Provider {
     var name: String { base.name }
     var targetKind: TargetKind? { base.targetKind }
     func expand(_ target: Target, of cluster: Cluster) throws -> Expansion { try base.expand(target, of: cluster) }
+    func preflight(_ changes: [PreflightChange], of cluster: Cluster) async -> [PreflightFault] {
+        await base.preflight(changes, of: cluster)
+    }
 }
 
 /// A handler behind a line that can be cut.
@@ -56,6 +59,10 @@ private struct ChaosHandler: ResourceHandler {
 
     func update(_ request: OperationRequest) async throws -> Attributes {
         try await call("update", request) { try await base.update(request) }
+    }
+
+    func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes {
+        try await call("put-back", request) { try await base.putBack(request, to: earlier) }
     }
 
     func delete(_ request: OperationRequest) async throws {

@@ -1,7 +1,8 @@
 /// The stable codes of all diagnostics. A code is never reused for another fault.
 ///
 /// OSR00xx reading files and YAML · OSR01xx the manifest · OSR02xx variables · OSR03xx planning
-/// · OSR04xx state and locks · OSR05xx applying · OSR06xx providers and transports.
+/// · OSR04xx state and locks · OSR05xx applying · OSR06xx providers and transports
+/// · OSR07xx hosts reached over SSH.
 public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     // Reading files and YAML.
     case fileUnreadable = "OSR0001"
@@ -52,6 +53,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case stalePlan = "OSR0310"
     case portConflict = "OSR0312"
     case expiresSoon = "OSR0313"
+    case machineOffline = "OSR0314"
 
     // State and locks.
     case stateUnreadable = "OSR0401"
@@ -76,6 +78,8 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case operationFailed = "OSR0501"
     case inconsistentResult = "OSR0505"
     case unresolvedIntent = "OSR0506"
+    case machineFailed = "OSR0507"
+    case putBackFailed = "OSR0508"
 
     // Providers, transports, the hub.
     case hubUnreachable = "OSR0602"
@@ -88,5 +92,21 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case auditBroken = "OSR0613"
     case backupFile = "OSR0614"
     case hubNotEmpty = "OSR0615"
+
+    // Hosts reached over SSH.
+    case hostUnreachable = "OSR0701"
+    case hostKeyUnknown = "OSR0702"
+    case hostKeyChanged = "OSR0703"
+    case hostLoginRefused = "OSR0704"
+    case hostRights = "OSR0705"
+    case hostUnsupported = "OSR0706"
+    case hostPortTaken = "OSR0707"
+    case hostTooSmall = "OSR0708"
+    case hostClock = "OSR0709"
+    case hostOtherCluster = "OSR0710"
+    case hostNoEngine = "OSR0711"
+    case hostCommand = "OSR0712"
+    case hostTwice = "OSR0713"
+    case hostCordoned = "OSR0714"
     case hostForgotten = "OSR0715"
 }

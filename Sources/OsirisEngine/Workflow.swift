@@ -9,7 +9,9 @@ import OsirisState
 public struct Workflow: Sendable {
     let registry: ProviderRegistry
     private let parallelism: Int
-    private let settler: IntentSettler
+    let retry: RetryPolicy
+    let sleep: @Sendable (Duration) async throws -> Void
+    private var settler: IntentSettler { IntentSettler(retry: retry, sleep: sleep) }
 
     /// - Parameter parallelism: reads that run at once.
     public init(
@@ -18,7 +20,8 @@ public struct Workflow: Sendable {
     ) {
         self.registry = registry
         self.parallelism = parallelism
-        settler = IntentSettler(retry: retry, sleep: sleep)
+        self.retry = retry
+        self.sleep = sleep
     }
 
     /// Settles open intents and reads what exists. Writes nothing.
@@ -38,15 +41,19 @@ public struct Workflow: Sendable {
         return base
     }
 
+    /// Pure: asks nobody.
+    /// - Parameter setAside: roots that nothing is to be changed on.
     /// - Throws: `DiagnosticsError` with every fault found.
     public func plan(
-        _ cluster: Cluster, from base: PlanBase, mode: Plan.Mode = .apply, selection: Selection = .everything
+        _ cluster: Cluster, from base: PlanBase, mode: Plan.Mode = .apply, selection: Selection = .everything,
+        setAside: [PreflightFault] = []
     ) throws -> Plan {
         let desired = mode == .destroy ? .empty : try ClusterExpander(registry).expand(cluster)
         var plan = try Planner(registry).plan(
             PlanRequest(
                 mode: mode, cluster: cluster, desired: desired, lineage: base.lineage, serial: base.serial,
-                recorded: base.records, actual: base.actual, selection: selection))
+                recorded: base.records, actual: base.actual, selection: selection,
+                setAside: setAside))
         for settled in base.settled {
             if case .open(let diagnostic) = settled.outcome { plan.diagnostics.append(diagnostic) }
         }
@@ -100,6 +107,13 @@ public struct Workflow: Sendable {
     private func settle(
         _ intent: Intent, _ records: [ResourceAddress: ResourceRecord], _ cluster: Cluster, _ unfenced: ProviderError?
     ) async -> SettledIntent.Outcome {
+        if intent.isPutBack {
+            return .open(
+                Diagnostic(
+                    .warning, .unresolvedIntent,
+                    "`\(intent.address)` was being put back when its run was cut off", address: intent.address.text,
+                    help: "run `osiris apply`: it finishes that first"))
+        }
         guard intent.action == .create else {
             return .closed("\(intent.action.rawValue) was cut off: what is there now decides")
         }

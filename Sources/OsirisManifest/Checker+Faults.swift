@@ -75,14 +75,10 @@ extension Checker {
 
     /// - Returns: the key that was meant, if there is a near one.
     mutating func unknown(_ entry: Node.Entry, in schema: Schema) -> String? {
-        let here = schemaPath
-        let full = here.isEmpty ? entry.key : "\(here).\(entry.key)"
         let fields = schema.fields.filter { $0.role == .argument }
         let help: String
         var meant: String?
-        if ManifestRules.laterKeys.contains(full) {
-            help = "`\(entry.key)` is not supported by this version"
-        } else if let inner = fields.first(where: { $0.holds(entry.key) }) {
+        if let inner = fields.first(where: { $0.holds(entry.key) }) {
             help = "did you mean `\(inner.name).\(entry.key)`?"
         } else if let near = Suggestion.didYouMean(entry.key, among: fields.map(\.name)) {
             help = "did you mean `\(near)`?"

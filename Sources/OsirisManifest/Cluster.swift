@@ -11,6 +11,7 @@ public struct Cluster: Sendable {
     /// In the manifest's order; names are unique.
     public var targets: [Target]
     public var safety: SafetySpec
+    public var rollout: RolloutSpec
     /// `sha256:…` over all manifest files, function sources and variable values (secrets by salted digest).
     public var digest: String
     /// The manifest's folder, absolute; relative paths start here.
@@ -18,14 +19,15 @@ public struct Cluster: Sendable {
     public var spans: SpanMap
 
     public init(
-        name: String, hub: HubSpec, functions: [FunctionSpec], targets: [Target], safety: SafetySpec, digest: String,
-        folder: String, spans: SpanMap
+        name: String, hub: HubSpec, functions: [FunctionSpec], targets: [Target], safety: SafetySpec,
+        rollout: RolloutSpec = RolloutSpec(), digest: String, folder: String, spans: SpanMap
     ) {
         self.name = name
         self.hub = hub
         self.functions = functions
         self.targets = targets
         self.safety = safety
+        self.rollout = rollout
         self.digest = digest
         self.folder = folder
         self.spans = spans

@@ -22,7 +22,8 @@ struct ClusterBuilder {
         let targets = (spec["targets"]?.items ?? []).compactMap(target)
         return Cluster(
             name: name, hub: hub(spec), functions: functions, targets: targets, safety: safety(spec),
-            digest: digest(sourceDigests), folder: files.folder, spans: document.spans(in: source.name, depth: 3))
+            rollout: rollout(spec), digest: digest(sourceDigests), folder: files.folder,
+            spans: document.spans(in: source.name, depth: 3))
     }
 
     private func hub(_ spec: Checked) -> HubSpec {
@@ -53,6 +54,23 @@ struct ClusterBuilder {
             maxDeletes: safety?["maxDeletes"]?.value.intValue,
             protect: (safety?["protect"]?.value.listValue ?? []).compactMap(\.stringValue),
             spans: spans(of: safety, in: spec))
+    }
+
+    private func rollout(_ spec: Checked) -> RolloutSpec {
+        let rollout = spec["rollout"]
+        let plain = RolloutSpec()
+        let unavailable: RolloutSpec.Unavailable? =
+            switch rollout?["maxUnavailable"]?.value {
+            case .int(let count): .count(count)
+            case .string(let text): Quantities.percent(text).map { .percent($0) }
+            default: nil
+            }
+        return RolloutSpec(
+            canary: rollout?["canary"]?.value.intValue ?? plain.canary,
+            maxUnavailable: unavailable ?? plain.maxUnavailable,
+            gate: rollout?["gate"]?.text.flatMap(RolloutSpec.Gate.init) ?? plain.gate,
+            onFailure: rollout?["onFailure"]?.text.flatMap(RolloutSpec.OnFailure.init) ?? plain.onFailure,
+            pauseMilliseconds: rollout?["pause"]?.value.intValue ?? plain.pauseMilliseconds)
     }
 
     /// Of a part that is not written, `spec` is the place.

@@ -42,6 +42,9 @@ public enum ManifestSchema {
             example: "s3://bucket/edge"),
         Field("safety", .object(safety), doc: "What an apply must not do.", example: "{maxDeletes: 5}"),
         Field(
+            "rollout", .object(rollout), doc: "How a change reaches machines that serve.",
+            example: "{canary: 1, maxUnavailable: 25%}"),
+        Field(
             "targets", .list(of: .object(target(nil))), doc: "The places the cluster runs on, each with its machines.",
             example: "[{name: here, provider: local}]"),
     ])
@@ -126,6 +129,30 @@ public enum ManifestSchema {
             example: "[\"rack-a/*\"]"),
     ])
 
+    /// `spec.rollout`.
+    public static let rollout = Schema([
+        Field(
+            "canary", .int(0...Int.max), default: 1,
+            doc: "How many machines go first, before all others; 0 for none.", example: "2"),
+        Field(
+            "maxUnavailable", .percentOrCount, default: "25%",
+            doc:
+                "How many machines of a target may be out of service at a time: a share of its machines, rounded down, "
+                + "or a count. At least one goes.", example: "10%"),
+        Field(
+            "gate", .choice(RolloutSpec.Gate.allCases.map(\.rawValue)), default: "ready",
+            doc: "When a machine has passed: `ready` waits for its functions and their smoke calls; `none` does not. A "
+                + "hub is always waited for, because its functions are deployed to it.", example: "ready"),
+        Field(
+            "onFailure", .choice(RolloutSpec.OnFailure.allCases.map(\.rawValue)), default: "rollback",
+            doc: "What happens when a machine fails: `rollback` puts it back and stops, `stop` leaves it as it is and "
+                + "stops, `continue` goes on with the others while no more than `maxUnavailable` are broken.",
+            example: "stop"),
+        Field(
+            "pause", .duration, default: 0,
+            doc: "How long to wait after a machine has passed before another one takes its place.", example: "30s"),
+    ])
+
     /// One entry of `spec.targets`: the common keys, and those of `kind`.
     public static func target(_ kind: TargetKind?) -> Schema {
         Schema(
@@ -143,8 +170,6 @@ public enum ManifestSchema {
 
 /// Knowledge about single keys that a `Schema` cannot say, by path without indices and free keys.
 enum ManifestRules {
-    /// Keys of the full format that this version does not implement.
-    static let laterKeys: Set<String> = ["spec.rollout"]
     /// Codes for a wrong choice, where they are not the general one.
     static let choiceCodes: [String: DiagnosticCode] = ["apiVersion": .unsupportedVersion]
     /// Fields that take a secret but also plain values, by the path of their object.

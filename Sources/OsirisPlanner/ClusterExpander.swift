@@ -14,6 +14,7 @@ public struct ClusterExpander: Sendable {
         var declarations: [ResourceDeclaration] = []
         var diagnostics: [Diagnostic] = []
         var shared = Set<ResourceAddress>()
+        var domains: [ResourceAddress: String] = [:]
         // The arguments of a function are made once and shared by all machines it is placed on.
         let functions = cluster.functions.map { (spec: $0, arguments: FunctionResource.arguments($0)) }
         for target in cluster.targets {
@@ -31,6 +32,7 @@ public struct ClusterExpander: Sendable {
                 declarations += expansion.resources
                 let placed = functions.filter { $0.spec.placement?.contains(target.name) ?? true }
                 for machine in expansion.machines {
+                    domains[machine.hub] = machine.domain
                     for (spec, arguments) in placed {
                         declarations.append(
                             ResourceDeclaration(
@@ -46,7 +48,7 @@ public struct ClusterExpander: Sendable {
             }
         }
         if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
-        return try DesiredGraph(linking: declarations)
+        return try DesiredGraph(linking: declarations, domains: domains)
     }
 }
 

@@ -10,10 +10,15 @@ public struct DesiredGraph: Sendable {
     /// For each declaration the indices it needs: parent, `dependsOn`, references.
     public let dependencies: [[Int]]
     let indices: [ResourceAddress: Int]
+    /// The failure domain of each machine, by the address of its hub; a machine without one is in that of its target.
+    let domains: [ResourceAddress: String]
 
     /// Links declarations into a graph.
     /// - Throws: `DiagnosticsError` naming every duplicate address, unknown dependency and one cycle as a path.
-    public init(linking unordered: [ResourceDeclaration]) throws {
+    public init(
+        linking unordered: [ResourceDeclaration], domains: [ResourceAddress: String] = [:]
+    ) throws {
+        self.domains = domains
         var diagnostics: [Diagnostic] = []
         var indices: [ResourceAddress: Int] = [:]
         indices.reserveCapacity(unordered.count)
@@ -71,7 +76,7 @@ public struct DesiredGraph: Sendable {
     /// The empty graph: what `destroy` plans for.
     public static let empty = DesiredGraph()
 
-    private init() { (declarations, dependencies, indices) = ([], [], [:]) }
+    private init() { (declarations, dependencies, indices, domains) = ([], [], [:], [:]) }
 }
 
 /// Kahn's algorithm. `needs[i]` are the nodes that come before `i`.

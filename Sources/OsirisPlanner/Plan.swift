@@ -1,5 +1,6 @@
 import OsirisDiagnostics
 import OsirisModel
+import OsirisProviderKit
 
 /// The proposal: what will change and why, and the operations that make it so, in order.
 ///
@@ -21,6 +22,10 @@ public struct Plan: Sendable {
     /// Resources that are as wanted.
     public var noopCount: Int
     public var operations: [PlannedOperation]
+    /// The machines that serve and take turns; nil if the plan changes none.
+    public var rollout: PlannedRollout?
+    /// Roots that nothing is changed on, because they cannot take it now; sorted by address. Apply ends with exit code 1.
+    public var setAside: [PreflightFault]
     /// Warnings, such as an object that could not be read, and refusals by a safety limit.
     public var diagnostics: [Diagnostic]
     /// Faults that make apply refuse (exit code 4).
@@ -28,8 +33,8 @@ public struct Plan: Sendable {
 
     public init(
         mode: Mode, cluster: String, lineage: String, serial: Int, manifestDigest: String, changes: [ResourceChange],
-        drift: [ResourceDrift], noopCount: Int, operations: [PlannedOperation], diagnostics: [Diagnostic] = [],
-        refusals: [Diagnostic] = []
+        drift: [ResourceDrift], noopCount: Int, operations: [PlannedOperation], rollout: PlannedRollout? = nil,
+        setAside: [PreflightFault] = [], diagnostics: [Diagnostic] = [], refusals: [Diagnostic] = []
     ) {
         self.mode = mode
         self.cluster = cluster
@@ -40,11 +45,16 @@ public struct Plan: Sendable {
         self.drift = drift
         self.noopCount = noopCount
         self.operations = operations
+        self.rollout = rollout
+        self.setAside = setAside
         self.diagnostics = diagnostics
         self.refusals = refusals
     }
 
     public var isEmpty: Bool { changes.isEmpty }
+
+    /// What is to be shown below the changes: warnings, and an error for each root that was set aside.
+    public var faults: [Diagnostic] { diagnostics + setAside.map(\.diagnostic) }
 
     public func count(_ action: Action) -> Int {
         action == .noop ? noopCount : changes.reduce(0) { $1.action == action ? $0 + 1 : $0 }

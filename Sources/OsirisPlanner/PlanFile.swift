@@ -7,7 +7,7 @@ import OsirisModel
 /// can be read from there; both are checked against the digests in the plan before the first write.
 public struct PlanFile: Sendable {
     /// Raised when the form changes; other versions are refused.
-    public static let formatVersion = 1
+    public static let formatVersion = 2
 
     public var plan: Plan
     /// The `-f` paths the plan was made from, absolute (`-` for standard input).
@@ -30,7 +30,7 @@ public struct PlanFile: Sendable {
     }
 
     private var content: Value {
-        [
+        var content: [String: Value] = [
             "kind": "osiris-plan", "formatVersion": .int(Self.formatVersion),
             "manifest": .list(manifestPaths.map(Value.string)), "state": .string(statePath),
             "mode": .string(plan.mode.rawValue), "cluster": .string(plan.cluster), "lineage": .string(plan.lineage),
@@ -42,7 +42,10 @@ public struct PlanFile: Sendable {
                     [.int($0.change), .string($0.kind.rawValue), .list($0.needs.map(Value.int))]
                 }),
             "refusals": .list(plan.refusals.map { [.string($0.code.rawValue), .string($0.message)] }),
+            "setAside": .list(plan.setAside.map(Self.encode)),
         ]
+        content["rollout"] = plan.rollout.map(Self.encode)
+        return .map(content)
     }
 
     /// - Throws: `DiagnosticsError` (OSR0309) if this is not a plan this program can read.
@@ -69,7 +72,8 @@ public struct PlanFile: Sendable {
                     let needs = parts[2].listValue
                 else { throw PlanFileReader.damaged("operations") }
                 return PlannedOperation(change: change, kind: kind, needs: needs.compactMap(\.intValue))
-            },
+            }, rollout: try reader.optional("rollout").map(Self.rollout),
+            setAside: try reader.list("setAside").map(Self.fault),
             refusals: try reader.list("refusals").map { item in
                 guard let parts = item.listValue, parts.count == 2,
                     let code = parts[0].stringValue.flatMap(DiagnosticCode.init), let message = parts[1].stringValue
@@ -78,6 +82,10 @@ public struct PlanFile: Sendable {
             })
         for operation in plan.operations where !operation.needs.allSatisfy(plan.operations.indices.contains) {
             throw PlanFileReader.damaged("operations")
+        }
+        for machine in plan.rollout?.machines ?? []
+        where !machine.operations.allSatisfy(plan.operations.indices.contains) {
+            throw PlanFileReader.damaged("rollout")
         }
         manifestPaths = try reader.list("manifest").compactMap(\.stringValue)
         statePath = try reader.text("state")
@@ -112,7 +120,7 @@ extension PlanFile {
         ]
     }
 
-    private static func encode(_ span: SourceSpan) -> Value {
+    static func encode(_ span: SourceSpan) -> Value {
         [
             .string(span.file), .int(span.start.line), .int(span.start.column), .int(span.end.line),
             .int(span.end.column),
@@ -145,7 +153,7 @@ extension PlanFile {
             gone: try reader.optional("gone") == true)
     }
 
-    private static func span(_ value: Value) throws -> SourceSpan {
+    static func span(_ value: Value) throws -> SourceSpan {
         guard let parts = value.listValue, parts.count == 5, let file = parts[0].stringValue,
             case let numbers = parts.dropFirst().compactMap(\.intValue), numbers.count == 4
         else { throw PlanFileReader.damaged("source") }
@@ -156,7 +164,7 @@ extension PlanFile {
 }
 
 /// Typed access to the fields of one object in a plan file.
-private struct PlanFileReader {
+struct PlanFileReader {
     private let fields: [String: Value]
 
     init(_ value: Value) throws {

@@ -15,13 +15,15 @@ public struct PlanRequest: Sendable {
     /// What refresh found; a missing key means "take the record for it" (`--no-refresh`).
     public var actual: [ResourceAddress: ReadResult]
     public var selection: Selection
+    /// Roots that cannot take a change now: what stands on them and what depends on that is left out.
+    public var setAside: [PreflightFault]
     /// When the plan is made: what ends soon is renewed.
     public var now: Date
 
     public init(
         mode: Plan.Mode = .apply, cluster: Cluster, desired: DesiredGraph, lineage: String, serial: Int,
         recorded: [ResourceAddress: ResourceRecord], actual: [ResourceAddress: ReadResult],
-        selection: Selection = .everything, now: Date = Date()
+        selection: Selection = .everything, setAside: [PreflightFault] = [], now: Date = Date()
     ) {
         self.mode = mode
         self.cluster = cluster
@@ -31,6 +33,7 @@ public struct PlanRequest: Sendable {
         self.recorded = recorded
         self.actual = actual
         self.selection = selection
+        self.setAside = setAside
         self.now = now
     }
 }
@@ -41,12 +44,20 @@ public struct Planner: Sendable {
 
     public init(_ registry: ProviderRegistry) { self.registry = registry }
 
-    /// - Throws: `DiagnosticsError` if a selection matches nothing or an object that matters cannot be read.
+    /// What stands on a root of which something that matters cannot be read is set aside.
+    /// - Throws: `DiagnosticsError` if a selection matches nothing.
     public func plan(_ request: PlanRequest) throws -> Plan {
-        var pass = PlanningPass(request, registry, selected: try Self.selected(request))
+        let roots = Roots(recorded: request.recorded, desired: request.desired)
+        var pass = PlanningPass(request, registry, selected: try Self.selected(request, roots))
         pass.planDesired()
         pass.planRemoved()
         if pass.diagnostics.hasErrors { throw DiagnosticsError(pass.diagnostics) }
+        if !pass.unreadable.isEmpty {
+            // Guessing would be worse: the rest is planned again without them.
+            var request = request
+            request.setAside += pass.unreadableRoots(roots)
+            return try plan(request)
+        }
         let changes = pass.changes.sorted { $0.address < $1.address }
         let operations = OperationGraph.build(
             changes, oldParent: { request.recorded[$0]?.parent },
@@ -61,21 +72,27 @@ public struct Planner: Sendable {
             mode: request.mode, cluster: request.cluster.name, lineage: request.lineage, serial: request.serial,
             manifestDigest: request.cluster.digest, changes: changes,
             drift: pass.drift.sorted { $0.address < $1.address }, noopCount: pass.noopCount, operations: operations,
-            diagnostics: pass.diagnostics,
+            rollout: RolloutOrder(request, changes, operations, roots).rollout(),
+            setAside: request.setAside.sorted { $0.root < $1.root }, diagnostics: pass.diagnostics,
             refusals: SafetyCheck.refusals(
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count))
     }
 
     /// The addresses that may change, or nil for all.
-    private static func selected(_ request: PlanRequest) throws -> Set<ResourceAddress>? {
-        if request.selection.targets.isEmpty && request.selection.excludes.isEmpty { return nil }
+    private static func selected(_ request: PlanRequest, _ roots: Roots) throws -> Set<ResourceAddress>? {
+        let isAll = request.selection.targets.isEmpty && request.selection.excludes.isEmpty
+        if isAll && request.setAside.isEmpty { return nil }
         var desired: [ResourceAddress: [ResourceAddress]] = [:]
         for (index, declaration) in request.desired.declarations.enumerated() {
             desired[declaration.address] = request.desired.dependencies[index].map {
                 request.desired.declarations[$0].address
             }
         }
+        let aside = Set(request.setAside.map(\.root))
+        let known = Set(desired.keys).union(request.recorded.keys)
+        let setAside = known.filter { !aside.isEmpty && aside.contains(roots[$0]) }
         return try request.selection.resolve(
-            desired: desired, recorded: request.recorded.mapValues { $0.dependsOn + ($0.parent.map { [$0] } ?? []) })
+            setAside: setAside, desired: desired,
+            recorded: request.recorded.mapValues { $0.dependsOn + ($0.parent.map { [$0] } ?? []) })
     }
 }

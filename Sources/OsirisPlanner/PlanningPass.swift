@@ -21,6 +21,8 @@ struct PlanningPass {
     private(set) var drift: [ResourceDrift] = []
     private(set) var noopCount = 0
     private(set) var diagnostics: [Diagnostic] = []
+    /// What could not be read and is not changed by way of what it lives on.
+    private(set) var unreadable: [(address: ResourceAddress, reason: String, source: SourceSpan?)] = []
 
     init(_ request: PlanRequest, _ registry: ProviderRegistry, selected: Set<ResourceAddress>?) {
         (self.request, self.registry, self.selected) = (request, registry, selected)
@@ -167,13 +169,33 @@ struct PlanningPass {
             if let parent, actions[parent] != .noop {
                 assumed[declaration.parent!, default: 0] += 1
             } else {
-                diagnostics.append(
-                    Diagnostic(
-                        .resourceUnreadable, "`\(declaration.address)` cannot be read: \(why)",
-                        at: declaration.spans.whole, address: declaration.address.text,
-                        help: "nothing was changed; mend the cause or leave it out with `--exclude`"))
+                unreadable.append((declaration.address, why, declaration.spans.whole))
             }
             return .object(record.attributes)
+        }
+    }
+
+    /// One fault for each root of `unreadable`.
+    func unreadableRoots(_ roots: Roots) -> [PreflightFault] {
+        var order: [ResourceAddress] = []
+        var found: [ResourceAddress: PreflightFault] = [:]
+        var more: [ResourceAddress: Int] = [:]
+        for item in unreadable {
+            let root = roots[item.address]
+            if found[root] != nil {
+                more[root, default: 0] += 1
+                continue
+            }
+            order.append(root)
+            let subject = item.address == root ? "it" : "`\(item.address)`"
+            found[root] = PreflightFault(
+                root: root, code: .resourceUnreadable, message: "\(subject) cannot be read: \(item.reason)",
+                help: "nothing on it is changed; mend the cause, then plan again", source: item.source)
+        }
+        return order.compactMap { root in
+            guard var fault = found[root] else { return nil }
+            if let count = more[root] { fault.message += " (and \(count) more)" }
+            return fault
         }
     }
 

@@ -19,11 +19,13 @@ public struct Selection: Sendable {
 
     /// The addresses that may change.
     /// - Parameters:
+    ///   - setAside: what is left out besides, with what depends on it.
     ///   - desired: for every desired resource what it needs.
     ///   - recorded: for every recorded resource what it needed; one that is not desired is deleted.
     /// - Throws: `DiagnosticsError` for a pattern that matches nothing.
     func resolve(
-        desired: [ResourceAddress: [ResourceAddress]], recorded: [ResourceAddress: [ResourceAddress]]
+        setAside: Set<ResourceAddress> = [], desired: [ResourceAddress: [ResourceAddress]],
+        recorded: [ResourceAddress: [ResourceAddress]]
     ) throws -> Set<ResourceAddress> {
         let known = Set(desired.keys).union(recorded.keys)
         var diagnostics: [Diagnostic] = []
@@ -51,10 +53,10 @@ public struct Selection: Sendable {
                 desired[address] ?? recordedDependants[address] ?? []
             }
         }
-        if !excludes.isEmpty {
+        if !excludes.isEmpty || !setAside.isEmpty {
             let desiredDependants = Self.reversed(desired)
             chosen.subtract(
-                Self.closure(of: matching(excludes, "--exclude")) { address in
+                Self.closure(of: matching(excludes, "--exclude").union(setAside)) { address in
                     (desiredDependants[address] ?? []) + (recorded[address] ?? []).filter { desired[$0] == nil }
                 })
         }

@@ -16,6 +16,10 @@ public protocol Provider: Sendable {
     /// The resources a target consists of. Pure: no network, no credentials, no clock.
     /// - Throws: `DiagnosticsError` with every fault of the target.
     func expand(_ target: Target, of cluster: Cluster) throws -> Expansion
+    /// Looks at the places that a plan is about to change, all at once, and says which cannot take the change. Changes
+    /// nothing. Asked once for each plan; by default nothing is found.
+    /// - Parameter changes: all that stands on roots of this provider, whichever provider changes it.
+    func preflight(_ changes: [PreflightChange], of cluster: Cluster) async -> [PreflightFault]
 }
 
 /// What a target consists of, before functions are placed on its machines.
@@ -41,11 +45,14 @@ public struct Machine: Sendable {
     public var hub: ResourceAddress
     /// The provider whose handler deploys functions to that hub.
     public var functionProvider: String
+    /// What fails together with it, such as a rack: a rollout never works in two domains at once. Nil: its target.
+    public var domain: String?
 
-    public init(name: String, hub: ResourceAddress, functionProvider: String) {
+    public init(name: String, hub: ResourceAddress, functionProvider: String, domain: String? = nil) {
         self.name = name
         self.hub = hub
         self.functionProvider = functionProvider
+        self.domain = domain
     }
 }
 

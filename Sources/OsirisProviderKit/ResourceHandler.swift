@@ -26,6 +26,14 @@ public protocol ResourceHandler: Sendable {
     /// - Returns: all attributes.
     func update(_ request: OperationRequest) async throws -> Attributes
 
+    /// Undoes an update whose machine did not come up: back to the attributes `earlier` that the object had before.
+    ///
+    /// `request.planned` are the arguments among them, `request.prior` what was recorded since, if the update succeeded.
+    /// Secrets have their clear value only if the manifest or the state still knows it. By default an update; a type whose
+    /// place keeps earlier versions goes back to the one it kept. Repeating it is harmless.
+    /// - Returns: all attributes.
+    func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes
+
     /// Removes the object; it being gone already is success.
     func delete(_ request: OperationRequest) async throws
 
@@ -47,6 +55,18 @@ public protocol ResourceHandler: Sendable {
     /// Create and update leave the marks (cluster, address, lineage of `request.owner`) in the very call that makes or
     /// changes the object. An object made before there were lineages is found as well.
     func discover(_ request: DiscoveryRequest) async -> Discovery
+}
+
+extension ResourceHandler {
+    public func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes {
+        if let name = request.planned.sorted(by: { $0.key < $1.key }).first(where: { $0.value.hasForgottenSecret })?.key
+        {
+            throw ProviderError(
+                .rejected, "\(request.address): the clear value of its earlier `\(name)` is not known any more",
+                help: "give the earlier value in the manifest and apply", attribute: name)
+        }
+        return try await update(request)
+    }
 }
 
 /// Asks for the present state of one object.

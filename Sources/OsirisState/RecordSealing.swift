@@ -41,25 +41,3 @@ enum RecordSealing {
 
     private static func context(_ address: String) -> [UInt8] { Array(("osiris:" + address).utf8) }
 }
-
-extension Value {
-    /// Calls `body` with every secret in this value.
-    func forEachSecret(_ body: (Secret) -> Void) {
-        switch self {
-        case .secret(let secret): body(secret)
-        case .list(let items): for item in items { item.forEachSecret(body) }
-        case .map(let entries): for value in entries.values { value.forEachSecret(body) }
-        default: break
-        }
-    }
-
-    /// The value with every secret in it replaced.
-    func mappingSecrets(_ transform: (Secret) -> Secret) -> Value {
-        switch self {
-        case .secret(let secret): .secret(transform(secret))
-        case .list(let items): .list(items.map { $0.mappingSecrets(transform) })
-        case .map(let entries): .map(entries.mapValues { $0.mappingSecrets(transform) })
-        default: self
-        }
-    }
-}

@@ -42,9 +42,11 @@ struct ApplyRun {
             let gone = try ForgottenHosts(running.forgetHosts, in: snapshot)
             let snapshot = try await gone.forget(snapshot, session, console)
             let base = try await base(session, snapshot, refresh: !planning.noRefresh)
-            let plan = try workflow.plan(
-                workspace.cluster, from: base, mode: mode,
-                selection: Selection(targets: planning.target, excludes: planning.exclude))
+            let plan = try await console.reminding("looking at what will be changed") {
+                try await workflow.preflightedPlan(
+                    workspace.cluster, from: base, mode: mode,
+                    selection: Selection(targets: planning.target, excludes: planning.exclude))
+            }
             try show(plan, base)
             if !plan.isEmpty && !running.autoApprove { try await Approval(console, control).ask() }
             try await execute(plan, base, session)
@@ -61,6 +63,8 @@ struct ApplyRun {
                     "the state has changed since (it was at \(plan.serial), now \(snapshot.serial))"
                 } else if plan.manifestDigest != workspace.cluster.digest {
                     "the manifest, a function's source or a variable has changed since"
+                } else if snapshot.intents.contains(where: \.isPutBack) {
+                    "a run that was cut off was putting machines back"
                 } else {
                     nil
                 }
@@ -86,6 +90,13 @@ struct ApplyRun {
     ) async throws -> PlanBase {
         try await console.reminding("reading what exists") {
             let unfenced = try await workflow.fence(snapshot, of: workspace.cluster, by: session)
+            var snapshot = snapshot
+            let finished = try await workflow.finishPutBacks(
+                snapshot, of: workspace.cluster, by: session, unfenced: unfenced)
+            if !finished.isEmpty {
+                console.show(finished)
+                snapshot = try await workspace.store.snapshot()
+            }
             return await workflow.base(snapshot, of: workspace.cluster, refresh: refresh, unfenced: unfenced)
         }
     }
@@ -94,8 +105,8 @@ struct ApplyRun {
         console.show(base.settled)
         if !console.json {
             console.show(plan, as: .text, planning)
-        } else if !plan.refusals.isEmpty {
-            console.report(plan.refusals)
+        } else {
+            console.report(plan.setAside.map(\.diagnostic) + plan.refusals)
         }
         if !plan.refusals.isEmpty { throw Exit.refused }
     }
@@ -107,7 +118,10 @@ struct ApplyRun {
         }
         try await workflow.record(base, plan, to: session)
         if plan.isEmpty {
-            if console.json { console.out(JSONLines.line(.finished(ApplySummary()), at: Date())) }
+            var summary = ApplySummary()
+            summary.setAside = plan.setAside.map(\.root)
+            if console.json { console.out(JSONLines.line(.finished(summary), at: Date())) }
+            if !summary.isComplete { throw Exit.failed }
             return
         }
         let deadline = try running.deadline.map { try Deadline.start($0, control) }

@@ -93,7 +93,7 @@ struct JSONSchemaTests {
         f, t = ["spec", "functions", 0], ["spec", "targets"]
         for path, value in [
             (["apiVersion"], "osiris.dev/v2"), (["kind"], "Overlay"), (["metadata", "name"], "Edge"), (["x"], 1),
-            (["spec", "rollout"], {}), (["spec", "hub", "port"], 0), (["spec", "hub", "port"], 70000),
+            (["spec", "rollout"], {"canary": -1}), (["spec", "hub", "port"], 0), (["spec", "hub", "port"], 70000),
             (["spec", "hub", "port"], "8080"), (["spec", "hub", "image"], "both"), (f + ["runtime"], "wasm"),
             (f + ["name"], "a_b"), (f + ["command"], ["x"]), (f + ["scale"], {"min": 65}), (f + ["scale"], {"max": 65}),
             (f + ["scale"], {"concurrency": 0}), (f + ["scale"], {"idle": 5}), (f + ["scale"], {"most": 2}),

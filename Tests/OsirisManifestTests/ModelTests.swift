@@ -19,6 +19,11 @@ struct ModelTests {
         #expect(cluster.hub.port == 9090)
         #expect(cluster.safety.maxDeletes == 5)
         #expect(cluster.safety.protect == ["rack/*"])
+        #expect(
+            cluster.rollout
+                == RolloutSpec(
+                    canary: 2, maxUnavailable: .percent(10), gate: .none, onFailure: .continue,
+                    pauseMilliseconds: 90_000))
         #expect(cluster.functions.map(\.name) == ["hello", "again", "tick"])
         let hello = cluster.functions[0]
         #expect(hello.namespace == "demo")

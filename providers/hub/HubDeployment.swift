@@ -51,6 +51,23 @@ struct HubDeployment: Sendable {
         return (answer.json?.mapValue?["version"]?.intValue, answer.status == 201)
     }
 
+    /// Deploys a kept version again.
+    /// - Returns: its new number; the old one if that is what is deployed.
+    func rollBack(to version: Int) async throws -> Int? {
+        request.progress("going back to version \(version)")
+        let answer: HubClient.Answer
+        do {
+            answer = try await client.call(
+                "POST", "/system/rollback-function/\(name)?namespace=\(namespace)", body: ["version": .int(version)],
+                timeout: .seconds(60), owner: request.owner)
+        } catch let failure as HubClient.Failure {
+            // Repeated, it finds that content deployed already.
+            throw unreachable(failure)
+        }
+        guard (200..<300).contains(answer.status) else { throw refused(answer, "rollback") }
+        return answer.json?.mapValue?["version"]?.intValue
+    }
+
     /// Makes the hub refuse every run before this one.
     func fence() async throws {
         let answer: HubClient.Answer
@@ -63,15 +80,21 @@ struct HubDeployment: Sendable {
     }
 
     /// Waits for the version to be ready, then makes the smoke call.
+    /// - Parameter smoke: false for a version that the manifest's smoke call was not written for.
     /// - Returns: All attributes.
-    func finish(version: Int?) async throws -> Attributes {
+    func finish(version: Int?, smoke callsSmoke: Bool = true) async throws -> Attributes {
         let status = try await ready(version)
-        if let function, let smoke = function.smoke {
+        if callsSmoke, let function, let smoke = function.smoke {
             request.progress("waiting for the smoke call")
             try await SmokeCall(address: request.address, function: function, smoke: smoke).run(client)
         }
-        var attributes = request.planned.isEmpty ? status.attributes : request.planned.filter { $0.value != .null }
-        attributes["version"] = .int(status.version)
+        return request.planned.isEmpty ? status.attributes : attributes(version: status.version)
+    }
+
+    /// What was planned, as this version.
+    func attributes(version: Int) -> Attributes {
+        var attributes = request.planned.filter { $0.value != .null }
+        attributes["version"] = .int(version)
         return attributes
     }
 

@@ -100,7 +100,18 @@ struct HubFunction: ResourceHandler {
 
     func update(_ request: OperationRequest) async throws -> Attributes {
         let deployment = try HubDeployment(request, client(request.ancestors, request.address, of: request.cluster))
-        return try await deployment.finish(version: deployment.put().version)
+        let version = try await deployment.put().version
+        if request.cluster.rollout.gate == .none, let version { return deployment.attributes(version: version) }
+        return try await deployment.finish(version: version)
+    }
+
+    /// The hub keeps the versions that worked, with files and secrets: it deploys that one again, under a new number.
+    func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes {
+        guard let version = earlier["version"]?.intValue else {
+            throw ProviderError(.rejected, "\(request.address): its earlier version is not known")
+        }
+        let deployment = try HubDeployment(request, client(request.ancestors, request.address, of: request.cluster))
+        return try await deployment.finish(version: deployment.rollBack(to: version), smoke: false)
     }
 
     func delete(_ request: OperationRequest) async throws {

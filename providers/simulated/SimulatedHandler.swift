@@ -62,8 +62,15 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
         }
     }
 
-    func update(_ request: OperationRequest) async throws -> Attributes {
-        try await perform(.update, request) { store in
+    func update(_ request: OperationRequest) async throws -> Attributes { try await change(.update, request) }
+
+    /// A store keeps digests of secrets only, so nothing has to be known in the clear.
+    func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes {
+        try await change(.putBack, request)
+    }
+
+    private func change(_ action: Simulation.Action, _ request: OperationRequest) async throws -> Attributes {
+        try await perform(action, request) { store in
             let changed = try await store.update(
                 request.address, id: request.prior["id"]?.stringValue, token: request.token, owner: StoreOwner(request)
             ) { object in
@@ -127,6 +134,7 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
             if let refusal = simulation?.refusal(request.address, action, attempt) { throw refusal }
             let recorded = action == .create ? request.planned : request.prior
             let (attributes, tookEffect) = try await effect(place.store(place.storePath(recorded, request)))
+            if let fault = simulation?.unready(request.address, action) { throw fault }
             if tookEffect, simulation?.losesAnswer(request.address, action, attempt) == true {
                 throw ProviderError(.answerLost, "\(action) of \(request.address): no answer came (simulated)")
             }

@@ -57,6 +57,17 @@ public struct SimulatedProvider: Provider {
         return expansion
     }
 
+    public func preflight(_ changes: [PreflightChange], of cluster: Cluster) async -> [PreflightFault] {
+        Set(changes.map(\.root)).sorted().compactMap { machine in
+            guard let target = cluster.targets.first(where: { $0.name == machine.target }),
+                SimulatedTarget(target, of: cluster).simulation.isOffline(machine)
+            else { return nil }
+            return PreflightFault(
+                root: machine, code: .machineOffline, message: "it cannot be reached (simulated)",
+                help: "take it out of `simulate.faults.offline`, then apply again", source: target.spans["simulate"])
+        }
+    }
+
     private func hub(_ cluster: Cluster, image: ResourceAddress) -> Attributes {
         var attributes = HubResource.arguments(
             port: cluster.hub.port, version: hubVersion, alerts: cluster.hub.alerts)

@@ -50,7 +50,8 @@ struct SimulatedTarget: Sendable {
                             `.osiris/simulated/TARGET.jsonl`. Editing it is drift.
                             """, example: "sim/fleet.jsonl"),
                     Field(
-                        "faults", .object(faults), doc: "How often what goes wrong, each from 0 (never) to 1 (always)."),
+                        "faults", .object(faults),
+                        doc: "What goes wrong: how often, from 0 (never) to 1 (always), or for which objects."),
                 ])), doc: "How the simulated place behaves."),
     ])
 
@@ -64,5 +65,17 @@ struct SimulatedTarget: Sendable {
         Field(
             "vanish", .number(0...1), default: .double(0),
             doc: "An object vanishes by itself, seen at a refresh, at most once.", example: "0.01"),
+        Field(
+            "notReady", .list(of: .string), default: [],
+            doc: "Globs over addresses: what matches and is updated is changed, and does not become ready.",
+            example: "[\"fleet/hub.m0001\"]"),
+        Field(
+            "notPutBack", .list(of: .string), default: [],
+            doc: "Globs over addresses: what matches cannot be put back when a rollout fails.",
+            example: "[\"fleet/hub.m0001\"]"),
+        Field(
+            "offline", .list(of: .string), default: [],
+            doc: "Globs over machines that cannot be reached before an apply, so that they are set aside.",
+            example: "[\"fleet/machine.m0003\"]"),
     ])
 }

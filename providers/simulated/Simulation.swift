@@ -3,7 +3,10 @@ import OsirisProviderKit
 
 /// How a simulated place behaves: pure answers from a seed, so that a run can be repeated.
 struct Simulation: Sendable, Equatable {
-    enum Action: String, Sendable { case read, create, update, delete, resolve }
+    enum Action: String, Sendable {
+        case read, create, update, delete, resolve
+        case putBack = "put-back"
+    }
 
     var latencyMilliseconds: Int
     var jitterMilliseconds: Int
@@ -13,6 +16,12 @@ struct Simulation: Sendable, Equatable {
     var lostAnswer: Double
     var change: Double
     var vanish: Double
+    /// Globs over addresses whose update takes effect and never becomes ready.
+    var notReady: [String]
+    /// Globs over addresses that cannot be put back.
+    var notPutBack: [String]
+    /// Globs over machines that preflight does not reach.
+    var offline: [String]
 
     /// From the keys under `simulate`.
     init(_ settings: [String: Value]) {
@@ -24,6 +33,7 @@ struct Simulation: Sendable, Equatable {
             default: 0
             }
         }
+        func globs(_ name: String) -> [String] { (faults[name]?.listValue ?? []).compactMap(\.stringValue) }
         latencyMilliseconds = settings["latency"]?.intValue ?? 0
         jitterMilliseconds = settings["jitter"]?.intValue ?? 0
         seed = settings["seed"]?.intValue ?? 1
@@ -32,6 +42,9 @@ struct Simulation: Sendable, Equatable {
         lostAnswer = probability("lostAnswer")
         change = probability("change")
         vanish = probability("vanish")
+        notReady = globs("notReady")
+        notPutBack = globs("notPutBack")
+        offline = globs("offline")
     }
 
     /// True if tries of one call can end differently, so that they have to be counted.
@@ -60,6 +73,11 @@ struct Simulation: Sendable, Equatable {
 
     /// The fault that keeps the call from having any effect.
     func refusal(_ address: ResourceAddress, _ action: Action, _ attempt: Int) -> ProviderError? {
+        if action == .putBack, Self.matches(address, notPutBack) {
+            return ProviderError(
+                .rejected, "\(action.rawValue) of \(address): refused (simulated)",
+                help: "take it out of `simulate.faults.notPutBack`, then apply again")
+        }
         if roll("throttle", address, action, attempt) < throttle {
             return ProviderError(
                 .throttled(retryAfter: .milliseconds(10)), "\(action) of \(address): too many calls (simulated)")
@@ -68,6 +86,21 @@ struct Simulation: Sendable, Equatable {
             return ProviderError(.transient, "\(action) of \(address): service unavailable (simulated)")
         }
         return nil
+    }
+
+    /// The fault of an object that was changed and does not come up; nil if it does.
+    func unready(_ address: ResourceAddress, _ action: Action) -> ProviderError? {
+        guard action == .update, Self.matches(address, notReady) else { return nil }
+        return ProviderError(
+            .rejected, "\(action.rawValue) of \(address): it did not become ready (simulated)",
+            help: "take it out of `simulate.faults.notReady`, then apply again")
+    }
+
+    /// True if preflight does not reach it.
+    func isOffline(_ machine: ResourceAddress) -> Bool { Self.matches(machine, offline) }
+
+    private static func matches(_ address: ResourceAddress, _ globs: [String]) -> Bool {
+        globs.contains { Glob($0).matches(address.text) }
     }
 
     /// True if the answer of a call that took effect does not arrive.

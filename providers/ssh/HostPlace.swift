@@ -5,12 +5,49 @@ import OsirisTransport
 
 /// Where a host is, how to get in, and where its files are: from the manifest where its target names it, else from what was
 /// recorded.
-struct HostPlace: Sendable, Hashable {
+public struct HostPlace: Sendable, Hashable {
     /// The machine's name in its target.
-    var name: String
-    var login: HostLogin
-    var route: SSHRoute
-    var elevation: SSHElevation
+    public var name: String
+    public var login: HostLogin
+    public var route: SSHRoute
+    public var elevation: SSHElevation
     /// Absolute; below it is everything of osiris on the host.
-    var folder: String
+    public var folder: String
+}
+
+extension HostPlace {
+    /// - Parameters:
+    ///   - resource: anything that lives on the host, or the host itself; its name is the host's.
+    ///   - recorded: attributes of the host and of what lives on it, the host last; counts where the manifest does not
+    ///     name the host any more.
+    /// - Throws: `ProviderError` if nobody knows how the host is reached, or there is no way to it.
+    init(_ resource: ResourceAddress, recorded: [Attributes], in cluster: Cluster) throws(ProviderError) {
+        let target = cluster.targets.first { $0.name == resource.target && $0.provider == "ssh" }
+        let settings = target.flatMap { try? SSHTarget($0) }
+        let host = settings?.hosts.first { $0.name == resource.name }
+        guard let login = host?.login ?? HostLogin.of(recorded) else {
+            throw ProviderError(
+                .rejected, "\(resource): nobody knows how its host is reached",
+                help: "put the host back into the manifest, or take what is recorded of it out of the state")
+        }
+        name = String(resource.name)
+        self.login = login
+        do {
+            route = try login.route(folder: cluster.folder, secrets: host?.secrets ?? settings?.secrets ?? .none)
+        } catch {
+            throw ProviderError(.rejected, "\(resource): there is no way to its host: \(error)")
+        }
+        elevation = host?.elevation ?? settings?.elevation ?? SSHElevation(.auto)
+        folder =
+            recorded.lazy.compactMap { $0["folder"]?.stringValue }.last ?? settings?.folder ?? SSHTarget.defaultFolder
+    }
+
+    /// All hosts that a target of the manifest names, by the addresses of their resources.
+    /// - Throws: `DiagnosticsError` for faults of the target, `ProviderError`.
+    static func all(of target: Target, in cluster: Cluster) throws -> [(ResourceAddress, HostPlace)] {
+        try SSHTarget(target).hosts.map { host in
+            let address = ResourceAddress(target: target.name, type: "host", name: host.name)
+            return (address, try HostPlace(address, recorded: [], in: cluster))
+        }
+    }
 }

@@ -11,6 +11,7 @@ public struct SSHProvider: Provider {
     public let name = Self.kind
     public let targetKind: TargetKind?
     public let handlers: [any ResourceHandler]
+    let hosts: Hosts
     private let hubVersion: String
 
     /// - Parameters:
@@ -25,7 +26,7 @@ public struct SSHProvider: Provider {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: name, doc: "Hubs on hosts that are reached over SSH.", schema: SSHTarget.schema)
-        let hosts = Hosts(sessions: sessions)
+        hosts = Hosts(sessions: sessions)
         handlers = [
             SSHHost(hosts: hosts), SSHEngine(hosts: hosts), SSHImage(hosts: hosts),
             SSHHub(hosts: hosts, http: http, now: now),
@@ -36,10 +37,10 @@ public struct SSHProvider: Provider {
     public func expand(_ target: Target, of cluster: Cluster) throws -> Expansion {
         let machines = try SSHTarget(target).hosts
         let image = try image(target, of: cluster)
-        let port = target.settings["port"]?.intValue ?? cluster.hub.port
+        let port = target.settings["hubPort"]?.intValue ?? cluster.hub.port
         let authority = HubResource.speaksTLS(cluster) ? AuthorityResource.declaration(cluster) : nil
         var hubSpans = target.spans.adding(cluster.hub.spans["tls"], at: "authority")
-        if target.settings["port"] == nil { hubSpans = hubSpans.adding(cluster.hub.spans["port"], at: "port") }
+        if target.settings["hubPort"] == nil { hubSpans = hubSpans.adding(cluster.hub.spans["port"], at: "port") }
         let imageSpan = cluster.hub.spans[cluster.hub.archive == nil ? "image" : "archive"]
         hubSpans = hubSpans.adding(imageSpan, at: "image")
         let engine = target.settings["engine"]?.mapValue ?? [:]
@@ -66,14 +67,16 @@ public struct SSHProvider: Provider {
                 target.spans.adding(imageSpan, at: "image"))
             declare(HubResource.type.name, hub, on: SSHImage.type.name, hubSpans)
             expansion.machines.append(
-                Machine(name: machine.name, hub: address(HubResource.type.name), functionProvider: "hub"))
+                Machine(
+                    name: machine.name, hub: address(HubResource.type.name), functionProvider: "hub",
+                    domain: machine.domain))
         }
         return expansion
     }
 
     private func arguments(_ machine: SSHTarget.Host, _ target: Target) -> Attributes {
         [
-            "login": machine.login.value, "folder": target.settings["folder"] ?? "/var/lib/osiris",
+            "login": machine.login.value, "folder": target.settings["folder"] ?? .string(SSHTarget.defaultFolder),
             "domain": .string(machine.domain),
         ]
     }

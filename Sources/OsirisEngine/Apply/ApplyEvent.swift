@@ -15,6 +15,7 @@ public enum ApplyEvent: Sendable {
     case operationFailed(ResourceAddress, PlannedOperation.Kind, Diagnostic)
     /// Not started because what it needs failed.
     case operationSkipped(ResourceAddress, PlannedOperation.Kind, because: ResourceAddress)
+    case rollout(RolloutStep)
     /// Nothing more is started; `running` operations are finished and recorded.
     case stopping(StopReason, running: Int, remaining: Int)
     case finished(ApplySummary)
@@ -34,13 +35,17 @@ public struct ApplySummary: Sendable {
     public var skipped = 0
     /// Addresses of operations that never started, after an early stop.
     public var remaining: [ResourceAddress] = []
+    /// Machines of the rollout that failed, in that order.
+    public var failedMachines: [FailedMachine] = []
+    /// Roots that the plan set aside.
+    public var setAside: [ResourceAddress] = []
     public var stopped: StopReason?
     public var diagnostics: [Diagnostic] = []
     public var took: Duration = .zero
 
     public init() {}
 
-    public var isComplete: Bool { failed == 0 && skipped == 0 && remaining.isEmpty }
+    public var isComplete: Bool { failed == 0 && skipped == 0 && remaining.isEmpty && setAside.isEmpty }
 }
 
 /// Receives events from many tasks; must return quickly and never block on I/O that can hang.

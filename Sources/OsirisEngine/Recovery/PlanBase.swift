@@ -17,7 +17,9 @@ public struct PlanBase: Sendable {
     /// Creates that could not be settled.
     public var openCreates: [ResourceAddress: Intent] {
         settled.reduce(into: [:]) { intents, settled in
-            if case .open = settled.outcome { intents[settled.intent.address] = settled.intent }
+            if case .open = settled.outcome, settled.intent.action == .create {
+                intents[settled.intent.address] = settled.intent
+            }
         }
     }
 

@@ -42,6 +42,25 @@ public struct ImageArchive: Sendable {
         return found
     }
 
+    /// What processor the image is for, as its configuration has it: `amd64`, `arm64`; nil where it does not say.
+    /// - Throws: `ImageArchiveError`.
+    public func architecture() throws -> String? {
+        let hex = try identity().dropFirst(7)
+        let handle: FileHandle
+        do {
+            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        } catch {
+            throw ImageArchiveError("\(path) cannot be read: \(error.localizedDescription)")
+        }
+        defer { try? handle.close() }
+        let tar = try TarIndex(handle, path: path)
+        let config = try tar.json("blobs/sha256/\(hex)") ?? tar.json("\(hex).json")
+        return config?.mapValue?["architecture"]?.stringValue
+    }
+
+    /// What `uname -m` says on these processors.
+    public static let machines = ["amd64": "x86_64", "arm64": "aarch64"]
+
     public static func isIdentity(_ text: String) -> Bool {
         text.hasPrefix("sha256:") && text.utf8.count == 71
             && text.utf8.dropFirst(7).allSatisfy { (48...57).contains($0) || (97...102).contains($0) }

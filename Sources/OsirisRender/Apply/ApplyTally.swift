@@ -36,6 +36,8 @@ struct ApplyTally {
     private(set) var failed = 0
     private(set) var skipped = 0
     private(set) var stopping: StopReason?
+    /// What the rollout is at, such as `canary fleet/machine.m0001`; nil where the operations say it.
+    private(set) var rollout: String?
     private(set) var isFinished = false
     // An address has one operation at a time: a replacement deletes, then creates.
     private var runningByAddress: [ResourceAddress: Running] = [:]
@@ -54,6 +56,17 @@ struct ApplyTally {
 
     func running(_ address: ResourceAddress) -> Running? { runningByAddress[address] }
     func elapsed(at time: Date) -> Double { started.map { time.timeIntervalSince($0) } ?? 0 }
+
+    private mutating func take(_ step: RolloutStep) {
+        switch step {
+        case .begun(let machine, canary: true): rollout = "canary \(machine): the others wait for it"
+        case .passed(_, canary: true, _): rollout = nil
+        case .pausing(let machine, let pause): rollout = "pause of \(DurationText.render(pause)) after \(machine)"
+        case .puttingBack(let machine, _, _): rollout = "putting back \(machine)"
+        case .putBack, .begun(_, canary: false): rollout = nil
+        case .passed, .restored, .notRestored, .stopped: break
+        }
+    }
 
     mutating func take(_ event: ApplyEvent, at time: Date) {
         if started == nil { started = time }
@@ -74,6 +87,7 @@ struct ApplyTally {
             // Told once for each fault of the operation; counted once.
             if runningByAddress.removeValue(forKey: address) != nil { failed += 1 }
         case .operationSkipped: skipped += 1
+        case .rollout(let step): take(step)
         case .stopping(let reason, _, _): stopping = reason
         case .finished: isFinished = true
         }

@@ -22,6 +22,7 @@ enum EventJSON {
             operation("operation-failed", address, kind, ["diagnostic": DiagnosticJSON.value(diagnostic)])
         case .operationSkipped(let address, let kind, let because):
             operation("operation-skipped", address, kind, ["because": .string(because.text)])
+        case .rollout(let step): rollout(step)
         case .stopping(let reason, let running, let remaining):
             [
                 "event": "apply-stopping", "reason": .string(reason.rawValue), "running": .int(running),
@@ -53,6 +54,16 @@ enum EventJSON {
             "milliseconds": .int(summary.took.inMilliseconds),
             "diagnostics": .list(summary.diagnostics.map(DiagnosticJSON.value)),
         ]
+        if !summary.setAside.isEmpty { entries["setAside"] = .list(summary.setAside.map { .string($0.text) }) }
+        if !summary.failedMachines.isEmpty {
+            entries["failedMachines"] = .list(
+                summary.failedMachines.map {
+                    [
+                        "machine": .string($0.root.text), "address": .string($0.address.text),
+                        "end": .string($0.end.rawValue),
+                    ]
+                })
+        }
         if let stopped = summary.stopped { entries["stopped"] = .string(stopped.rawValue) }
         return entries
     }

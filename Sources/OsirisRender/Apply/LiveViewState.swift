@@ -47,6 +47,7 @@ public struct LiveViewState: Sendable {
         case .operationSkipped(let address, let kind, let because):
             upcoming?.leave(address, kind)
             finish(.yellow, "–", "skipped \(address): \(because) failed")
+        case .rollout(let step): if let line = step.line { finish(line.paint, line.mark, line.text) }
         case .stopping(let reason, _, _): finish(.yellow, "!", reason.sentence)
         case .started, .progress, .retrying, .finished: break
         }
@@ -75,6 +76,9 @@ public struct LiveViewState: Sendable {
         for failure in failures.suffix(Self.failureLimit) {
             let text = "  ✗ " + failure.diagnostic.line(about: failure.address)
             lines.append(style.paint(PrintableText.clipped(text, to: width), .red))
+        }
+        if let rollout = tally.rollout {
+            lines.append(style.paint(PrintableText.clipped("  " + PrintableText.escaped(rollout), to: width), .yellow))
         }
         lines += runningLines(at: time, style: style, width: width)
         if let line = upcomingLine() { lines.append(style.paint(PrintableText.clipped(line, to: width), .dim)) }

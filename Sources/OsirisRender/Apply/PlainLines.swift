@@ -102,6 +102,7 @@ struct PlainLinesState {
                 + " \(kind.doing): \(diagnostic.code.rawValue) \(diagnostic.line(about: address))\(help)"
         case .operationSkipped(let address, _, let because):
             return style.paint("skipped", .yellow) + " \(name(address)): \(name(because)) failed"
+        case .rollout(let step): return step.line.map { style.paint(PrintableText.escaped($0.text), $0.paint) }
         case .stopping(let reason, _, _): return reason.sentence
         // The summary that follows says it.
         case .finished: return nil

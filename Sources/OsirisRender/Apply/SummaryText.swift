@@ -46,6 +46,9 @@ public enum SummaryText {
         if summary.failed > 0 { parts.append("\(summary.failed.grouped) failed") }
         if summary.skipped > 0 { parts.append("\(summary.skipped.grouped) skipped because what they need failed") }
         if !summary.remaining.isEmpty { parts.append("\(summary.remaining.count.grouped) not started") }
+        let putBack = summary.failedMachines.count { $0.end == .putBack }
+        if putBack > 0 { parts.append("\(putBack.counted("machine")) put back") }
+        if !summary.setAside.isEmpty { parts.append("\(summary.setAside.count.grouped) set aside") }
         let verb = summary.mode == .destroy ? "Destroy" : "Apply"
         let end =
             switch summary.stopped {
@@ -75,6 +78,9 @@ public enum SummaryText {
             if summary.isComplete { return nil }
             return "What ran was finished and recorded; \(again) does the rest."
         case nil:
+            if summary.failed == 0 && !summary.setAside.isEmpty {
+                return "What was set aside is as it was. Mend the causes that the plan names, then run \(again) again."
+            }
             guard summary.failed > 0 else { return nil }
             return "What was done is recorded. Mend the cause, then run \(again) again: it does only the rest."
         }

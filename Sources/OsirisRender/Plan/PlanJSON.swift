@@ -21,12 +21,14 @@ public enum PlanJSON {
             "replace": .int(counts[.replace] ?? 0), "delete": .int(counts[.delete] ?? 0),
             "noop": .int(counts[.noop] ?? 0),
         ]
-        let document: [String: Value] = [
+        var document: [String: Value] = [
             "formatVersion": .int(formatVersion), "cluster": .string(plan.cluster),
             "lineage": .string(plan.lineage), "serial": .int(plan.serial),
             "manifestDigest": .string(plan.manifestDigest), "summary": .map(summary),
             "changes": .list(plan.changesAtCause.map(change)), "drift": .list(plan.drift.map(drift)),
+            "setAside": .list(setAside(plan)),
         ]
+        document["rollout"] = plan.rollout.map(RolloutText.value)
         return Value.map(document).prettyJSONText
     }
 
@@ -43,6 +45,17 @@ public enum PlanJSON {
             ]
         }
         return .map(entries)
+    }
+
+    private static func setAside(_ plan: Plan) -> [Value] {
+        plan.setAside.map { fault in
+            var entries: [String: Value] = [
+                "address": .string(fault.root.text), "code": .string(fault.code.rawValue),
+                "message": .string(fault.message),
+            ]
+            if let help = fault.help { entries["help"] = .string(help) }
+            return .map(entries)
+        }
     }
 
     private static func attribute(_ change: AttributeChange) -> Value {

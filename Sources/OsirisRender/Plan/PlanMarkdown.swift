@@ -17,8 +17,9 @@ public enum PlanMarkdown {
     ///   `https://github.com/acme/racks/blob/<commit>/`; nil for no links.
     public static func render(_ plan: Plan, linkBase: String? = nil) -> String {
         var text = "### osiris plan for \(code(plan.cluster))\n\n**\(PlanText.summary(plan))**\n"
+        if let rollout = RolloutText.intent(plan) { text += "\n\(PrintableText.escaped(rollout))\n" }
         if !plan.refusals.isEmpty { text += "\n:no_entry: Apply refuses this plan.\n" }
-        let faults = plan.refusals + plan.diagnostics.sortedForDisplay()
+        let faults = plan.refusals + plan.faults.sortedForDisplay()
         section("Warnings and refusals", faults, open: true, upTo: limit / 4, in: &text) { fault in
             fenced(DiagnosticText.render(fault, style: style))
         }

@@ -47,11 +47,14 @@ public enum PlanText {
             }
             if verbosity == .concise { text += "\n" }
         }
-        for fault in plan.diagnostics.sortedForDisplay() + plan.refusals {
+        for fault in plan.faults.sortedForDisplay() + plan.refusals {
             let block = diagnostic(fault)
             if !block.isEmpty { text += block + "\n" }
         }
         text += style.paint(summary(plan), .bold) + "\n"
+        for line in RolloutText.intent(plan).map({ PrintableText.wrapped($0, to: style.width) }) ?? [] {
+            text += PrintableText.escaped(line) + "\n"
+        }
         if !plan.refusals.isEmpty {
             let reasons = plan.refusals.count == 1 ? "the reason above" : "the \(plan.refusals.count) reasons above"
             text += style.paint("Apply refuses this plan for \(reasons).", .boldRed) + "\n"
@@ -61,14 +64,16 @@ public enum PlanText {
 
     /// The last line: `Plan: 3 to create, …` or that there is nothing to do.
     public static func summary(_ plan: Plan) -> String {
+        let aside = plan.setAside.isEmpty ? "" : " Set aside: \(plan.setAside.count.grouped)."
         guard plan.changes.isEmpty else {
             var counts: [Action: Int] = [:]
             for change in plan.changes { counts[change.action, default: 0] += 1 }
             let parts = [Action.create, .update, .replace, .delete].map {
                 "\((counts[$0] ?? 0).grouped) to \($0.rawValue)"
             }
-            return "Plan: \(parts.joined(separator: ", ")), \(plan.noopCount.grouped) unchanged."
+            return "Plan: \(parts.joined(separator: ", ")), \(plan.noopCount.grouped) unchanged.\(aside)"
         }
+        if !plan.setAside.isEmpty { return "No changes.\(aside)" }
         if plan.mode == .destroy { return "No changes. There is nothing to destroy." }
         return switch plan.noopCount {
         case 0: "No changes. There are no resources."

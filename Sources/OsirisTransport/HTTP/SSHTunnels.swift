@@ -44,25 +44,25 @@ final class SSHTunnelOpener: Sendable {
     var failure: SSHError? { outcome.withLock { $0 } }
 
     /// Begins a tunnel to a port of the host.
-    /// - Returns: the address of a Unix socket to connect to: the other end is the host's port, or ends at once if there is
-    ///   no tunnel. Nil when there are no more file descriptors.
-    func open(port: Int) -> [UInt8]? {
-        guard let listener = SSHSocket.listener() else { return nil }
+    /// - Returns: a socket to connect, and to what: the other end is the host's port, or ends at once if there is no tunnel.
+    ///   Nil when there are no more file descriptors.
+    func open(port: Int) -> (client: Int32, address: [UInt8])? {
+        guard let door = SSHDoor() else { return nil }
         outcome.withLock { $0 = nil }
         Task {
-            await carry(from: listener.descriptor, to: port)
-            close(listener.descriptor)
+            await carry(from: door, to: port)
+            close(door.listener)
         }
-        return listener.name
+        return (door.client, door.address)
     }
 
-    private func carry(from listener: Int32, to port: Int) async {
+    private func carry(from door: SSHDoor, to port: Int) async {
         let deadline = ContinuousClock.now + Self.patience
         // Whoever sees the socket end looks for the reason, so it is there before.
         var near: Int32?
         do {
             let connection = try await sessions.connection(to: route)
-            near = await connection.accept(listener, until: deadline)
+            near = await connection.accept(door, until: deadline)
             if let near { try await connection.carry(near, to: "127.0.0.1", port: port, until: deadline) }
         } catch {
             outcome.withLock { $0 = error as? SSHError ?? SSHError(.lost, route.text, "the tunnel was cancelled") }

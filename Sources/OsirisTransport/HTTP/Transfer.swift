@@ -240,13 +240,10 @@ final class Transfer: @unchecked Sendable {
     /// A socket for libcurl, which connects it to the address left here
     /// (https://curl.se/libcurl/c/CURLOPT_OPENSOCKETFUNCTION.html).
     fileprivate func openTunnel(_ address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
-        let room = MemoryLayout<sockaddr>.size
-        guard let address, let name = tunnel?.open(port: port), name.count <= room else { return CURL_SOCKET_BAD }
-        address.pointee.addrlen = UInt32(name.count)
-        withUnsafeMutableBytes(of: &address.pointee.addr) { $0.copyBytes(from: name) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        return descriptor
+        guard let address, let near = tunnel?.open(port: port) else { return CURL_SOCKET_BAD }
+        address.pointee.addrlen = UInt32(near.address.count)
+        withUnsafeMutableBytes(of: &address.pointee.addr) { $0.copyBytes(from: near.address) }
+        return near.client
     }
 
     fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> Transfer {
@@ -258,7 +255,8 @@ final class Transfer: @unchecked Sendable {
 extension EasyOptions {
     /// Makes libcurl connect to the near ends of tunnels.
     fileprivate mutating func set(_ tunnel: SSHTunnelOpener, of context: UnsafeMutableRawPointer) {
-        // libcurl looks no name up then, uses no proxy, and keeps connections by this name.
+        // libcurl looks no name up then, uses no proxy, and keeps connections by this name. It cannot be given a socket
+        // that is connected already: 7.88 connects it again, in spite of CURL_SOCKOPT_ALREADY_CONNECTED.
         set(CURLOPT_UNIX_SOCKET_PATH, tunnel.name)
         set(CURLOPT_OPENSOCKETDATA, pointer: context)
         set(CURLOPT_OPENSOCKETFUNCTION, opening: { context, _, address in Transfer.of(context).openTunnel(address) })

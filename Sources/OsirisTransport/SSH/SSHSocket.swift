@@ -33,46 +33,6 @@ enum SSHSocket {
         return (ends[0], ends[1])
     }
 
-    /// A listening socket of this machine, non-blocking, under a name that the kernel chose (unix(7), autobind); nil when
-    /// there are no more file descriptors. Any process may find the name: `accept` lets in this one only.
-    static func listener() -> (descriptor: Int32, name: [UInt8])? {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
-        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        var size = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let isListening = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sa_family_t>.size)) == 0 && listen(descriptor, 4) == 0
-                    && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        guard isListening else {
-            close(descriptor)
-            return nil
-        }
-        return (descriptor, withUnsafeBytes(of: &address) { Array($0.prefix(Int(size))) })
-    }
-
-    /// The next connection of this process to a listener; nil when there is none now.
-    static func accept(_ listener: Int32) -> Int32? {
-        while true {
-            let descriptor = Foundation.accept(listener, nil, nil)
-            if descriptor < 0 { return nil }
-            // `struct ucred` (unix(7)): pid, uid, gid.
-            var peer: [Int32] = [0, 0, 0]
-            var size = socklen_t(peer.count * MemoryLayout<Int32>.size)
-            if getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0, peer[0] == getpid() {
-                _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-                return descriptor
-            }
-            close(descriptor)
-        }
-    }
-
     private struct Address: Sendable {
         var family: Int32
         var bytes: [UInt8]

@@ -22,12 +22,12 @@ extension SSHConnection {
         return pair.far
     }
 
-    /// Waits for a connection of this process to a listener.
+    /// Waits for the connection that a door is for.
     /// - Returns: nil if there was none by the deadline.
-    func accept(_ listener: Int32, until deadline: ContinuousClock.Instant) async -> Int32? {
+    func accept(_ door: SSHDoor, until deadline: ContinuousClock.Instant) async -> Int32? {
         while true {
-            if let socket = SSHSocket.accept(listener) { return socket }
-            guard await loop.ready([listener: .read], until: deadline) else { return nil }
+            if let socket = door.accept() { return socket }
+            guard await loop.ready([door.listener: .read], until: deadline) else { return nil }
         }
     }
 

@@ -32,8 +32,10 @@ struct DriftCommand: AsyncParsableCommand {
                 console.line(PlanJSON.render(plan))
             } else {
                 console.out(PlanText.drift(plan, style: console.style))
-                console.report(plan.diagnostics)
+                console.report(plan.faults)
             }
+            // What cannot be read may have drifted.
+            if !plan.setAside.isEmpty { throw Exit.failed }
             if !plan.drift.isEmpty { throw Exit.changesPending }
         }
     }

@@ -43,9 +43,11 @@ struct PlanCommand: AsyncParsableCommand {
                 await Workflow(workspace.registry).base(
                     workspace.snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
             }
-            let plan = try Workflow(workspace.registry).plan(
-                workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
-                selection: Selection(targets: planning.target, excludes: planning.exclude))
+            let plan = try await console.reminding("looking at what would be changed") {
+                try await Workflow(workspace.registry).preflightedPlan(
+                    workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
+                    selection: Selection(targets: planning.target, excludes: planning.exclude))
+            }
             if let holder = base.settled.isEmpty ? nil : try await workspace.store.activeRun() {
                 console.sayActive(holder)
             } else if format == .text {
@@ -61,6 +63,7 @@ struct PlanCommand: AsyncParsableCommand {
                 try file.write(to: out)
                 if format == .text { console.line("Saved as \(out). To run exactly this: osiris apply \(out)") }
             }
+            if !plan.setAside.isEmpty { throw Exit.failed }
             if detailedExitcode && !plan.isEmpty { throw Exit.changesPending }
         }
     }
@@ -79,7 +82,7 @@ extension Console {
         case .dot: out(GraphRender.dot(plan))
         case .mermaid: out(GraphRender.mermaid(plan))
         }
-        for diagnostic in plan.diagnostics + plan.refusals { note(DiagnosticRenderer.json(diagnostic)) }
+        for diagnostic in plan.faults + plan.refusals { note(DiagnosticRenderer.json(diagnostic)) }
     }
 }
 

@@ -83,10 +83,10 @@ final class FakeHost: Sendable {
         let text = script.text.replacing("/etc/systemd/system/", with: files.path + "/etc/")
             .replacing("/run/systemd/system", with: files.path + "/run/systemd/system")
         let process = Process()
-        // In a session of its own, so that a kill takes what it has started.
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
+        // In a process group of its own, so that a kill takes what it has started.
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments =
-            ["/bin/sh", "-c", text, "sh", folder, cluster, "rack/host.n01", lineage, String(lock)] + arguments
+            ["-c", text, "sh", folder, cluster, "rack/host.n01", lineage, String(lock)] + arguments
         process.environment = ["PATH": files.path + "/bin:/usr/bin:/bin"]
         let (input, output, errors) = (files.path + "/in-" + UUID().uuidString, Pipe(), Pipe())
         try Data(bytes).write(to: URL(fileURLWithPath: input))

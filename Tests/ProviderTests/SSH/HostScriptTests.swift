@@ -48,17 +48,18 @@ import Testing
     @Test(arguments: [true, false]) func aHubIsBroughtChangedAndRemoved(isSystemd: Bool) async throws {
         let host = try FakeHost(isSystemd: isSystemd)
         #expect(try await host.adopt().status == 0)
-        let made = try await host.hub("first")
+        let first = #"{"tls":1}"#
+        let made = try await host.hub(first)
         #expect(made == .init(status: 0, output: "", errors: ""))
-        #expect(host.isRunning && host.text("data/hub.json") == "first" && host.text("data/tls.pem") == "key of first")
+        #expect(host.isRunning && host.text("data/hub.json") == first && host.text("data/tls.pem") == "key of \(first)")
         #expect(host.text("hub.json") == FakeHost.marker("hub"))
         let starts = { host.calls.filter { $0.contains("restart") || $0.hasPrefix("podman run") }.count }
         #expect(starts() == 1)
         // The same again starts nothing; another configuration does.
-        #expect(try await host.hub("first", operation: "p").status == 0)
+        #expect(try await host.hub(first, operation: "p").status == 0)
         #expect(starts() == 1 && host.text("hub.json") == FakeHost.marker("hub", operation: "p"))
         #expect(try await host.hub("second").status == 0)
-        #expect(starts() == 2 && host.text("data/hub.json") == "second")
+        #expect(starts() == 2 && host.text("data/hub.json") == "second" && host.text("data/tls.pem") == "")
         #expect(try await host.run(.hubRemove, ["podman"]).status == 0)
         #expect(try await host.run(.hostRemove).status == 0)
         #expect(!host.isRunning)
@@ -72,10 +73,11 @@ import Testing
         let none = try await host.hub("bad")
         #expect(none.status == 65 && none.errors.contains("the hub did not become ready: the hub's last words"))
         #expect(!host.isRunning && host.text("hub.json") == "" && host.text("data/hub.json") == "")
-        #expect(try await host.hub("good").status == 0)
+        let good = #"{"tls":"good"}"#
+        #expect(try await host.hub(good).status == 0)
         let bad = try await host.hub("bad", operation: "p")
         #expect(bad.status == 65 && bad.errors.hasSuffix("; the previous hub runs again\n"))
-        #expect(host.isRunning && host.text("data/hub.json") == "good" && host.text("data/tls.pem") == "key of good")
+        #expect(host.isRunning && host.text("data/hub.json") == good && host.text("data/tls.pem") == "key of \(good)")
         let old = try await host.hub("other", version: "2.0.0")
         #expect(old.errors.contains("the image holds hub version 1.0.0, planned was 2.0.0; the previous hub runs again"))
         #expect(host.text("hub.json") == FakeHost.marker("hub"))

@@ -20,4 +20,4 @@ if [ -s "$folder/engine.packages" ] && command -v "$engine" >/dev/null; then
         rm -f "$log"
     fi
 fi
-rm -f "$folder/engine.before" "$folder/engine.packages" "$folder/engine.json"
+rm -f "$folder/engine.before" "$folder/engine.packages" "$folder/engine.stat" "$folder/engine.json"

@@ -60,4 +60,7 @@ installed=false
 [ ! -s "$folder/engine.packages" ] || installed=true
 sed -e "s/\"NAME\"/\"$engine\"/" -e "s/\"INSTALLED\"/$installed/" "$folder/new/engine.json" | put engine.json
 rm -rf "$folder/engine.before" "$folder/packages"
+# Saves the probe from asking the engine, which takes it long.
+path=$(command -v "$engine")
+printf '%s %s %s\n' "$engine" "$(stat -L -c %s:%Y "$path")" "$version" | put engine.stat
 printf '{"name":"%s","version":"%s","installed":%s}\n' "$engine" "$version" "$installed"

@@ -1,0 +1,130 @@
+import OsirisModel
+import OsirisProviderKit
+
+/// Finds the machines of a plan's rollout and their order.
+///
+/// A machine comes after those whose operations its own need, so that whoever begins in this order never waits for one that
+/// has not begun. Else serving machines come before broken ones, those of one failure domain together, by address.
+struct RolloutOrder {
+    private let request: PlanRequest
+    private let changes: [ResourceChange]
+    private let operations: [PlannedOperation]
+    private let roots: Roots
+
+    init(_ request: PlanRequest, _ changes: [ResourceChange], _ operations: [PlannedOperation], _ roots: Roots) {
+        (self.request, self.changes, self.operations, self.roots) = (request, changes, operations, roots)
+    }
+
+    /// Nil if no machine that serves is changed.
+    func rollout() -> PlannedRollout? {
+        var hubs: [ResourceAddress: [ResourceAddress]] = [:]
+        for address in request.recorded.keys where address.type == HubResource.type.name {
+            hubs[roots[address], default: []].append(address)
+        }
+        var changed = Set<ResourceAddress>()
+        for change in changes where change.action == .update || change.action == .replace {
+            let root = roots[change.address]
+            if hubs[root] != nil { changed.insert(root) }
+        }
+        if changed.isEmpty { return nil }
+        var turns: [ResourceAddress: [Int]] = [:]
+        for (index, operation) in operations.enumerated() {
+            let root = roots[changes[operation.change].address]
+            if changed.contains(root) { turns[root, default: []].append(index) }
+        }
+        let broken = Set(hubs.filter { root, hubs in !serves(root, hubs) }.keys)
+        let machines = changed.sorted().map { root in
+            PlannedRollout.Machine(
+                root: root, domain: domain(root, hubs[root] ?? []), isBroken: broken.contains(root),
+                operations: turns[root] ?? [])
+        }
+        let byTarget = Dictionary(grouping: hubs.keys, by: \.target)
+        let targets = Set(machines.map(\.root.target)).sorted().map { name in
+            let all = byTarget[name] ?? []
+            return PlannedRollout.Target(
+                name: String(name), machines: all.count,
+                limit: request.cluster.rollout.maxUnavailable.limit(of: all.count),
+                broken: all.count(where: broken.contains))
+        }
+        return PlannedRollout(
+            spec: request.cluster.rollout,
+            machines: ordered(machines.filter { !$0.isBroken } + machines.filter(\.isBroken)), targets: targets)
+    }
+
+    /// False for one that was set aside, or whose hub is not there, not running or not to be read.
+    private func serves(_ root: ResourceAddress, _ hubs: [ResourceAddress]) -> Bool {
+        if request.setAside.contains(where: { $0.root == root }) { return false }
+        return hubs.allSatisfy { hub in
+            switch request.actual[hub] {
+            case .present(let attributes): (attributes["status"]?.stringValue ?? "running") == "running"
+            case .absent, .unreadable: false
+            case nil: true
+            }
+        }
+    }
+
+    private func domain(_ root: ResourceAddress, _ hubs: [ResourceAddress]) -> String {
+        hubs.lazy.compactMap { request.desired.domains[$0] }.first ?? String(root.target)
+    }
+
+    /// Kahn's algorithm over machines and the operations that belong to none.
+    private func ordered(_ machines: [PlannedRollout.Machine]) -> [PlannedRollout.Machine] {
+        var nodes = Array(operations.indices.map { machines.count + $0 })
+        for (index, machine) in machines.enumerated() {
+            for operation in machine.operations { nodes[operation] = index }
+        }
+        var missing = [Int](repeating: 0, count: machines.count + operations.count)
+        var dependants = [[Int]](repeating: [], count: missing.count)
+        for (index, operation) in operations.enumerated() {
+            for need in operation.needs where nodes[need] != nodes[index] {
+                dependants[nodes[need]].append(nodes[index])
+                missing[nodes[index]] += 1
+            }
+        }
+        var free = operations.indices.filter { nodes[$0] >= machines.count && missing[nodes[$0]] == 0 }.map {
+            nodes[$0]
+        }
+        var line = DomainLine()
+        for index in machines.indices where missing[index] == 0 { line.add(index, machines[index].domain) }
+        var order: [Int] = []
+        while let node = free.popLast() ?? line.next() {
+            if node < machines.count { order.append(node) }
+            for dependant in dependants[node] {
+                missing[dependant] -= 1
+                if missing[dependant] > 0 { continue }
+                if dependant < machines.count {
+                    line.add(dependant, machines[dependant].domain)
+                } else {
+                    free.append(dependant)
+                }
+            }
+        }
+        let placed = Set(order)
+        var result = order.map { machines[$0] }
+        // Whoever is left needs, at whatever distance, one that needs it: they can only go together.
+        for (position, index) in machines.indices.filter({ !placed.contains($0) }).enumerated() {
+            var machine = machines[index]
+            machine.goesWithPrevious = position > 0
+            result.append(machine)
+        }
+        return result
+    }
+}
+
+/// Machines that may go next: first the rest of the domain that is at work, then the domain that came first.
+private struct DomainLine {
+    private var waiting: [String: ArraySlice<Int>] = [:]
+    private var domains: [String] = []
+    private var current: String?
+
+    mutating func add(_ machine: Int, _ domain: String) {
+        if waiting[domain] == nil { domains.append(domain) }
+        waiting[domain, default: []].append(machine)
+    }
+
+    mutating func next() -> Int? {
+        if let current, let machine = waiting[current]?.popFirst() { return machine }
+        current = domains.first { waiting[$0]?.isEmpty == false }
+        return current.flatMap { waiting[$0]?.popFirst() }
+    }
+}

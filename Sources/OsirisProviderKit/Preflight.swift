@@ -1,0 +1,58 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+
+/// A resource that a plan is about to create, update or replace, for a provider that looks at the place first.
+public struct PreflightChange: Sendable {
+    public enum Action: String, Sendable { case create, update, replace }
+
+    public var address: ResourceAddress
+    /// What it stands on in the end, such as `rack-a/host.n07`; itself where it stands on nothing.
+    public var root: ResourceAddress
+    public var action: Action
+    /// All arguments; `.unknown` where a value is known only after apply.
+    public var planned: Attributes
+    /// Present attributes; empty for a create.
+    public var prior: Attributes
+
+    public init(
+        address: ResourceAddress, root: ResourceAddress, action: Action, planned: Attributes, prior: Attributes
+    ) {
+        self.address = address
+        self.root = root
+        self.action = action
+        self.planned = planned
+        self.prior = prior
+    }
+}
+
+/// Why nothing that stands on a root can be changed now. Its changes leave the plan; the others stay.
+public struct PreflightFault: Sendable, Hashable {
+    /// A root, such as `rack-a/host.n07`.
+    public var root: ResourceAddress
+    public var code: DiagnosticCode
+    /// What is wrong with it, in one sentence without a full stop.
+    public var message: String
+    /// The next step for the user.
+    public var help: String?
+    /// The manifest's place of it, where there is one.
+    public var source: SourceSpan?
+
+    public init(
+        root: ResourceAddress, code: DiagnosticCode, message: String, help: String? = nil, source: SourceSpan? = nil
+    ) {
+        self.root = root
+        self.code = code
+        self.message = message
+        self.help = help
+        self.source = source
+    }
+
+    public var diagnostic: Diagnostic {
+        Diagnostic(code, "set aside: `\(root)`: \(message)", at: source, address: root.text, help: help)
+    }
+}
+
+extension Provider {
+    public func preflight(_ changes: [PreflightChange], of cluster: Cluster) async -> [PreflightFault] { [] }
+}
