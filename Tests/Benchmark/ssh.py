@@ -8,6 +8,7 @@ import argparse
 import concurrent.futures
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -62,11 +63,29 @@ class Run:
         work.payload(made, os.path.join(folder, "payload.tar"))
         wanted = words.clients.split(",") if words.clients else None
         kinds = [kind for kind in rivals.ALL if not wanted or kind.name in wanted]
+        rivals.Osiris.program = words.osiris and os.path.abspath(words.osiris)
+        if not words.osiris:
+            kinds.remove(rivals.Osiris)
+        self.stand_in()
         login = {key: self.data[key] for key in ("user", "identity", "knownHosts")}
         self.clients = [kind(folder, login, made) for kind in kinds]
         self.results = []
 
+    def stand_in(self):
+        """Puts the engine and the hub of the benchmark on the hosts, without SSH."""
+        version = "0"
+        if self.words.osiris:
+            version = subprocess.run([self.words.osiris, "version"], check=True, capture_output=True, text=True).stdout.split()[1]
+        for host in self.data["hosts"]:
+            root = os.path.join(self.rack, host["name"], "root", "usr", "local")
+            shutil.copy(HERE + "/ssh/stand-in.sh", root + "/bin/podman")
+            os.chmod(root + "/bin/podman", 0o755)
+            shutil.copy(HERE + "/ssh/stand-in.py", root + "/lib/stand-in.py")
+            with open(root + "/lib/stand-in.version", "w") as file:
+                file.write(version + "\n")
+
     def turn(self, client, piece, hosts, rtt):
+        client.before(piece)
         os.sync()  # Nobody pays for what the one before wrote.
         words = client.command("bootstrap" if piece == "again" else piece, [host["address"] for host in hosts])
         result, group = self.measure.turn(words, client.environment, self.data, hosts)

@@ -4,6 +4,7 @@ A command is a list of words; what is around it (sampling, counting) is the same
 """
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -29,6 +30,9 @@ class Client:
     def command(self, piece, hosts):
         """The words that do "noop", "facts" or "bootstrap" on these hosts."""
         raise NotImplementedError
+
+    def before(self, piece):
+        """Makes ready for a turn; "again" is "bootstrap" once more."""
 
     def after(self):
         """Ends what a turn left running."""
@@ -157,4 +161,41 @@ control_path_dir = {self.sockets}
                            capture_output=True, check=False)
 
 
-ALL = [Floor, OpenSSH, AsyncSSH, Pyinfra, Ansible]
+class Osiris(Client):
+    name = "osiris"
+    program = ""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        work.image(os.path.join(self.folder, "image.tar"))
+        self.environment = {"SSH_AUTH_SOCK": ""}
+
+    def before(self, piece):
+        if piece == "bootstrap":
+            shutil.rmtree(self.folder + "/.osiris", ignore_errors=True)
+
+    def command(self, piece, hosts):
+        lines = "".join(f"        - {{host: {host}, name: n{number}}}\n" for number, host in enumerate(hosts))
+        manifest = self.write("cluster.yaml", f"""\
+apiVersion: osiris.dev/v1
+kind: Cluster
+metadata: {{name: bench}}
+spec:
+  hub: {{archive: image.tar, port: 8080, tls: false}}
+  rollout: {{canary: 0, maxUnavailable: 100%}}
+  targets:
+    - name: rack
+      provider: ssh
+      user: {self.login["user"]}
+      identity: {self.login["identity"]}
+      hostKeys: {self.login["knownHosts"]}
+      agent: false
+      uploads: {FORKS}
+      hosts:
+{lines}""")
+        words = {"noop": ["hosts", "exec", "--", "true"], "facts": ["hosts", "probe"],
+                 "bootstrap": ["apply", "--auto-approve"]}[piece]
+        return [self.program, words[0], *words[1:2], "-f", manifest, *words[2:]]
+
+
+ALL = [Floor, Osiris, OpenSSH, AsyncSSH, Pyinfra, Ansible]

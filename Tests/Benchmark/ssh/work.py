@@ -1,6 +1,7 @@
 """The work: what every client does, as scripts for those that run scripts and as files for those that have modules."""
 import hashlib
 import io
+import json
 import os
 import tarfile
 
@@ -8,7 +9,7 @@ UNIT = """\
 [Unit]
 Description=Stands in for the hub
 [Service]
-ExecStart=/bin/sh -c 'echo ready >/run/bench; exec sleep infinity'
+ExecStart=/usr/bin/python3 /usr/local/lib/stand-in.py
 ExecStopPost=/bin/rm -f /run/bench
 [Install]
 WantedBy=multi-user.target
@@ -66,4 +67,22 @@ def change(made):
             f" systemctl daemon-reload; systemctl enable --quiet --now bench; until {HEALTH}; do sleep 0.05; done'")
 
 
-UNDO = "systemctl disable --quiet --now bench; rm -rf /var/lib/bench /etc/systemd/system/bench.service /run/bench; systemctl daemon-reload"
+# Of every client.
+UNDO = """\
+systemctl disable --quiet --now bench osiris-hub 2>/dev/null
+rm -rf /var/lib/bench /var/lib/bench-images /var/lib/osiris /run/bench
+rm -f /etc/systemd/system/bench.service /etc/systemd/system/osiris-hub.service
+systemctl daemon-reload
+"""
+
+
+def image(path):
+    """An image archive of the same size, in the form of `docker save`; nothing in it is of any use."""
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}).encode()
+    name = "blobs/sha256/" + hashlib.sha256(config).hexdigest()
+    manifest = json.dumps([{"Config": name, "RepoTags": ["localhost/bench:1"], "Layers": ["layer"]}]).encode()
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for file, data in (("manifest.json", manifest), (name, config), ("layer", os.urandom(SIZE))):
+            entry = tarfile.TarInfo(file)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
