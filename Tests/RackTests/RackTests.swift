@@ -96,9 +96,10 @@ struct RackTests {
         try await rack.clean("r1-n01", "r1-n02")
         let cluster = try await RackCluster(rack, hosts: ["r1-n01", "r1-n02"])
         let (right, wrong) = (try rack.host("r1-n01").address, try rack.host("r1-n02").address)
-        let lines = try cluster.scratch.read("known_hosts").split(separator: "\n").map { line -> String in
+        let known = try cluster.scratch.read("known_hosts").split(separator: "\n")
+        let other = try #require(known.first { $0.hasPrefix(right + ",") })
+        let lines = known.map { line -> String in
             guard line.hasPrefix(wrong + ",") else { return String(line) }
-            let other = try #require(try cluster.scratch.read("known_hosts").split(separator: "\n").first { $0.hasPrefix(right + ",") })
             return line.prefix { $0 != " " } + other.drop { $0 != " " }
         }
         try cluster.scratch.write(lines.joined(separator: "\n") + "\n", to: "known_hosts")
