@@ -107,6 +107,5 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostNoEngine = "OSR0711"
     case hostCommand = "OSR0712"
     case hostTwice = "OSR0713"
-    case hostCordoned = "OSR0714"
     case hostForgotten = "OSR0715"
 }

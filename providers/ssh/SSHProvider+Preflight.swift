@@ -50,11 +50,7 @@ extension SSHProvider {
         case .failure(let error):
             return Look(root: root, faults: [Self.fault(root, Diagnostic(error, host: String(root.name)))])
         case .success(let facts):
-            let engine = settings["engine"]?.mapValue ?? [:]
-            let wishes = HostWishes(
-                cluster: cluster.name, address: root.text, archs: archs,
-                port: settings["hubPort"]?.intValue ?? cluster.hub.port,
-                engine: engine["name"]?.stringValue ?? "auto", installsEngine: engine["install"]?.boolValue ?? true)
+            let wishes = HostWishes(root, settings, archs: archs, of: cluster)
             let faults = HostPreflight.faults(facts, wishes, of: String(root.name))
             return Look(root: root, facts: facts, faults: faults.map { Self.fault(root, $0) })
         }
@@ -65,7 +61,7 @@ extension SSHProvider {
     }
 
     /// Of the archive's image; empty where there is only a reference, or nobody can tell.
-    private static func archs(of cluster: Cluster) -> Set<String> {
+    static func archs(of cluster: Cluster) -> Set<String> {
         guard cluster.hub.image == nil, let archive = ImageArchive(of: cluster) else { return [] }
         let found = try? archive.architecture()
         return found.flatMap(\.self).map { [ImageArchive.machines[$0] ?? $0] } ?? []

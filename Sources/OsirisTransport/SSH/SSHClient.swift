@@ -20,23 +20,35 @@ public final class SSHClient: Sendable {
     public func connect(to destination: SSHDestination, through jumps: [SSHDestination] = []) async throws
         -> SSHConnection
     {
-        guard let last = jumps.last else { return try await connect(to: destination, over: nil) }
-        let jump = try await self.jumps.connection(for: jumps) { [self] in
-            try await connect(to: last, through: jumps.dropLast())
-        }
-        return try await connect(to: destination, over: jump)
+        let jump = try await jumpHost(jumps)
+        let deadline = ContinuousClock.now + patience.connect
+        let connection = try await greet(destination, over: jump, until: deadline)
+        try await connection.login(destination, until: deadline)
+        return connection
     }
 
-    /// The key a host shows, whoever it is. Nothing of the user is sent.
-    public func hostKey(of destination: SSHDestination, through jumps: [SSHDestination] = []) async throws -> SSHHostKey
-    {
+    /// The login on the last of some jump hosts; nil without any.
+    private func jumpHost(_ route: [SSHDestination]) async throws -> SSHConnection? {
+        guard let last = route.last else { return nil }
+        return try await jumps.connection(for: route) { [self] in
+            try await connect(to: last, through: route.dropLast())
+        }
+    }
+
+    /// The key a host shows, and what the known ones say to it. Nothing of the user is sent to it; jump hosts are logged
+    /// in to.
+    public func hostKey(
+        of destination: SSHDestination, through jumps: [SSHDestination] = []
+    ) async throws -> (key: SSHHostKey, standing: SSHHostKey.Standing) {
+        let jump = try await jumpHost(jumps)
         do {
-            // No file knows it, so this throws before the login.
-            var stranger = destination
-            stranger.knownHosts = []
-            _ = try await connect(to: stranger, through: jumps)
+            let connection = try await greet(destination, over: jump, until: .now + patience.connect)
+            let key = await connection.hostKey
+            await connection.close()
+            if let key { return (key, .known) }
         } catch let error as SSHError {
-            if case .unknownHostKey(let key) = error.kind { return key }
+            if case .unknownHostKey(let key) = error.kind { return (key, .unknown) }
+            if case .changedHostKey(let key) = error.kind { return (key, .changed) }
             throw error
         }
         throw SSHError(.unreachable, destination.text, "it showed no host key")
@@ -47,10 +59,16 @@ public final class SSHClient: Sendable {
         "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
     ]
 
-    private func connect(to destination: SSHDestination, over jump: SSHConnection?) async throws -> SSHConnection {
+    private func place(of destination: SSHDestination, over jump: String?) -> String {
+        destination.text + (jump.map { " via \($0)" } ?? "")
+    }
+
+    /// Connects, and checks the host's key.
+    private func greet(
+        _ destination: SSHDestination, over jump: SSHConnection?, until deadline: ContinuousClock.Instant
+    ) async throws -> SSHConnection {
         tally.note { $0.logins += 1 }
-        let deadline = ContinuousClock.now + patience.connect
-        let place = destination.text + (jump.map { " via \($0.place)" } ?? "")
+        let place = place(of: destination, over: jump?.place)
         var shown: SSHHostKey?
         // A server has several keys, and the known one may not be of the type that is agreed on first.
         for hostKeys in [Self.hostKeys] + Self.hostKeys.dropFirst().map({ [$0] }) {
@@ -62,10 +80,7 @@ public final class SSHClient: Sendable {
                 }
             let connection = try SSHConnection(
                 socket: socket, place: place, life: life, patience: patience, tally: tally, jump: jump)
-            if try await connection.greet(destination, hostKeys: hostKeys, until: deadline) {
-                try await connection.login(destination, until: deadline)
-                return connection
-            }
+            if try await connection.greet(destination, hostKeys: hostKeys, until: deadline) { return connection }
             if let key = await connection.hostKey { shown = shown ?? key }
             await connection.close()
         }

@@ -62,6 +62,13 @@ public struct SSHPatience: Sendable, Hashable {
 
 /// The public key of a host.
 public struct SSHHostKey: Sendable, Hashable {
+    /// What the files of known keys say to it.
+    public enum Standing: String, Sendable {
+        case known, unknown
+        /// They have another one for the host.
+        case changed
+    }
+
     /// Its name in SSH, such as `ssh-ed25519`.
     public var type: String
     /// The key in base64, as `known_hosts` has it.

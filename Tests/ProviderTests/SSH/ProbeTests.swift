@@ -105,7 +105,7 @@ import Testing
         ]
         python.standardOutput = output
         try python.run()
-        defer { python.terminate() }
+        defer { kill(python.processIdentifier, SIGKILL) }
         let words: Data = await withCheckedContinuation { waiter in
             Thread.detachNewThread { waiter.resume(returning: output.fileHandleForReading.availableData) }
         }

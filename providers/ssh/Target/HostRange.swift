@@ -33,7 +33,7 @@ enum HostRange {
     private static func items(_ inside: Substring, of pattern: String) throws(Fault) -> [String] {
         let parts = inside.split(separator: ":", omittingEmptySubsequences: false)
         // An IPv6 address stands in brackets too.
-        if parts.count > 3 || parts.contains("") { return ["[\(inside)]"] }
+        if parts.count > 3 || (parts.count > 1 && parts.contains("")) { return ["[\(inside)]"] }
         guard parts.count > 1 else {
             throw Fault(reason: "`[\(inside)]` in `\(pattern)` is no range such as [01:20]")
         }
