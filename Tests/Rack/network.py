@@ -24,6 +24,9 @@ def make(rack):
     bridge = rack.data["bridge"]
     for name in (bridge, bridge + "i"):
         run("ip", "link", "add", name, "type", "bridge")
+        # The bridge itself stays silent: this machine answers at the end of the line only.
+        with open(f"/proc/sys/net/ipv4/conf/{name}/arp_ignore", "w") as file:
+            file.write("1")
         run("ip", "link", "set", name, "up")
     line(rack, 0)
 

@@ -36,8 +36,8 @@ extension RackTests {
         try await rack.clean("r1-n01")
         try await rack.on("r1-n01", "podman rmi --all --force >/dev/null 2>&1 || true")
         let cluster = try await RackCluster(rack, hosts: ["r1-n01"])
-        let size = try #require(
-            try FileManager.default.attributesOfItem(atPath: try #require(RackCluster.image))[.size] as? Int)
+        let image = try #require(RackCluster.image)
+        let size = try #require(try FileManager.default.attributesOfItem(atPath: image)[.size] as? Int)
         // Slow enough to be met in the middle.
         try await rack.act("rtt", "200ms")
         let sent = try rack.sent()
