@@ -8,7 +8,9 @@ PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-
 TEST_PACKAGES = bubblewrap busybox etcd-server opendoas openssh-client openssh-server openssl python3-pip sudo $(NODE)
 # Another Node than Debian's will do.
 NODE = $(shell command -v node >/dev/null || echo nodejs)
-IMAGE_PACKAGES = mmdebstrap podman binutils
+IMAGE_PACKAGES = mmdebstrap binutils
+# Real test hosts: Tests/Rack
+RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
 MISSING = $(shell dpkg-query -W -f='$${Status}' $(1) 2>/dev/null | grep -q 'install ok installed' || echo $(1))
@@ -27,7 +29,8 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-podman test-ui test-tools build hub-image bench bench-hub bench-load bench-neighbour fmt lint packages \
+.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-load \
+	bench-neighbour fmt lint packages \
 	image-tools install clean
 
 quickstart: build ## Bring up a hub on this machine and call a function.
@@ -47,11 +50,21 @@ hub-image: image-tools $(if $(HUB),,build) ## The hub's image for `engine: podma
 
 test: packages test-tools ## Every test.
 	$(SWIFT) build --build-tests
-	$(PACED) $(SWIFT) test --skip-build --skip RealPodmanTests
+	$(PACED) $(SWIFT) test --skip-build --skip RealPodmanTests --skip RackTests
+	if [ "$$(id -u)" = 0 ]; then $(MAKE) test-rack; else echo "not root: left out the tests on real hosts"; fi
+
+# FILTER=power runs one of them.
+test-rack: packages ## Hubs on real hosts, booted on this machine; needs root and a Debian mirror.
+	$(call INSTALL,$(RACK_PACKAGES) $(IMAGE_PACKAGES))
+	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
+	[ -n "$$OSIRIS_HUB_ARCHIVE" ] || RUNTIMES=python3 sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-rack.tar
+	$(SWIFT) build --build-tests
+	OSIRIS_HUB_ARCHIVE=$${OSIRIS_HUB_ARCHIVE:-$(CURDIR)/.build/osiris-hub-rack.tar} $(SWIFT) test --skip-build --filter RackTests$(if $(FILTER),/$(FILTER))
 
 # Not part of `test`: it needs the right to run containers, which many build machines do not give, a Debian mirror, and
 # minutes for the image.
 test-podman: packages image-tools ## The hub in a container, with podman and an image of the debug hub.
+	$(call INSTALL,podman)
 	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
 	sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-debug.tar
 	$(SWIFT) build --build-tests
@@ -67,11 +80,16 @@ test-ui: packages ## The hub's page in headless Chromium.
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
 
+# HOSTS=8,32,64 for other sizes; needs root and PyPI.
+bench-ssh: build image-tools ## Compare osiris with other clients on a rack of real hosts.
+	$(call INSTALL,$(RACK_PACKAGES))
+	python3 Tests/Benchmark/ssh.py --osiris $(OSIRIS) $(if $(HOSTS),--hosts $(HOSTS))
+
 bench-hub: build ## Time calls through a hub.
 	python3 Tests/Benchmark/hub.py .build/release/osiris-hub
 
 bench-load: build image-tools ## What a hub carries: beside nginx, with many functions, across a kill.
-	$(call INSTALL,nginx-light wrk)
+	$(call INSTALL,nginx-light podman wrk)
 	python3 Tests/Benchmark/hub_load.py .build/release/osiris-hub
 
 bench-neighbour: build ## How much a bad function slows its neighbour down.

@@ -144,6 +144,7 @@ let package = Package(
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "osiris-hub",
             ]),
         tests("StructureTests", []),
+        tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
         tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
     ]
 )

@@ -33,13 +33,14 @@ enum Program {
         private let err: URL
 
         init(
-            _ arguments: [String], environment: [String: String] = [:], in folder: URL, input: String? = nil
+            _ arguments: [String], program: String = Program.path("osiris"), environment: [String: String] = [:],
+            in folder: URL, input: String? = nil
         ) throws {
             let base = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-run-\(UUID().uuidString)")
             out = base.appendingPathExtension("out")
             err = base.appendingPathExtension("err")
             for file in [out, err] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
-            process.executableURL = URL(fileURLWithPath: Program.path("osiris"))
+            process.executableURL = URL(fileURLWithPath: program)
             process.arguments = arguments
             process.currentDirectoryURL = folder
             process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

@@ -1,306 +1,239 @@
 #!/usr/bin/env python3
 """A rack of real hosts on one machine: Debian with systemd and sshd, each in a container of its own.
 
-    rack.py up --hosts 4 --folder DIR      boot hosts r1-n01 ... r1-n04, write DIR/rack.json
-    rack.py cut|boot|reboot NAME --folder DIR   take a host's power, give it back, restart it in order
-    rack.py down --folder DIR              end all and remove what was made
-
-A host is a folder: an overlay over one Debian tree, which is made once for each list of packages and kept in --cache. It
-boots systemd as process 1, runs sshd, takes containers of its own, and reboots. Hosts reach each other and this machine
-over a bridge with addresses of 198.18.0.0/15 (RFC 2544), which leads nowhere else.
-
-Needs root, and: apt-get install mmdebstrap systemd-container iproute2 openssh-client
+docs/rack.md tells what there is. Needs root, and:
+apt-get install mmdebstrap systemd-container iproute2 openssh-client openssl
 """
 import argparse
-import hashlib
 import json
 import os
+import secrets
+import select
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "iproute2", "ca-certificates"]
-# Podman in a host: https://docs.podman.io/en/latest/ ; a container in a container may not set keyrings and ulimits.
-CONTAINERS = """\
-[containers]
-keyring = false
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
-BOOT = """\
-[Unit]
-Description=Address and control groups of this test host
-DefaultDependencies=no
-Before=sysinit.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mount -o remount,rw,bind "$d" 2>/dev/null; done; true'
-ExecStart=/bin/sh -c 'ip address add {address}/24 dev host0 && ip link set host0 up && ip route add default via {gateway}'
-[Install]
-WantedBy=sysinit.target
-"""
+import hosts
+import network
+import power
+from trees import layer, run, trees
 
-
-def run(*words, **options):
-    return subprocess.run(words, check=True, text=True, **options)
-
-
-def fail(text):
-    sys.exit(f"rack.py: {text}")
-
-
-def tree(cache, packages):
-    """The archive of a Debian tree with these packages; made if it is not there."""
-    name = hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:12]
-    archive = os.path.join(cache, f"tree-{name}.tar")
-    if not os.path.exists(archive):
-        print(f"making {archive}; it takes half a minute", file=sys.stderr)
-        os.makedirs(cache, exist_ok=True)
-        beside = f"{archive}.{os.getpid()}"
-        run("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(packages),
-            "--customize-hook=rm -f \"$1\"/etc/ssh/ssh_host_* \"$1\"/etc/machine-id \"$1\"/etc/hostname",
-            "--customize-hook=chroot \"$1\" useradd -m -s /bin/bash ops", "--format=tar", "bookworm", beside)
-        os.rename(beside, archive)
-    return archive
+CACHE = os.environ.get("OSIRIS_RACK_CACHE") or os.path.expanduser("~/.cache/osiris-rack")
 
 
 class Rack:
+    """A folder with a rack in it; `data` is its rack.json."""
+
     def __init__(self, folder):
         self.folder = os.path.abspath(folder)
         self.file = os.path.join(self.folder, "rack.json")
 
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
     def load(self):
-        try:
-            with open(self.file) as file:
-                self.data = json.load(file)
-        except FileNotFoundError:
-            fail(f"{self.file} is not there; is a rack up in this folder?")
+        with open(self.file) as file:
+            self.data = json.load(file)
 
     def save(self):
         with open(self.file + ".new", "w") as file:
             json.dump(self.data, file, indent=2)
         os.rename(self.file + ".new", self.file)
 
-    def path(self, *parts):
-        return os.path.join(self.folder, *parts)
-
-    # Making hosts
-
-    def up(self, count, cache, packages):
-        if os.path.exists(self.file):
-            fail(f"there is a rack in {self.folder} already")
-        os.makedirs(self.folder, exist_ok=True)
-        net = self.bridge()
-        self.data = {"bridge": net["bridge"], "gateway": net["prefix"] + ".1", "hosts": []}
-        self.save()
-        os.makedirs(self.path("base"))
-        run("tar", "-xf", tree(cache, packages), "-C", self.path("base"))
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rack", "-f", self.path("id_ed25519"))
-        self.data |= {"user": "ops", "identity": self.path("id_ed25519"), "knownHosts": self.path("known_hosts")}
-        for number in range(1, count + 1):
-            host = {"name": f"r1-n{number:02}", "address": f"{net['prefix']}.{number + 10}"}
-            self.data["hosts"].append(host)
-            self.save()
-            self.make(host)
-        for host in self.data["hosts"]:
-            self.boot(host, wait=False)
-        for host in self.data["hosts"]:
-            self.await_sshd(host)
-        print(self.file)
-
-    def bridge(self):
-        """A bridge with the first free network."""
-        taken = run("ip", "-o", "address", stdout=subprocess.PIPE).stdout
-        for third in range(0, 256):
-            prefix = f"198.18.{third}"
-            if f" {prefix}." in taken:
-                continue
-            name = f"rack{third}"
-            run("ip", "link", "add", name, "type", "bridge")
-            run("ip", "address", "add", f"{prefix}.1/24", "dev", name)
-            run("ip", "link", "set", name, "up")
-            return {"bridge": name, "prefix": prefix}
-        fail("every network of 198.18.0.0/16 is taken; `rack.py down` removes those of old racks")
-
-    def make(self, host):
-        name = host["name"]
-        for part in ("upper", "work", "root", "containers"):
-            os.makedirs(self.path(name, part))
-        self.mount(host)
-        root = self.path(name, "root")
-
-        def write(path, text, mode=0o644):
-            path = root + path
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w") as file:
-                file.write(text)
-            os.chmod(path, mode)
-
-        write("/etc/hostname", name + "\n")
-        write("/etc/hosts", f"127.0.0.1 localhost\n{host['address']} {name}\n")
-        write("/etc/containers/containers.conf", CONTAINERS)
-        write("/etc/sudoers.d/ops", "ops ALL=(ALL) NOPASSWD: ALL\n", 0o440)
-        write("/etc/systemd/system/rack.service",
-              BOOT.format(address=host["address"], gateway=self.data["gateway"]))
-        os.makedirs(root + "/etc/systemd/system/sysinit.target.wants", exist_ok=True)
-        os.symlink("/etc/systemd/system/rack.service", root + "/etc/systemd/system/sysinit.target.wants/rack.service")
-        with open(self.data["identity"] + ".pub") as file:
-            public = file.read()
-        for home in ("/root", "/home/ops"):
-            write(home + "/.ssh/authorized_keys", public, 0o600)
-            os.chmod(root + home + "/.ssh", 0o700)
-        run("chroot", root, "chown", "-R", "ops:ops", "/home/ops/.ssh")
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", root + "/etc/ssh/ssh_host_ed25519_key")
-        with open(root + "/etc/ssh/ssh_host_ed25519_key.pub") as file:
-            key = " ".join(file.read().split()[:2])
-        with open(self.data["knownHosts"], "a") as file:
-            file.write(f"{host['address']},{name} {key}\n")
-
-    def mount(self, host):
-        root = self.path(host["name"], "root")
-        if os.path.ismount(root):
-            return
-        parts = [f"lowerdir={self.path('base')}"]
-        parts += [f"{kind}dir={self.path(host['name'], kind)}" for kind in ("upper", "work")]
-        run("mount", "-t", "overlay", "overlay", "-o", ",".join(parts), root)
-
-    # Power
-
-    def boot(self, host, wait=True):
-        self.mount(host)
-        name = host["name"]
-        with open(self.path(name, "console"), "a") as console:
-            # Of its own session: the host stays up when the terminal goes.
-            # A container that reboots ends with this status.
-            again = 'while :; do systemd-nspawn "$@"; [ $? = 133 ] || exit; done'
-            process = subprocess.Popen(
-                ["sh", "-c", again, "sh", "-D", self.path(name, "root"), "--boot", "--machine", f"{self.data['bridge']}-{name}",
-                 "--hostname", name, "--register=no", "--keep-unit", f"--network-bridge={self.data['bridge']}",
-                 "--capability=all", f"--bind={self.path(name, 'containers')}:/var/lib/containers"],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
-        host["pid"] = process.pid
-        self.save()
-        if wait:
-            self.await_sshd(host)
-
-    def await_sshd(self, host):
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                with socket.create_connection((host["address"], 22), timeout=2) as connection:
-                    if connection.recv(4) == b"SSH-":
-                        return
-            except OSError:
-                pass
-            if not alive(host["pid"]):
-                break
-            time.sleep(0.2)
-        with open(self.path(host["name"], "console")) as console:
-            fail(f"{host['name']} does not answer. The end of its console:\n" + "".join(console.readlines()[-15:]))
-
-    def cut(self, host):
-        """Takes the power: nothing on the host gets to know."""
-        pid = host.get("pid")
-        if not pid or not alive(pid):
-            return
-        for process in [pid] + members(pid):
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        while alive(pid):
-            time.sleep(0.05)
-
-    def reboot(self, host):
-        run("ssh", "-q", "-i", self.data["identity"], "-o", f"UserKnownHostsFile={self.data['knownHosts']}",
-            f"root@{host['address']}", "systemctl reboot || true")
-        # The container ends its system and starts it anew.
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection((host["address"], 22), timeout=1).close()
-            except OSError:
-                break
-            time.sleep(0.05)
-        self.await_sshd(host)
-
     def host(self, name):
         for host in self.data["hosts"]:
             if host["name"] == name:
                 return host
-        fail(f"there is no host {name}")
+        raise ValueError(f"there is no host {name}; there are {', '.join(host['name'] for host in self.data['hosts'])}")
+
+    def up(self, count, asked, cache, more, rtt):
+        """Boots hosts r1-n01 ...; `asked` has the traits of each name, and of `*`, which stands for those."""
+        if os.path.exists(self.file):
+            raise ValueError(f"there is a rack in {self.folder} already")
+        names = [f"r1-n{number:02}" for number in range(1, count + 1)]
+        names += [name for name in asked if name != "*" and name not in names]
+        traits = {name: asked.get(name, asked.get("*", []) if name.startswith("r1-n") else []) for name in names}
+        for name in names:
+            hosts.check(name, traits[name])
+        folder = trees(cache, more)
+        for engine in {engine for list in traits.values() for engine in list} & {"podman", "docker"}:
+            layer(folder, engine)
+        os.makedirs(self.folder, exist_ok=True)
+        number = network.free()
+        # Noted before it is made, so that `down` finds it whatever happens.
+        self.data = {
+            "bridge": f"rack{number}", "network": number, "gateway": f"198.18.{number}.1", "user": "ops",
+            "identity": self.path("id_ed25519"), "knownHosts": self.path("known_hosts"),
+            "password": secrets.token_urlsafe(9), "trees": folder, "hosts": [],
+        }
+        self.save()
+        watches(len(names))
+        try:
+            network.make(self)
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rack", "-f", self.data["identity"])
+            for index, name in enumerate(names, 1):
+                self.add(name, index, traits[name])
+            hosts.known(self)
+            for host in self.data["hosts"]:
+                power.boot(self, host, wait=False)
+            for host in self.data["hosts"]:
+                power.await_sshd(self, host)
+            if rtt:
+                network.line(self, rtt)
+        except BaseException:
+            self.down()
+            raise
+
+    def watch(self, pid):
+        """Takes the rack down when a process ends, however that ends."""
+        subprocess.Popen([sys.executable, os.path.abspath(__file__), "watch", "--folder", self.folder, str(pid)],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def add(self, name, number, traits):
+        network = self.data["network"]
+        inner = f"198.19.{network}.{number + 10}"
+        address = inner if "inner" in traits else f"198.18.{network}.{number + 10}"
+        host = {"name": name, "number": number, "address": address, "traits": traits}
+        if "bastion" in traits:
+            host["innerAddress"] = inner
+        self.data["hosts"].append(host)
+        self.save()
+        hosts.make(self, host)
+        self.save()
 
     def down(self):
+        """Ends all and removes what was made; as often as one likes, and after a crash."""
+        try:
+            self.load()
+        except FileNotFoundError:
+            self.data = None
+        power.kill(power.leftovers(self.folder))
+        if not self.data:
+            return
         for host in self.data["hosts"]:
-            self.cut(host)
-            root = self.path(host["name"], "root")
-            while os.path.ismount(root):
-                run("umount", "--lazy", root)
-        subprocess.run(["ip", "link", "delete", self.data["bridge"]], check=False)
-        shutil.rmtree(self.folder)
+            hosts.remove(self, host)
+            power.forget(self, host)
+        network.remove(self)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # One host
+
+    def cut(self, host):
+        power.cut(self, host)
+
+    def boot(self, host):
+        power.boot(self, host)
+
+    def reboot(self, host):
+        power.reboot(self, host)
+
+    def unplug(self, host):
+        power.unplug(self, host)
+
+    def plug(self, host):
+        power.unplug(self, host, "up")
+
+    def kill_sshd(self, host):
+        """Kills all of sshd; the host's systemd starts the listening one again."""
+        power.inside(host, ["pkill", "-KILL", "-x", "sshd"], check=True)
+
+    def swap_key(self, host):
+        """Gives the host another key, which nobody knows."""
+        hosts.key(self, host)
+        self.save()
+        power.inside(host, ["systemctl", "restart", "ssh"], check=True)
+
+    def fill(self, host):
+        """Takes all that is left of /var/lib; `free` gives it back."""
+        if not hosts.disk(host):
+            raise ValueError(f"{host['name']} shares this machine's disk; boot it with --host {host['name']}:disk=512M")
+        size = os.statvfs(self.path(host["name"], "disk"))
+        with open(self.path(host["name"], "disk", "filler"), "w") as file:
+            os.posix_fallocate(file.fileno(), 0, max(size.f_bavail * size.f_frsize, 1))
+
+    def free(self, host):
+        os.remove(self.path(host["name"], "disk", "filler"))
 
 
-def alive(pid):
-    """True for a process that is not a zombie."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def watches(count):
+    """Raises the number of inotify instances that root may have, which all hosts share; a host's services need a dozen."""
+    path = "/proc/sys/fs/inotify/max_user_instances"
+    with open(path) as file:
+        now = int(file.read())
+    if now < 128 + 16 * count:
+        print(f"raising fs.inotify.max_user_instances from {now} to {128 + 16 * count}", file=sys.stderr)
+        with open(path, "w") as file:
+            file.write(str(128 + 16 * count))
 
 
-def members(pid):
-    """The processes below one, the deepest last."""
-    children = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat") as file:
-                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            children.setdefault(parent, []).append(int(name))
-    found, queue = [], [pid]
-    while queue:
-        below = children.get(queue.pop(0), [])
-        found += below
-        queue += below
-    return found
+def milliseconds(text):
+    """Microseconds of "20ms"."""
+    if not text.endswith("ms") and text != "0":
+        raise argparse.ArgumentTypeError("a time is a number of milliseconds, like 20ms")
+    return int(float(text.removesuffix("ms")) * 1000)
+
+
+def named(text):
+    name, _, traits = text.partition(":")
+    return name, [trait for trait in traits.split(",") if trait]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="boot a rack")
-    up.add_argument("--hosts", type=int, default=4, metavar="N")
-    up.add_argument("--cache", default=os.path.expanduser("~/.cache/osiris-rack"), metavar="DIR")
-    up.add_argument("--with", dest="more", action="append", default=[], metavar="PACKAGE", help="also installed")
-    for name, text in (("cut", "take a host's power"), ("boot", "give it back"), ("reboot", "restart it in order")):
-        commands.add_parser(name, help=text).add_argument("name")
+    up.add_argument("--hosts", type=int, default=4, metavar="N", help="r1-n01 ... ; default 4, up to 200")
+    up.add_argument("--host", type=named, action="append", default=[], metavar="NAME[:TRAIT,...]",
+                    help=f"what this one is, or '*' for all; a new name is one host more. {', '.join(hosts.TRAITS)}")
+    up.add_argument("--rtt", type=milliseconds, default=0, metavar="20ms", help="round-trip time")
+    up.add_argument("--until", type=int, metavar="PID", help="take the rack down when this process has ended")
+    up.add_argument("--with", dest="more", action="append", default=[], metavar="PACKAGE", help="installed on all")
+    up.add_argument("--cache", default=CACHE, metavar="DIR", help="where the trees are kept (OSIRIS_RACK_CACHE)")
+    texts = {
+        "cut": "take a host's power", "boot": "give it back", "reboot": "restart it in order",
+        "unplug": "take its network", "plug": "give it back", "kill-sshd": "kill every sshd of it",
+        "swap-key": "give it another host key", "fill": "fill its /var/lib", "free": "empty it again",
+    }
+    for name, text in texts.items():
+        commands.add_parser(name, help=text).add_argument("name", metavar="NAME")
+    execute = commands.add_parser("exec", help="run a command as root on a host, without SSH")
+    execute.add_argument("name", metavar="NAME")
+    execute.add_argument("words", nargs="+", metavar="WORD")
+    commands.add_parser("rtt", help="change the round-trip time").add_argument("rtt", type=milliseconds, metavar="20ms")
+    commands.add_parser("watch").add_argument("pid", type=int)
     commands.add_parser("down", help="end all and remove what was made")
     for command in commands.choices.values():
-        command.add_argument("--folder", required=True, metavar="DIR")
+        command.add_argument("--folder", required=True, metavar="DIR", help="the rack's folder, with rack.json in it")
     words = parser.parse_args()
     if os.geteuid() != 0:
-        fail("booting hosts needs root")
+        raise ValueError("booting hosts needs root")
     rack = Rack(words.folder)
     if words.command == "up":
-        return rack.up(words.hosts, words.cache, PACKAGES + words.more)
-    rack.load()
-    if words.command == "down":
-        rack.down()
+        rack.up(words.hosts, dict(words.host), words.cache, words.more, words.rtt)
+        if words.until:
+            rack.watch(words.until)
+        return print(rack.file)
+    if words.command == "watch":
+        try:
+            select.select([os.pidfd_open(words.pid)], [], [])
+        except ProcessLookupError:
+            pass
+    if words.command in ("watch", "down"):
+        return rack.down()
+    try:
+        rack.load()
+    except FileNotFoundError:
+        raise ValueError(f"{rack.file} is not there; is a rack up in this folder?")
+    if words.command == "rtt":
+        network.line(rack, words.rtt)
+    elif words.command == "exec":
+        sys.exit(power.inside(rack.host(words.name), words.words).returncode)
     else:
-        getattr(rack, words.command)(rack.host(words.name))
+        getattr(rack, words.command.replace("-", "_"))(rack.host(words.name))
 
 
-main()
+if __name__ == "__main__":
+    try:
+        main()
+    except (ValueError, RuntimeError, subprocess.CalledProcessError) as error:
+        sys.exit(f"rack.py: {error}")

@@ -9,9 +9,9 @@ set -eu
 [ $# = 2 ] || { echo "usage: build.sh PROGRAM ARCHIVE" >&2; exit 2; }
 program=$1 archive=$2 here=$(dirname "$0")
 
-for tool in mmdebstrap podman ldd dpkg-query; do
+for tool in mmdebstrap python3 ldd dpkg-query; do
     command -v "$tool" >/dev/null || {
-        echo "build.sh: $tool is missing; install it with: apt-get install mmdebstrap podman" >&2
+        echo "build.sh: $tool is missing; install it with: apt-get install mmdebstrap python3" >&2
         exit 1
     }
 done
@@ -64,9 +64,6 @@ mmdebstrap --quiet --variant=minbase --include="$packages" \
 
 # dist/osiris-hub.tar holds localhost/osiris-hub:VERSION.
 version=$("$program" version | cut -d' ' -f2)
-image=localhost/$(basename "$archive" .tar):$version
-podman build --quiet --timestamp "$SOURCE_DATE_EPOCH" --build-arg "VERSION=$version" \
-    --file "$here/Containerfile" --tag "$image" "$work"
 rm -f "$archive"
-podman save --quiet --format oci-archive --output "$archive" "$image"
+python3 "$here/oci.py" "$work/tree.tar" "localhost/$(basename "$archive" .tar):$version" "$SOURCE_DATE_EPOCH" "$archive"
 ls -lh "$archive"

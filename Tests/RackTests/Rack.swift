@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+/// Real hosts (Tests/Rack, docs/rack.md), booted for the first test that asks and gone with this process.
+struct Rack: Sendable {
+    struct Host: Decodable, Sendable {
+        var name: String
+        var address: String
+    }
+
+    private struct Notes: Decodable {
+        var hosts: [Host]
+        var password: String
+        var identity: String
+        var knownHosts: String
+        var bridge: String
+    }
+
+    static let isPossible = geteuid() == 0
+
+    private static let booted = Task { try await Rack() }
+    static var shared: Rack { get async throws { try await booted.value } }
+
+    private let folder: URL
+    private let hosts: [String: Host]
+    /// Of `ops`, for logins and sudo.
+    let password: String
+    let identity: String
+    let knownHosts: String
+    private let bridge: String
+
+    private static let python = "/usr/bin/env"
+    private static var script: String { Program.root.appendingPathComponent("Tests/Rack/rack.py").path }
+
+    private init() async throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-rack-\(getpid())")
+        let traits = [
+            "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:", "small:podman,disk=3G",
+            "bastion:bastion", "inner:podman,inner",
+        ]
+        let answer = try await Program.Running(
+            ["python3", Self.script, "up", "--hosts", "4", "--until", "\(getpid())", "--folder", folder.path]
+                + traits.flatMap { ["--host", $0] },
+            program: Self.python, in: Program.root
+        ).wait()
+        try #require(answer.status == 0, "\(answer)")
+        let notes = try JSONDecoder().decode(
+            Notes.self, from: Data(contentsOf: folder.appendingPathComponent("rack.json")))
+        hosts = Dictionary(uniqueKeysWithValues: notes.hosts.map { ($0.name, $0) })
+        (password, identity, knownHosts, bridge) = (notes.password, notes.identity, notes.knownHosts, notes.bridge)
+    }
+
+    func host(_ name: String) throws -> Host { try #require(hosts[name], "the rack has no host \(name)") }
+
+    /// Runs a command of rack.py on a host: cut, boot, reboot, fill …
+    func act(_ command: String, _ words: String...) async throws {
+        let answer = try await Program.Running(
+            ["python3", Self.script, command, "--folder", folder.path] + words, program: Self.python, in: Program.root
+        ).wait()
+        try #require(answer.status == 0, "\(answer)")
+    }
+
+    /// What a shell script prints that root runs on the host, without SSH.
+    @discardableResult
+    func on(_ name: String, _ script: String) async throws -> String {
+        let answer = try await Program.Running(
+            ["python3", Self.script, "exec", "--folder", folder.path, name, "--", "sh", "-c", script],
+            program: Self.python, in: Program.root
+        ).wait()
+        try #require(answer.status == 0, "\(name): \(script)\n\(answer)")
+        return answer.out.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// How often somebody logged in, and how often a session began to do something, since the host booted.
+    func traffic(_ name: String) async throws -> (logins: Int, sessions: Int) {
+        // The journal takes a line a moment after sshd wrote it.
+        let text = try await on(
+            name,
+            """
+            journalctl --sync
+            log=$(journalctl --boot --quiet --output=cat --identifier=sshd)
+            echo "$log" | grep -c '^Accepted ' || true
+            echo "$log" | grep -c '^Starting session: ' || true
+            """)
+        let counts = text.split(separator: "\n").compactMap { Int($0) }
+        try #require(counts.count == 2, "\(text)")
+        return (counts[0], counts[1])
+    }
+
+    /// Bytes that this machine has sent to all hosts.
+    func sent() throws -> Int {
+        let text = try String(contentsOfFile: "/sys/class/net/\(bridge)c/statistics/tx_bytes", encoding: .utf8)
+        return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+
+    /// Takes away what another test left, but not the engine and its images.
+    func clean(_ names: String...) async throws {
+        for name in names {
+            try await on(
+                name,
+                """
+                for unit in osiris-revert.timer osiris-hub; do systemctl disable --quiet --now $unit 2>/dev/null; done
+                rm -f /etc/systemd/system/osiris-hub.service
+                systemctl daemon-reload
+                for engine in podman docker; do
+                    if command -v $engine >/dev/null; then $engine rm --force osiris-hub >/dev/null 2>&1; fi
+                done
+                rm -rf /var/lib/osiris
+                """)
+        }
+    }
+
+    /// Every file of the host with its size and mode, but those that logs, caches and engines write on their own.
+    func files(_ name: String) async throws -> Set<String> {
+        let text = try await on(
+            name,
+            """
+            find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log -o -path /var/cache \
+                -o -path /var/lib/containers -o -path /var/lib/docker -o -path /var/lib/apt -o -path /var/lib/systemd \\) \
+                -prune -o -type f -printf '%p %s %m\\n'
+            """)
+        return Set(text.split(separator: "\n").map(String.init))
+    }
+}

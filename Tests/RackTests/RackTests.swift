@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+
+/// Hubs on real hosts over SSH: everything that happens to racks, one after the other.
+///
+/// Each test begins with clean hosts, so that each can be run alone: `swift test --filter RackTests/power`.
+@Suite(.serialized, .enabled(if: Rack.isPossible, "booting hosts needs root"))
+struct RackTests {
+    /// From nothing but sshd to a function that answers; nothing to do then, for one login and one command on each host.
+    @Test func bareHosts() async throws {
+        let rack = try await Rack.shared
+        let names = ["bare", "r1-n02", "r1-n03", "r1-n04"]
+        try await rack.clean("r1-n02", "r1-n03", "r1-n04")
+        let cluster = try await RackCluster(rack, hosts: names)
+        try await cluster.apply()
+        try await cluster.answers()
+        #expect(try await rack.on("r1-n03", "cat /proc/[0-9]*/cmdline | grep -c \(rack.password) || true") == "0")
+
+        var before: [String: (logins: Int, sessions: Int)] = [:]
+        for name in names { before[name] = try await rack.traffic(name) }
+        try await cluster.isSettled()
+        for name in names {
+            let now = try await rack.traffic(name)
+            #expect(now.logins - before[name]!.logins == 1, "logins on \(name)")
+            // The probe, and no other command: the hub is asked through a tunnel.
+            #expect(now.sessions - before[name]!.sessions == 1, "commands on \(name)")
+        }
+        try await cluster.osiris("destroy", "--auto-approve")
+        #expect(try await rack.on("bare", "command -v podman || echo gone") == "gone")
+    }
+
+    /// A host whose line is removed is as it was; the others go on.
+    @Test func removedLine() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("r1-n01", "r1-n02")
+        let before = try await rack.files("r1-n02")
+        let cluster = try await RackCluster(rack, hosts: ["r1-n01", "r1-n02"])
+        try await cluster.apply()
+        try cluster.write(hosts: ["r1-n01"])
+        try await cluster.apply()
+        let after = try await rack.files("r1-n02")
+        // The fence stays, against runs that slept.
+        let more = after.subtracting(before).filter { !$0.hasPrefix("/var/lib/osiris/fence ") }
+        #expect(more.isEmpty, "\(more.sorted())")
+        #expect(before.subtracting(after).isEmpty, "\(before.subtracting(after).sorted())")
+        #expect(try await rack.on("r1-n02", "systemctl list-units --all 'osiris*' --no-legend; podman ps --all --quiet") == "")
+        try await cluster.answers()
+        try await cluster.isSettled()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// Hubs come back by themselves after a restart and after a power loss.
+    @Test func power() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("r1-n01", "r1-n02")
+        let cluster = try await RackCluster(rack, hosts: ["r1-n01", "r1-n02"])
+        try await cluster.apply()
+        try await rack.act("reboot", "r1-n01")
+        try await rack.act("cut", "r1-n02")
+        try await rack.act("boot", "r1-n02")
+        for name in ["r1-n01", "r1-n02"] {
+            try await rack.on(name, Self.ready)
+        }
+        try await cluster.isSettled()
+        try await cluster.answers()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// Ends when the host's hub is ready; fails after a minute.
+    static let ready = """
+        for engine in podman docker; do command -v $engine >/dev/null && break; done
+        i=0
+        until $engine exec osiris-hub osiris-hub healthcheck --data /data 2>/dev/null; do
+            i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.2
+        done
+        """
+
+    /// A host behind another, which this machine does not reach.
+    @Test func jumpHost() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("inner")
+        let jump = try rack.host("bastion").address
+        let cluster = try await RackCluster(rack, hosts: ["inner"], settings: ["jump: [ops@\(jump)]"])
+        try await cluster.apply()
+        try await cluster.answers()
+        let before = try await rack.traffic("bastion")
+        try await cluster.isSettled()
+        let after = try await rack.traffic("bastion")
+        #expect(after.logins - before.logins == 1, "logins on the bastion")
+        #expect(after.sessions == before.sessions, "commands on the bastion")
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// A host that shows another key gets no login and no command.
+    @Test func wrongHostKey() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("r1-n01", "r1-n02")
+        let cluster = try await RackCluster(rack, hosts: ["r1-n01", "r1-n02"])
+        let (right, wrong) = (try rack.host("r1-n01").address, try rack.host("r1-n02").address)
+        let known = try cluster.scratch.read("known_hosts").split(separator: "\n")
+        let other = try #require(known.first { $0.hasPrefix(right + ",") })
+        let lines = known.map { line -> String in
+            guard line.hasPrefix(wrong + ",") else { return String(line) }
+            return String(line.prefix { $0 != " " } + other.drop { $0 != " " })
+        }
+        try cluster.scratch.write(lines.joined(separator: "\n") + "\n", to: "known_hosts")
+        let before = try await rack.traffic("r1-n02")
+        let answer = try await cluster.apply(1)
+        #expect(answer.err.contains("OSR0703"), "\(answer)")
+        let after = try await rack.traffic("r1-n02")
+        #expect(after == before, "somebody logged in")
+        // The other host is set up all the same.
+        try await rack.on("r1-n01", Self.ready)
+        try await rack.clean("r1-n01")
+    }
+}

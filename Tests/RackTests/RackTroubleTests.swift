@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+extension RackTests {
+    /// One of four hosts is dead: the others are set up, and the next run touches only it.
+    @Test func deadHost() async throws {
+        let rack = try await Rack.shared
+        let names = ["r1-n01", "r1-n02", "r1-n03", "r1-n04"]
+        try await rack.clean("r1-n01", "r1-n02", "r1-n03", "r1-n04")
+        let cluster = try await RackCluster(rack, hosts: names)
+        try await rack.act("cut", "r1-n02")
+        let answer: Program.Answer
+        do {
+            answer = try await cluster.apply(1)
+        } catch {
+            try await rack.act("boot", "r1-n02")
+            throw error
+        }
+        try await rack.act("boot", "r1-n02")
+        #expect(answer.err.contains("r1-n02"), "\(answer)")
+        try await cluster.answers()
+        let starts = try await rack.on("r1-n01", "systemctl show --property=ActiveEnterTimestamp osiris-hub")
+        let plan = try await cluster.osiris("plan", "--format", "json")
+        let changes = try #require((plan.json as? [String: Any])?["changes"] as? [[String: Any]], "\(plan)")
+        let touched = changes.filter { $0["action"] as? String != "no-op" }.compactMap { $0["address"] as? String }
+        #expect(!touched.isEmpty && touched.allSatisfy { $0.contains("r1-n02") }, "\(touched)")
+        try await cluster.apply()
+        try await cluster.isSettled()
+        #expect(try await rack.on("r1-n01", "systemctl show --property=ActiveEnterTimestamp osiris-hub") == starts)
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// sshd dies in the middle of the image's upload: what has arrived stays, and is not sent again.
+    @Test func killedUpload() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("r1-n01")
+        try await rack.on("r1-n01", "podman rmi --all --force >/dev/null 2>&1 || true")
+        let cluster = try await RackCluster(rack, hosts: ["r1-n01"])
+        let image = try #require(RackCluster.image)
+        let size = try #require(try FileManager.default.attributesOfItem(atPath: image)[.size] as? Int)
+        // Slow enough to be met in the middle.
+        try await rack.act("rtt", "200ms")
+        let sent = try rack.sent()
+        let running = try cluster.start("apply", "--auto-approve")
+        // A third has arrived.
+        try await rack.on(
+            "r1-n01",
+            """
+            i=0
+            until [ "$(cat /var/lib/osiris/upload/* 2>/dev/null | wc -c)" -gt \(size / 3) ]; do
+                i=$((i + 1)); [ $i -lt 1200 ] || exit 1; sleep 0.05
+            done
+            """)
+        try await rack.act("kill-sshd", "r1-n01")
+        var answer = try await running.wait()
+        try await rack.act("rtt", "0")
+        if answer.status != 0 { answer = try await cluster.apply() }
+        let total = try rack.sent() - sent
+        #expect(total > size && total < size + size / 4, "sent \(total) bytes for an image of \(size)")
+        try await cluster.isSettled()
+        try await cluster.answers()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// A full disk is said before anything is written, and is no reason to leave the other hosts alone.
+    @Test func fullDisk() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("small", "r1-n01")
+        let cluster = try await RackCluster(rack, hosts: ["small", "r1-n01"])
+        try await rack.act("fill", "small")
+        let answer = try await cluster.apply(1)
+        #expect(answer.err.contains("small") && answer.err.contains("disk"), "\(answer)")
+        try await rack.on("r1-n01", Self.ready)
+        try await rack.act("free", "small")
+        try await cluster.apply()
+        try await cluster.isSettled()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// Killed at 30 moments of bringing a host up and of changing it; the next run always finishes the work.
+    @Test func kills() async throws {
+        let rack = try await Rack.shared
+        try await rack.clean("r1-n01")
+        let cluster = try await RackCluster(rack, hosts: ["r1-n01"])
+        try await cluster.apply()
+        let files = try await rack.on("r1-n01", Self.layout)
+        var took: [Duration] = []
+        for number in 0..<30 {
+            // Every third time from nothing; else another configuration and another function.
+            if number % 3 == 0 {
+                try await cluster.osiris("destroy", "--auto-approve")
+            } else {
+                try cluster.write(hosts: ["r1-n01"], hub: Self.alerts(number))
+                try cluster.scratch.write(
+                    "def handle(name):\n    return {\"greeting\": \"hi \" + name}\n# \(number)\n", to: "functions/hello/hello.py")
+            }
+            let moment = Duration.milliseconds(100 + number * 4000 / 30)
+            let running = try cluster.start("apply", "--auto-approve")
+            try await Task.sleep(for: moment)
+            kill(running.process.processIdentifier, SIGKILL)
+            _ = try await running.wait()
+            let clock = ContinuousClock().now
+            let next = try await cluster.osiris("apply", "--auto-approve")
+            try #require(next.status == 0, "killed after \(moment): \(next)")
+            took.append(ContinuousClock().now - clock)
+            try #require(try await rack.on("r1-n01", Self.layout) == files, "killed after \(moment)")
+        }
+        try await cluster.isSettled()
+        try await cluster.answers()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// A change that starts the hub again; nobody is told anything.
+    private static func alerts(_ number: Int) -> String {
+        ", alerts: [{url: \"http://127.0.0.1:9/\(number)\", on: [crash-loop]}]"
+    }
+
+    /// What there is of osiris on a host.
+    private static let layout = """
+        ls /var/lib/osiris; ls /etc/systemd/system/osiris* /run/systemd/transient/osiris* 2>/dev/null
+        podman ps --all --format '{{.Names}} {{.State}}'; systemctl is-active osiris-hub
+        """
+}
