@@ -79,13 +79,14 @@ private struct Load {
     private let output = Pipe()
 
     init(_ cluster: RackCluster, _ rack: Rack, _ names: [String]) async throws {
-        let token = try await cluster.osiris("hub", "token", "--role", "invoke").out
+        let made = try await cluster.osiris("hub", "tokens", "create", "--name", "load", "--role", "invoke", "--json")
+        let token = try #require((made.json as? [String: Any])?["token"] as? String, "\(made)")
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
             ["python3", Program.root.appendingPathComponent("Tests/RackTests/load.py").path, "200", "/function/demo/hello"]
             + (try names.map { try rack.host($0).address + ":8080" })
         process.environment = ProcessInfo.processInfo.environment.merging(
-            ["TOKEN": token.trimmingCharacters(in: .whitespacesAndNewlines)]) { $1 }
+            ["TOKEN": token]) { $1 }
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()
     }

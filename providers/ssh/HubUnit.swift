@@ -24,7 +24,7 @@ struct HubUnit: Sendable {
     /// Arguments of the engine.
     /// - Parameter isDetached: without systemd, so that the engine itself starts the hub again.
     func run(isDetached: Bool) -> [String] {
-        var words = ["run", "--name", Self.name]
+        var words = quiet + ["run", "--name", Self.name]
         // In the foreground what the hub writes goes to the journal, and nowhere else.
         words += isDetached ? ["--detach", "--restart=always"] : ["--rm", "--log-driver=none"]
         words += [
@@ -39,9 +39,13 @@ struct HubUnit: Sendable {
         return words
     }
 
+    /// podman notes its events in the journal, as the unit's own words: they would hide what the hub said last.
+    private var quiet: [String] { engine == "podman" ? ["--events-backend=none"] : [] }
+
     /// The unit file: https://www.freedesktop.org/software/systemd/man/systemd.service.html.
     var text: String {
         let command = ([engine] + run(isDetached: false)).map(Self.quoted).joined(separator: " ")
+        let remove = ([engine] + quiet + ["rm", "--force", Self.name]).joined(separator: " ")
         return """
             # Written by osiris; the next apply replaces it.
             [Unit]
@@ -51,9 +55,9 @@ struct HubUnit: Sendable {
             StartLimitIntervalSec=0
 
             [Service]
-            ExecStartPre=-\(engine) rm --force \(Self.name)
+            ExecStartPre=-\(remove)
             ExecStart=\(command)
-            ExecStopPost=-\(engine) rm --force \(Self.name)
+            ExecStopPost=-\(remove)
             KillMode=mixed
             TimeoutStopSec=\(Self.patience + 8)
             Restart=always
