@@ -116,6 +116,6 @@ extension RackTests {
     /// What there is of osiris on a host.
     private static let layout = """
         ls /var/lib/osiris; ls /etc/systemd/system/osiris* /run/systemd/transient/osiris* 2>/dev/null
-        podman ps --all --format '{{.Names}} {{.State}}'; systemctl is-active osiris-hub
+        podman ps --all --format '{{.Names}}'; systemctl is-active osiris-hub
         """
 }
