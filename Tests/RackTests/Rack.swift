@@ -80,7 +80,7 @@ struct Rack: Sendable {
             """
             journalctl --sync
             log=$(journalctl --boot --quiet --output=cat --identifier=sshd)
-            echo "$log" | grep -c '^Accepted ' || true
+            echo "$log" | grep -c '^Accepted [a-z]* for ' || true
             echo "$log" | grep -c '^Starting session: ' || true
             """)
         let counts = text.split(separator: "\n").compactMap { Int($0) }
