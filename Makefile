@@ -95,8 +95,10 @@ bench-load: build image-tools ## What a hub carries: beside nginx, with many fun
 bench-neighbour: build ## How much a bad function slows its neighbour down.
 	python3 Tests/Benchmark/neighbour.py .build/release/osiris-hub
 
+# Files that are links stay links.
 fmt: ## Format all Swift files.
-	$(SWIFT) format -i --configuration .swift-format -r Sources providers Tests Package.swift
+	find Sources providers Tests Package.swift -name '*.swift' -type f \
+		-exec $(SWIFT) format -i --configuration .swift-format {} +
 
 lint: ## Fail if a file is not formatted.
 	$(SWIFT) format lint --strict --configuration .swift-format -r Sources providers Tests Package.swift
