@@ -32,7 +32,7 @@ extension SSHConnection {
         if start > size { start = 0 }
         try handle.seek(toOffset: UInt64(start))
         let result = try await run(
-            script: Self.take, as: elevation, arguments: [path, sum, mode, String(start)],
+            script: Self.take, as: elevation, arguments: [path, sum, mode, String(start), String(size)],
             feed: { SSHFeed(file: handle, isHeld: $0) }, progress: { progress(start + $0) })
         if result.status == Self.isBroken {
             throw SSHError(
@@ -55,6 +55,8 @@ extension SSHConnection {
         part=$1.part
         [ "$4" != 0 ] || : > "$part" || exit 1
         cat >> "$part" || exit 1
+        # To this script the end of a connection looks like the end of the file: what came stays for the next try.
+        [ "$(wc -c < "$part")" -ge "$5" ] || { echo "it ended early" >&2; exit 1; }
         printf '%s  %s\\n' "$2" "$part" | sha256sum -c >/dev/null 2>&1 || { rm -f "$part"; exit \(isBroken); }
         chmod "$3" "$part" && { sync "$part" 2>/dev/null || sync; } && mv -f "$part" "$1"
         """
