@@ -63,4 +63,12 @@ import Testing
             #expect(!FunctionName.isLabel(bad))
         }
     }
+
+    /// What is killed while it prints leaves the beginning of a line, and may leave that of a secret.
+    @Test func theBeginningOfASecretAtTheEndIsTakenOut() {
+        let redaction = Redaction(secrets: ["s3cret-value", "s3cret-other"])
+        #expect(redaction.apply("a s3cret-value, s3cret-o") == "a (secret), (secret)")
+        #expect(redaction.apply("s3cr") == "(secret)")
+        #expect(redaction.apply("s3c") == "s3c" && redaction.apply("s3cret nothing") == "s3cret nothing")
+    }
 }

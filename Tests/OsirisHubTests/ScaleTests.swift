@@ -41,14 +41,15 @@ import Testing
             #expect(text.contains(#"osiris_function_queue_length{function_name="burst.demo"} 46"#))
             #expect(text.contains("osiris_function_cold_starts_total{function_name=\"burst.demo\"}"))
             #expect(!text.contains("osiris_function_cold_starts_total{function_name=\"burst.demo\"} 0"))
-            #expect(Members.count("python3", of: hub.folder) == 4)
+            // And at most the one that waits for the next call from zero.
+            #expect((4...5).contains(Members.count("python3", of: hub.folder)))
             let members = Members.of(hub.folder)
             gate.open()
             let answers = try await calls
             #expect(answers.map(\.status) == Array(repeating: 200, count: 50))
             #expect(Set(answers.map(\.text)).count == 4)
             try await client.wait(for: "burst", "asleep") { $0.replicas == 0 }
-            try await eventually("its processes are gone") { !members.contains(where: \.isAlive) }
+            try await eventually("its processes are gone") { members.count(where: \.isAlive) <= 1 }
             #expect(try await client.status("burst").state == .stopped)
             #expect(try await client.call("burst").status == 200)
         }

@@ -35,7 +35,8 @@ struct Rack: Sendable {
     private init() async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-rack-\(getpid())")
         let traits = [
-            "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:", "small:podman,disk=3G",
+            "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:",
+            "small:podman,disk=3G",
             "bastion:bastion", "inner:podman,inner",
         ]
         let answer = try await Program.Running(

@@ -10,7 +10,9 @@ struct RackCluster: Sendable {
     /// The image that `make test` made.
     static let image = ProcessInfo.processInfo.environment["OSIRIS_HUB_ARCHIVE"]
 
-    init(_ rack: Rack, hosts: [String], settings: [String] = [], rollout: String = "{canary: 0, maxUnavailable: 4}") async throws {
+    init(_ rack: Rack, hosts: [String], settings: [String] = [], rollout: String = "{canary: 0, maxUnavailable: 4}")
+        async throws
+    {
         self.rack = rack
         scratch = try Scratch()
         archive = try #require(Self.image, "OSIRIS_HUB_ARCHIVE names no image; `make test-rack` makes one")

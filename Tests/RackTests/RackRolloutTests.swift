@@ -47,7 +47,9 @@ extension RackTests {
             #expect(try await rack.on(name, Self.running) == image, "\(name)")
         }
         let tried = try await names.asyncCount(where: {
-            try await rack.on($0, "journalctl --boot --quiet --output=cat --unit=osiris-hub | grep -c 'Failed with result' || true") != "0"
+            try await rack.on(
+                $0, "journalctl --boot --quiet --output=cat --unit=osiris-hub | grep -c 'Failed with result' || true")
+                != "0"
         })
         #expect(tried == 1, "\(tried) hosts met the bad image")
         // Back to the good one: nothing is left to be done but to say so.
@@ -86,7 +88,10 @@ private struct Load {
         let token = try #require((made.json as? [String: Any])?["token"] as? String, "\(made)")
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
-            ["python3", Program.root.appendingPathComponent("Tests/RackTests/load.py").path, "200", "/function/demo/hello"]
+            [
+                "python3", Program.root.appendingPathComponent("Tests/RackTests/load.py").path, "200",
+                "/function/demo/hello",
+            ]
             + (try names.map { try rack.host($0).address + ":8080" })
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["TOKEN": token]) { $1 }

@@ -43,7 +43,9 @@ struct RackTests {
         let more = after.subtracting(before).filter { !$0.hasPrefix("/var/lib/osiris/fence ") }
         #expect(more.isEmpty, "\(more.sorted())")
         #expect(before.subtracting(after).isEmpty, "\(before.subtracting(after).sorted())")
-        #expect(try await rack.on("r1-n02", "systemctl list-units --all 'osiris*' --no-legend; podman ps --all --quiet") == "")
+        #expect(
+            try await rack.on("r1-n02", "systemctl list-units --all 'osiris*' --no-legend; podman ps --all --quiet")
+                == "")
         try await cluster.answers()
         try await cluster.isSettled()
         try await cluster.osiris("destroy", "--auto-approve")

@@ -91,7 +91,8 @@ extension RackTests {
             } else {
                 try cluster.write(hosts: ["r1-n01"], hub: Self.alerts(number))
                 try cluster.scratch.write(
-                    "def handle(name):\n    return {\"greeting\": \"hi \" + name}\n# \(number)\n", to: "functions/hello/hello.py")
+                    "def handle(name):\n    return {\"greeting\": \"hi \" + name}\n# \(number)\n",
+                    to: "functions/hello/hello.py")
             }
             let moment = Duration.milliseconds(100 + number * 4000 / 30)
             let running = try cluster.start("apply", "--auto-approve")

@@ -52,7 +52,18 @@ struct Redaction: Sendable {
         for needle in needles {
             for range in bytes.ranges(of: needle).reversed() { bytes.replaceSubrange(range, with: Self.mark.utf8) }
         }
+        // What was killed while it printed may have been cut in the middle of one.
+        if let start = needles.compactMap({ Self.start(of: $0, atTheEndOf: bytes) }).min() {
+            bytes.replaceSubrange(start..., with: Self.mark.utf8)
+        }
         return bytes
+    }
+
+    /// Where the longest beginning of a needle starts that the text ends with; nil if there is none of 4 bytes.
+    private static func start(of needle: [UInt8], atTheEndOf bytes: [UInt8]) -> Int? {
+        let most = min(needle.count - 1, bytes.count)
+        guard most >= 4 else { return nil }
+        return (4...most).last { bytes.suffix($0).elementsEqual(needle.prefix($0)) }.map { bytes.count - $0 }
     }
 
     func apply(_ text: String) -> String {

@@ -55,7 +55,7 @@ import Testing
             address: try #require(ResourceAddress("rack/hub.n01")), cluster: "edge", port: 8080)
         #expect(
             unit.text.contains(
-                "\nExecStart=podman run --name osiris-hub --rm --log-driver=none --label osiris.cluster=edge --label "
+                "\nExecStart=podman --events-backend=none run --name osiris-hub --rm --log-driver=none --label osiris.cluster=edge --label "
                     + "osiris.address=rack/hub.n01 --user=65532:65532 --stop-timeout=12 --network=host --cap-drop=all "
                     + "--security-opt=no-new-privileges --volume /var/lib/osiris/data:/data:Z sha256:ab serve --data /data\n"
             ))
