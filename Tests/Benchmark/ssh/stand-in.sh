@@ -2,6 +2,7 @@
 # Stands in for podman on the hosts of the benchmark, where the client is measured and not an engine: `load` notes the
 # image's identity, `run` is a small web server that answers as a hub does.
 images=/var/lib/bench-images
+while :; do case $1 in --version) break ;; --*) shift ;; *) break ;; esac; done
 case $1 in
 version) echo 4.3.1 ;;
 --version) echo "podman version 4.3.1" ;;
