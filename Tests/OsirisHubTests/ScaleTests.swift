@@ -62,12 +62,13 @@ import Testing
             let client = hub.client
             async let calls = Self.burst(client, "f", 3)
             try await client.wait(for: "f", "busy") { $0.runningCalls == 3 }
-            #expect(Members.count("python3", of: hub.folder) == 3)
+            // And at most the one that waits for a function.
+            #expect((3...4).contains(Members.count("python3", of: hub.folder)))
             gate.open()
             let words = Set(try await calls.map(\.text))
             #expect(words.count == 3)
             try await client.wait(for: "f", "back") { $0.replicas == 1 }
-            try await eventually("two are gone") { Members.count("python3", of: hub.folder) == 1 }
+            try await eventually("two are gone") { Members.count("python3", of: hub.folder) <= 2 }
             #expect(words.contains(try await client.call("f").text))
         }
     }
