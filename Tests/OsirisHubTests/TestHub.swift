@@ -51,15 +51,17 @@ final class TestHub: Sendable {
     /// - Parameters:
     ///   - tls: whether it speaks TLS with `tls.pem` of the folder, which the caller makes.
     ///   - engine: socket of a container engine; nil for whichever the machine has.
+    ///   - warm: how many interpreters wait for a function; nil for what holds without a word.
     static func makeFolder(
-        rates: HubConfig.Rates? = nil, tls: Bool = false, engine: String? = nil
+        rates: HubConfig.Rates? = nil, tls: Bool = false, engine: String? = nil, warm: HubConfig.Warm? = nil
     ) throws -> String {
         let folder = NSTemporaryDirectory() + "osiris-hub-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let config = HubConfig(
             address: "here/hub.here", cluster: "test", host: "127.0.0.1", port: 0, generation: "g1",
             tokens: HubConfig.Role.allCases.map { .init(role: $0, sha256: Digest.sha256($0.rawValue.utf8)) },
-            rates: rates, tls: tls ? .init(file: "tls.pem") : nil, engine: engine.map { .init(socket: $0) })
+            rates: rates, tls: tls ? .init(file: "tls.pem") : nil, engine: engine.map { .init(socket: $0) },
+            warm: warm)
         let bytes = Data(try HubJSON.encode(config))
         _ = FileManager.default.createFile(
             atPath: folder + "/hub.json", contents: bytes, attributes: [.posixPermissions: 0o600])

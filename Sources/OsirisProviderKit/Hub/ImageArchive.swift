@@ -22,12 +22,7 @@ public struct ImageArchive: Sendable {
     /// (https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
     /// - Throws: `ImageArchiveError` if it is no such archive.
     public func identity() throws -> String {
-        let handle: FileHandle
-        do {
-            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        } catch {
-            throw ImageArchiveError("\(path) cannot be read: \(error.localizedDescription)")
-        }
+        let handle = try open()
         defer { try? handle.close() }
         let tar = try TarIndex(handle, path: path)
         let found: String?
@@ -46,16 +41,19 @@ public struct ImageArchive: Sendable {
     /// - Throws: `ImageArchiveError`.
     public func architecture() throws -> String? {
         let hex = try identity().dropFirst(7)
-        let handle: FileHandle
-        do {
-            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        } catch {
-            throw ImageArchiveError("\(path) cannot be read: \(error.localizedDescription)")
-        }
+        let handle = try open()
         defer { try? handle.close() }
         let tar = try TarIndex(handle, path: path)
         let config = try tar.json("blobs/sha256/\(hex)") ?? tar.json("\(hex).json")
         return config?.mapValue?["architecture"]?.stringValue
+    }
+
+    private func open() throws -> FileHandle {
+        do {
+            return try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        } catch {
+            throw ImageArchiveError("\(path) cannot be read: \(error.localizedDescription)")
+        }
     }
 
     /// What `uname -m` says on these processors.
