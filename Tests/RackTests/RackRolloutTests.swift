@@ -3,10 +3,7 @@ import Testing
 
 extension RackTests {
     /// A new image on all hosts, one at a time, while 200 calls come in each second: callers who go to the next host when
-    /// one does not take their call lose none.
-    ///
-    /// When a hub closes its port the kernel resets connections that it has not accepted yet: such a call ends without an
-    /// answer and was not begun. It is less than one in a hundred.
+    /// one does not take their call lose none, and no call ends without an answer.
     @Test func upgradeUnderLoad() async throws {
         let rack = try await Rack.shared
         let names = ["r1-n01", "r1-n02", "r1-n04"]
@@ -23,7 +20,7 @@ extension RackTests {
         #expect(upgrade.status == 0, "\(upgrade)")
         // Each host was away for a while, or nothing was upgraded under load.
         #expect(seen.calls > 1000 && seen.moved > 0, "\(seen)")
-        #expect(seen.failed == 0 && seen.refused == 0 && seen.broken * 100 < seen.calls, "\(seen)")
+        #expect(seen.failed == 0 && seen.refused == 0 && seen.broken == 0, "\(seen)")
         try await cluster.isSettled()
         try await cluster.osiris("destroy", "--auto-approve")
     }
