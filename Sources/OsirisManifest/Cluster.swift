@@ -46,16 +46,19 @@ public struct HubSpec: Sendable {
     public var alerts: [Alert]
     /// Nil: as the provider has it.
     public var tls: Bool?
+    public var settings: Settings
     public var spans: SpanMap
 
     public init(
-        image: String?, archive: String?, port: Int, alerts: [Alert] = [], tls: Bool? = nil, spans: SpanMap
+        image: String?, archive: String?, port: Int, alerts: [Alert] = [], tls: Bool? = nil,
+        settings: Settings = Settings(), spans: SpanMap
     ) {
         self.image = image
         self.archive = archive
         self.port = port
         self.alerts = alerts
         self.tls = tls
+        self.settings = settings
         self.spans = spans
     }
 }

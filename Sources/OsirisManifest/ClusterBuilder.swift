@@ -32,6 +32,7 @@ struct ClusterBuilder {
             image: hub?["image"]?.text, archive: hub?["archive"]?.text,
             port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
             alerts: (hub?["alerts"]?.items ?? []).compactMap(alert), tls: hub?["tls"]?.value.boolValue,
+            settings: HubSpec.Settings(manifest: hub?["settings"]?.value.mapValue ?? [:]),
             spans: spans(of: hub, in: spec))
     }
 

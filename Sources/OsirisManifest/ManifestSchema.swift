@@ -86,6 +86,9 @@ public enum ManifestSchema {
             doc:
                 "Whether hubs speak TLS, with certificates of the cluster's own authority. When absent, all do but those "
                 + "that listen on 127.0.0.1 only.", example: "true"),
+        Field(
+            "settings", .object(HubSpec.settings), doc: "What hubs do otherwise than without a word.",
+            example: "{rates: {token: {perSecond: 50}}}"),
     ])
 
     /// One entry of `spec.hub.alerts`.

@@ -47,6 +47,7 @@ public struct LocalProvider: Provider {
             address: address, provider: name,
             attributes: HubResource.arguments(
                 port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts,
+                settings: cluster.hub.settings,
                 authority: authority?.address),
             spans: spans)
         return Expansion(

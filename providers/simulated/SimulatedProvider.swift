@@ -70,7 +70,7 @@ public struct SimulatedProvider: Provider {
 
     private func hub(_ cluster: Cluster, image: ResourceAddress) -> Attributes {
         var attributes = HubResource.arguments(
-            port: cluster.hub.port, version: hubVersion, alerts: cluster.hub.alerts)
+            port: cluster.hub.port, version: hubVersion, alerts: cluster.hub.alerts, settings: cluster.hub.settings)
         attributes["image"] = .reference(AttributeReference(image, "digest"))
         return attributes
     }

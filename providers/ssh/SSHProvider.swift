@@ -45,7 +45,8 @@ public struct SSHProvider: Provider {
         hubSpans = hubSpans.adding(imageSpan, at: "image")
         let engine = target.settings["engine"]?.mapValue ?? [:]
         let hub = HubResource.arguments(
-            port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts, authority: authority?.address)
+            port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts, settings: cluster.hub.settings,
+            authority: authority?.address)
         var expansion = Expansion(shared: authority.map { [$0] } ?? [])
         for machine in machines {
             func address(_ type: String) -> ResourceAddress {
