@@ -31,6 +31,9 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case severalClusters = "OSR0114"
     case invalidPattern = "OSR0115"
     // OSR0116 was a runtime of a later version.
+    case overlayPatch = "OSR0121"
+    case circular = "OSR0122"
+    case unknownMachine = "OSR0123"
 
     // Variables and expressions.
     case undefinedVariable = "OSR0201"

@@ -96,7 +96,7 @@ extension ManifestJSONSchema {
         return json(root)
     }
 
-    private static func json(_ node: Node) -> JSONText? {
+    static func json(_ node: Node) -> JSONText? {
         switch node.content {
         case .mapping(let entries): .object(entries.compactMap { entry in json(entry.value).map { (entry.key, $0) } })
         case .sequence(let items): .array(items.compactMap(json))

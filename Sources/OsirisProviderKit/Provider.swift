@@ -47,8 +47,18 @@ public struct Machine: Sendable {
     public var functionProvider: String
     /// What fails together with it, such as a rack: a rollout never works in two domains at once. Nil: its target.
     public var domain: String?
+    /// Where it is reached, for `${target.NAME.machines[0].address}`: a text, or a reference to what will know it. Nil if
+    /// it has none to offer.
+    public var address: Value?
+    /// Words about it, such as its rack, beside those of its target.
+    public var labels: [String: String]
 
-    public init(name: String, hub: ResourceAddress, functionProvider: String, domain: String? = nil) {
+    public init(
+        name: String, hub: ResourceAddress, functionProvider: String, domain: String? = nil, address: Value? = nil,
+        labels: [String: String] = [:]
+    ) {
+        self.address = address
+        self.labels = labels
         self.name = name
         self.hub = hub
         self.functionProvider = functionProvider

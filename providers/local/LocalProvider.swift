@@ -51,7 +51,8 @@ public struct LocalProvider: Provider {
                 authority: authority?.address),
             spans: spans)
         return Expansion(
-            resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")],
+            resources: [hub],
+            machines: [Machine(name: target.name, hub: address, functionProvider: "hub", address: "127.0.0.1")],
             shared: authority.map { [$0] } ?? [])
     }
 

@@ -70,7 +70,7 @@ public struct SSHProvider: Provider {
             expansion.machines.append(
                 Machine(
                     name: machine.name, hub: address(HubResource.type.name), functionProvider: "hub",
-                    domain: machine.domain))
+                    domain: machine.domain, address: .string(machine.login.address), labels: machine.labels))
         }
         return expansion
     }

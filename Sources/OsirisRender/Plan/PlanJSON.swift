@@ -85,7 +85,7 @@ extension Value {
     var publicValue: Value {
         switch self {
         case .secret: .string(ValueText.secret)
-        case .reference: .unknown
+        case .reference, .joined: .unknown
         case .list(let items): .list(items.map(\.publicValue))
         case .map(let entries): .map(entries.mapValues(\.publicValue))
         default: self
