@@ -52,7 +52,10 @@ public struct SimulatedProvider: Provider {
                         parent: rank == 0 ? nil : addresses[rank - 1],
                         spans: rank < 2 ? target.spans : cluster.hub.spans))
             }
-            expansion.machines.append(Machine(name: name, hub: addresses[3], functionProvider: self.name))
+            expansion.machines.append(
+                Machine(
+                    name: name, hub: addresses[3], functionProvider: self.name,
+                    domain: settings.rack(of: index, in: target.name)))
         }
         return expansion
     }

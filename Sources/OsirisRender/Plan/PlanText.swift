@@ -52,8 +52,8 @@ public enum PlanText {
             if !block.isEmpty { text += block + "\n" }
         }
         text += style.paint(summary(plan), .bold) + "\n"
-        for line in RolloutText.intent(plan).map({ PrintableText.wrapped($0, to: style.width) }) ?? [] {
-            text += PrintableText.escaped(line) + "\n"
+        for sentence in meanwhile(plan) {
+            for line in PrintableText.wrapped(PrintableText.escaped(sentence), to: style.width) { text += line + "\n" }
         }
         if !plan.refusals.isEmpty {
             let reasons = plan.refusals.count == 1 ? "the reason above" : "the \(plan.refusals.count) reasons above"
@@ -61,6 +61,9 @@ public enum PlanText {
         }
         return text
     }
+
+    /// How the machines that serve take turns, a sentence each; empty if none is changed.
+    static func meanwhile(_ plan: Plan) -> [String] { [RolloutText.intent(plan)].compactMap(\.self) }
 
     /// The last line: `Plan: 3 to create, …` or that there is nothing to do.
     public static func summary(_ plan: Plan) -> String {
