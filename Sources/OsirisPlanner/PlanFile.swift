@@ -137,7 +137,8 @@ extension PlanFile {
             address: try reader.address("address"), provider: try reader.text("provider"), action: action,
             reason: .recorded(
                 try reader.text("reason"),
-                origin: try reader.optional("origin") == nil ? nil : reader.address("origin")), source: try reader.optional("source").map(span),
+                origin: try reader.optional("origin") == nil ? nil : reader.address("origin")),
+            source: try reader.optional("source").map(span),
             attributes: try reader.list("attributes").map(attribute), arguments: try reader.map("arguments"),
             prior: try reader.map("prior"),
             parent: try reader.optional("parent") == nil ? nil : reader.address("parent"),

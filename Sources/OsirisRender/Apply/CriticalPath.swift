@@ -35,7 +35,8 @@ struct CriticalPath {
         let indices = Dictionary(
             spans.indices.compactMap { index in
                 spans[index].kind.flatMap { operations[Key(spans[index].address, $0)] }.map { ($0, index) }
-            }) { first, _ in first }
+            }
+        ) { first, _ in first }
         let turns = Self.turns(plan, timeline)
         // The last that ended up to `time`, but not an operation of the path itself.
         func lastEnded(by time: Double, before span: Int) -> Int? {
@@ -49,10 +50,12 @@ struct CriticalPath {
             let need = needs.max { spans[$0].end < spans[$1].end }
             let ready = need.map { spans[$0].end } ?? 0
             var (before, wait) = (need, need == nil ? Step.Wait.start : .need)
-            if let turn = operation.flatMap({ turns[$0] }), turn > ready, let other = lastEnded(by: turn, before: current) {
+            if let turn = operation.flatMap({ turns[$0] }), turn > ready,
+                let other = lastEnded(by: turn, before: current)
+            {
                 (before, wait) = (other, .turn)
-            } else if spans.count(where: { $0.start < span.start && $0.end >= span.start }) + 1 >= timeline.parallelism,
-                let other = lastEnded(by: span.start, before: current), spans[other].end > ready
+            } else if let other = lastEnded(by: span.start, before: current), spans[other].end > ready,
+                Self.mostAtOnce(spans, from: ready, to: span.start) >= timeline.parallelism
             {
                 (before, wait) = (other, .place)
             }
@@ -62,6 +65,19 @@ struct CriticalPath {
             current = before
         }
         steps.reverse()
+    }
+
+    /// How many operations ran at the same time at most, between two moments.
+    private static func mostAtOnce(_ spans: [ApplyTimeline.Span], from: Double, to: Double) -> Int {
+        let overlapping = spans.filter { $0.start < to && $0.end > from }
+        let changes = overlapping.map { ($0.start, 1) } + overlapping.map { ($0.end, -1) }
+        // Ends before starts: a place that is given on is taken once.
+        var (running, most) = (0, 0)
+        for (_, change) in changes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
+            running += change
+            most = max(most, running)
+        }
+        return most
     }
 
     private struct Key: Hashable {

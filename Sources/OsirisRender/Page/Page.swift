@@ -50,7 +50,10 @@ public struct Page: Sendable {
     private static let style = "\n" + text(PackageResources.page_css)
     private static let script =
         "\n\"use strict\";\n"
-        + [PackageResources.elements_js, PackageResources.map_js, PackageResources.changes_js, PackageResources.timeline_js, PackageResources.page_js]
+        + [
+            PackageResources.elements_js, PackageResources.map_js, PackageResources.changes_js,
+            PackageResources.timeline_js, PackageResources.page_js,
+        ]
         .map(text).joined(separator: "\n")
 
     private static func digest(_ text: String) -> String {

@@ -35,7 +35,8 @@ struct PageData {
             "cluster": text(plan.cluster), "mode": .string(plan.mode.rawValue),
             "time": .string(Timestamp.render(madeAt)), "counts": .map(counts),
             "sentences": .list(sentences.map(text)),
-            "faults": .list((plan.refusals + (plan.faults + (summary?.diagnostics ?? [])).sortedForDisplay()).map(fault)),
+            "faults": .list(
+                (plan.refusals + (plan.faults + (summary?.diagnostics ?? [])).sortedForDisplay()).map(fault)),
             "changes": .list(plan.changesAtCause.map(change)), "drift": .list(drift()),
             "targets": .list(targets()),
         ]

@@ -23,7 +23,9 @@ struct ResourceMap {
     let targets: [Target]
 
     init(_ nodes: [GraphNode]) {
-        let parents = Dictionary(nodes.compactMap { node in node.parent.map { (node.address, $0) } }) { first, _ in first }
+        let parents = Dictionary(nodes.compactMap { node in node.parent.map { (node.address, $0) } }) { first, _ in
+            first
+        }
         var roots: [ResourceAddress: (root: ResourceAddress, depth: Int)] = [:]
         func root(_ address: ResourceAddress, _ steps: Int = 0) -> (root: ResourceAddress, depth: Int) {
             if let known = roots[address] { return known }
@@ -41,9 +43,11 @@ struct ResourceMap {
             if let domain = node.domain { domains[root] = domain }
         }
         let machines = members.map { root, resources in
-            Machine(root: root, resources: resources.sorted { (roots[$0]?.depth ?? 0, $0) < (roots[$1]?.depth ?? 0, $1) })
+            Machine(
+                root: root, resources: resources.sorted { (roots[$0]?.depth ?? 0, $0) < (roots[$1]?.depth ?? 0, $1) })
         }
-        targets = Dictionary(grouping: machines) { String($0.root.target) }.sorted { $0.key < $1.key }.map { name, machines in
+        targets = Dictionary(grouping: machines) { String($0.root.target) }.sorted { $0.key < $1.key }.map {
+            name, machines in
             let byDomain = Dictionary(grouping: machines) { domains[$0.root] ?? name }
             return Target(
                 name: name,

@@ -13,7 +13,7 @@ struct TimelineData {
 
     var value: Value {
         [
-            "seconds": .double(rounded(timeline.seconds)), 
+            "seconds": .double(rounded(timeline.seconds)),
             "parallelism": .int(timeline.parallelism), "operations": .list(timeline.measured.map(operation)),
             "marks": .list(timeline.marks.map { ["at": .double(rounded($0.at)), "text": text($0.text)] }),
             "skipped": .list(

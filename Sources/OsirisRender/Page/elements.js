@@ -17,7 +17,7 @@ function h(tag, properties = {}, ...children) {
 }
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
-const seconds = (value) => value < 9.95 ? `${value.toFixed(1)}s` : value < 60 ? `${Math.round(value)}s`
+const seconds = (value) => value > 0 && value < 0.1 ? `${Math.round(value * 1000)}ms` : value < 9.95 ? `${value.toFixed(1)}s` : value < 60 ? `${Math.round(value)}s`
   : `${Math.floor(value / 60)}m${String(Math.round(value % 60)).padStart(2, "0")}s`;
 const targetOf = (address) => address.slice(0, address.indexOf("/"));
 const typeOf = (address) => address.slice(address.indexOf("/") + 1).split(".")[0];

@@ -11,7 +11,7 @@ function drawTimeline(view) {
   view.append(h("h2", { textContent: "Critical path" }), h("p", {},
     `${seconds(total)} in all, ${seconds(busy)} of it in ${plural(critical.length, "operation")} that had to follow each other`
     + `; at most ${data.timeline.parallelism} at once.`));
-  view.append(h("table", { className: "path-table" },
+  view.append(h("div", { className: "steps" }, h("table", { className: "path-table" },
     h("thead", {}, h("tr", {}, ...["Operation", "Waited for the one above because of", "Idle", "Took", "Ended"].map((text, index) =>
       h("th", { className: index > 1 ? "n" : "", textContent: text })))),
     h("tbody", {}, ...critical.map((step) => {
@@ -21,7 +21,7 @@ function drawTimeline(view) {
         h("td", { className: "faint", textContent: WAITS[step.wait] }),
         h("td", { className: "n", textContent: seconds(step.idle) }),
         h("td", { className: "n", textContent: seconds(run.end - run.start) }), h("td", { className: "n", textContent: seconds(run.end) }));
-    }))));
+    })))));
   if (marks.length) {
     view.append(h("h2", { textContent: "What happened besides" }),
       h("ul", { className: "marks" }, ...marks.slice(0, 500).map((mark) => h("li", { textContent: `${seconds(mark.at)}  ${mark.text}` }))));
