@@ -70,11 +70,13 @@ test-podman: packages image-tools ## The hub in a container, with podman and an 
 	OSIRIS_HUB_ARCHIVE=$(CURDIR)/.build/osiris-hub-debug.tar $(SWIFT) test --skip-build --filter RealPodmanTests
 
 # Not part of `test`: the browser alone is 300 MB. SHOTS=FOLDER leaves screenshots there.
-test-ui: packages ## The hub's page in headless Chromium.
+test-ui: packages ## The hub's page, and those of plan and apply, in headless Chromium.
 	$(call INSTALL,chromium python3-pip)
 	$(call PIP,websockets,websockets==17.4)
 	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
+	$(SWIFT) build --product osiris
 	python3 Tests/UI/page.py $(or $(HUB),.build/debug/osiris-hub) $(SHOTS)
+	python3 Tests/UI/plan.py .build/debug/osiris $(SHOTS)
 
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)

@@ -82,7 +82,12 @@ let package = Package(
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner",
                 "OsirisState", "OsirisEngine",
             ]),
-        module("OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"]),
+        module(
+            "OsirisRender", ["OsirisDiagnostics", "OsirisModel", "OsirisPlanner", "OsirisEngine"],
+            // In the program itself: a page is made wherever that is.
+            resources: ["page.html", "page.css", "elements.js", "map.js", "changes.js", "timeline.js", "page.js"].map {
+                .embedInCode("Page/\($0)")
+            }),
         module(
             "OsirisHub",
             ["OsirisModel", "OsirisTransport", grdb, httpTypes, nioSSL, lifecycle, logging] + hummingbird + nio,

@@ -11,7 +11,7 @@ public struct DesiredGraph: Sendable {
     public let dependencies: [[Int]]
     let indices: [ResourceAddress: Int]
     /// The failure domain of each machine, by the address of its hub; a machine without one is in that of its target.
-    let domains: [ResourceAddress: String]
+    public let domains: [ResourceAddress: String]
 
     /// Links declarations into a graph.
     /// - Throws: `DiagnosticsError` naming every duplicate address, unknown dependency and one cycle as a path.

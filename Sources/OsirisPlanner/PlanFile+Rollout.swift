@@ -34,12 +34,14 @@ extension PlanFile {
             "onFailure": .string(spec.onFailure.rawValue), "pause": .int(spec.pauseMilliseconds),
             "machines": .list(
                 rollout.machines.map { machine in
-                    [
+                    var fields: [String: Value] = [
                         "root": .string(machine.root.text), "domain": .string(machine.domain),
                         "broken": .bool(machine.isBroken), "together": .bool(machine.goesWithPrevious),
                         "needs": .list(machine.needs.map(Value.int)),
                         "operations": .list(machine.operations.map(Value.int)),
                     ]
+                    fields["outage"] = machine.outageMilliseconds.map(Value.int)
+                    return .map(fields)
                 }),
             "targets": .list(
                 rollout.targets.map { target in
@@ -73,7 +75,8 @@ extension PlanFile {
                     isBroken: try machine.optional("broken") == true,
                     goesWithPrevious: try machine.optional("together") == true,
                     needs: try machine.list("needs").compactMap(\.intValue),
-                    operations: try machine.list("operations").compactMap(\.intValue))
+                    operations: try machine.list("operations").compactMap(\.intValue),
+                    outageMilliseconds: try machine.optional("outage")?.intValue)
             },
             targets: try reader.list("targets").map { item in
                 let target = try PlanFileReader(item)

@@ -104,6 +104,7 @@ extension PlanFile {
         ]
         if let source = change.source { fields["source"] = encode(source) }
         if let parent = change.parent { fields["parent"] = .string(parent.text) }
+        if let origin = change.reason.origin { fields["origin"] = .string(origin.text) }
         return .map(fields)
     }
 
@@ -134,7 +135,10 @@ extension PlanFile {
         guard let action = Action(rawValue: try reader.text("action")) else { throw PlanFileReader.damaged("action") }
         return ResourceChange(
             address: try reader.address("address"), provider: try reader.text("provider"), action: action,
-            reason: .recorded(try reader.text("reason")), source: try reader.optional("source").map(span),
+            reason: .recorded(
+                try reader.text("reason"),
+                origin: try reader.optional("origin") == nil ? nil : reader.address("origin")),
+            source: try reader.optional("source").map(span),
             attributes: try reader.list("attributes").map(attribute), arguments: try reader.map("arguments"),
             prior: try reader.map("prior"),
             parent: try reader.optional("parent") == nil ? nil : reader.address("parent"),

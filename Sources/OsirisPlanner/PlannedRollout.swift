@@ -17,10 +17,13 @@ public struct PlannedRollout: Sendable, Equatable {
         public var needs: [Int]
         /// Its turn: indices in `Plan.operations`.
         public var operations: [Int]
+        /// The longest that functions on it may not answer, if nothing fails; 0 if they answer all the while, nil if
+        /// that is not known.
+        public var outageMilliseconds: Int?
 
         public init(
             root: ResourceAddress, domain: String, isBroken: Bool = false, goesWithPrevious: Bool = false,
-            needs: [Int] = [], operations: [Int]
+            needs: [Int] = [], operations: [Int], outageMilliseconds: Int? = nil
         ) {
             self.root = root
             self.domain = domain
@@ -28,6 +31,7 @@ public struct PlannedRollout: Sendable, Equatable {
             self.goesWithPrevious = goesWithPrevious
             self.needs = needs
             self.operations = operations
+            self.outageMilliseconds = outageMilliseconds
         }
     }
 

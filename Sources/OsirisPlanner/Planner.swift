@@ -72,7 +72,10 @@ public struct Planner: Sendable {
             mode: request.mode, cluster: request.cluster.name, lineage: request.lineage, serial: request.serial,
             manifestDigest: request.cluster.digest, changes: changes,
             drift: pass.drift.sorted { $0.address < $1.address }, noopCount: pass.noopCount, operations: operations,
-            rollout: RolloutOrder(request, changes, operations, roots).rollout(),
+            rollout: RolloutOrder(
+                request, changes, operations, roots,
+                outage: { registry.handler(provider: $0.provider, type: $0.address.type)?.type.outage ?? .init() }
+            ).rollout(),
             setAside: request.setAside.sorted { $0.root < $1.root }, diagnostics: pass.diagnostics,
             refusals: SafetyCheck.refusals(
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count))

@@ -35,8 +35,8 @@ public indirect enum ActionReason: Sendable {
     case rotationAsked
     case removed
     case destroyed
-    /// Read back from a plan file: only the text is left.
-    case recorded(String)
+    /// Read back from a plan file: only the text is left, and the resource whose change is the reason.
+    case recorded(String, origin: ResourceAddress?)
 
     public var text: String {
         switch self {
@@ -54,9 +54,18 @@ public indirect enum ActionReason: Sendable {
         case .secretLost(let names): "its \(Self.list(names)) is lost; apply makes it anew"
         case .expires(let what, let days): "rotate \(what): \(Ending.text(days: days))"
         case .rotationAsked: "rotate the certificate authority: asked for with `osiris hub rotate-ca`"
-        case .recorded(let text): text
+        case .recorded(let text, _): text
         case .removed: "removed from the manifest"
         case .destroyed: "destroy was asked for"
+        }
+    }
+
+    /// The resource whose change is the reason for this one; nil if it has a reason of its own.
+    public var origin: ResourceAddress? {
+        switch self {
+        case .parentMade(let address, _, _), .follows(let address, _): address
+        case .recorded(_, let origin): origin
+        default: nil
         }
     }
 

@@ -9,9 +9,15 @@ struct RolloutOrder {
     private let changes: [ResourceChange]
     private let operations: [PlannedOperation]
     private let roots: Roots
+    private let outage: (ResourceChange) -> ResourceType.Outage
 
-    init(_ request: PlanRequest, _ changes: [ResourceChange], _ operations: [PlannedOperation], _ roots: Roots) {
+    /// - Parameter outage: what changes of a resource's type may take.
+    init(
+        _ request: PlanRequest, _ changes: [ResourceChange], _ operations: [PlannedOperation], _ roots: Roots,
+        outage: @escaping (ResourceChange) -> ResourceType.Outage = { _ in .init() }
+    ) {
         (self.request, self.changes, self.operations, self.roots) = (request, changes, operations, roots)
+        self.outage = outage
     }
 
     /// Nil if no machine that serves is changed.
@@ -35,7 +41,7 @@ struct RolloutOrder {
         let machines = changed.sorted().map { root in
             PlannedRollout.Machine(
                 root: root, domain: domain(root, hubs[root] ?? []), isBroken: broken.contains(root),
-                operations: turns[root] ?? [])
+                operations: turns[root] ?? [], outageMilliseconds: outageMilliseconds(turns[root] ?? []))
         }
         let byTarget = Dictionary(grouping: hubs.keys, by: \.target)
         let targets = Set(machines.map(\.root.target)).sorted().map { name in
@@ -48,6 +54,24 @@ struct RolloutOrder {
         return PlannedRollout(
             spec: request.cluster.rollout,
             machines: ordered(machines.filter { !$0.isBroken } + machines.filter(\.isBroken)), targets: targets)
+    }
+
+    /// The longest that the changes of one turn may take together, were they one after the other; nil if unknown for one.
+    private func outageMilliseconds(_ turn: [Int]) -> Int? {
+        var total = Duration.zero
+        for index in Set(turn.map { operations[$0].change }) {
+            let change = changes[index]
+            let longest: Duration?
+            switch change.action {
+            case .update: longest = outage(change).update
+            case .replace: longest = outage(change).replacement
+            // What is added has not answered before, and what is deleted is not meant to.
+            case .create, .delete, .noop: continue
+            }
+            guard let longest else { return nil }
+            total += longest
+        }
+        return Int(total / .milliseconds(1))
     }
 
     /// False for one that was set aside, or whose hub is not there, not running or not to be read.

@@ -45,7 +45,10 @@ public enum FunctionResource {
             Field("secretFiles", .map(of: .string), secret: true, doc: "Secret files, by name."),
             Field(
                 "version", .int(1...Int.max), role: .computed, changesWith: ["*"], doc: "The hub's version of it."),
-        ]))
+        ]), outage: exchange)
+
+    /// A new version takes over when it is ready; a function that is replaced is away until then.
+    public static let exchange = ResourceType.Outage(update: .zero, replacement: .seconds(60))
 
     /// Limits as people write them (`10s`, `128Mi`): plans and the state show them so.
     ///

@@ -36,7 +36,10 @@ public enum HubResource {
             Field(
                 "token", .string, role: .computed, secret: true,
                 doc: "Bearer token with role admin, made by the provisioner; sealed in the state."),
-        ]))
+        ]), outage: restart)
+
+    /// An update restarts it: 20 seconds to end, 30 to answer again; providers wait no longer.
+    public static let restart = ResourceType.Outage(update: .seconds(50))
 
     /// A third of a certificate's life of 90 days, and half of it.
     public static let certificateExpiry = Expiry("certificate", warnDays: 45, renewDays: 30)

@@ -104,14 +104,28 @@ public struct ResourceType: Sendable {
     /// Arguments of which no two objects of the provider can have the same value, such as a port of one machine: what
     /// gives a value up is deleted before what takes it is created.
     public var exclusive: [String]
+    /// How long a change of one keeps the functions that it serves from answering, where that is known.
+    public var outage: Outage
+
+    /// The longest times a change may take before its provider gives it up; zero if the functions go on answering.
+    public struct Outage: Sendable, Hashable {
+        public var update: Duration?
+        public var replacement: Duration?
+
+        public init(update: Duration? = nil, replacement: Duration? = nil) {
+            (self.update, self.replacement) = (update, replacement)
+        }
+    }
 
     public init(
-        name: String, doc: String, schema: Schema, goneWithParent: Bool = false, exclusive: [String] = []
+        name: String, doc: String, schema: Schema, goneWithParent: Bool = false, exclusive: [String] = [],
+        outage: Outage = Outage()
     ) {
         self.name = name
         self.doc = doc
         self.schema = schema
         self.goneWithParent = goneWithParent
         self.exclusive = exclusive
+        self.outage = outage
     }
 }

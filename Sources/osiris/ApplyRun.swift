@@ -117,7 +117,9 @@ struct ApplyRun {
             throw Exit.interrupted
         }
         try await workflow.record(base, plan, to: session)
+        let recorder = TimelineRecorder(parallelism: running.parallelism)
         if plan.isEmpty {
+            try report(plan, recorder)
             var summary = ApplySummary()
             summary.setAside = plan.setAside.map(\.root)
             if console.json { console.out(JSONLines.line(.finished(summary), at: Date())) }
@@ -127,17 +129,38 @@ struct ApplyRun {
         let deadline = try running.deadline.map { try Deadline.start($0, control) }
         defer { deadline?.cancel() }
         let output = console.applyOutput(for: plan)
-        let observer = listener.map { ObserverPair(first: $0, second: output) as any ApplyObserver } ?? output
+        let shown = running.report == nil ? output : ObserverPair(first: recorder, second: output) as any ApplyObserver
+        let observer = listener.map { ObserverPair(first: $0, second: shown) as any ApplyObserver } ?? shown
         let applier = Applier(
             workspace.registry, observer: observer, parallelism: running.parallelism, sleep: sleep)
         let summary = await applier.apply(
             plan, of: workspace.cluster, from: base, session: session, control: control)
         await output.end()
+        try report(plan, recorder)
         if !console.json {
             console.out(SummaryText.render(summary, style: console.style, diagnostic: console.excerpt))
         }
         if summary.stopped == .interrupted || summary.stopped == .cancelled { throw Exit.interrupted }
         if !summary.isComplete { throw Exit.failed }
+    }
+}
+
+extension ApplyRun {
+    /// Writes the page that `--report` asked for.
+    private func report(_ plan: Plan, _ recorder: TimelineRecorder) throws {
+        guard let path = running.report else { return }
+        let page = Page(
+            plan, nodes: try workspace.nodes(plan), sources: console.manifest.texts, timeline: recorder.timeline)
+        do {
+            try Data(page.render(at: Date()).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            // What was applied is recorded all the same.
+            console.report([
+                Diagnostic(
+                    .warning, .usage, "cannot write the report `\(path)`: \(error.localizedDescription)",
+                    help: "name a file in a folder you may write to")
+            ])
+        }
     }
 }
 

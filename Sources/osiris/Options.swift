@@ -111,6 +111,11 @@ struct RunOptions: ParsableArguments {
     var deadline: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Write what was done, with its timeline and critical path, as one HTML page.", valueName: "file"))
+    var report: String?
+
+    @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
             "A host that is gone for good: its records are dropped first, nothing is contacted; may be repeated.",
@@ -119,6 +124,12 @@ struct RunOptions: ParsableArguments {
 
     func validate() throws {
         if parallelism < 1 || parallelism > 1024 { throw ValidationError("--parallelism must be 1 to 1024") }
+        if let report {
+            let folder = URL(fileURLWithPath: report).deletingLastPathComponent().path
+            guard FileManager.default.isWritableFile(atPath: folder) else {
+                throw ValidationError("--report cannot be written: `\(folder)` is no folder you may write to")
+            }
+        }
     }
 }
 

@@ -116,9 +116,12 @@ final class CanaryTests: Sendable {
 
     private func steps() async throws {
         try await osiris("validate")
-        for format in ["text", "json", "markdown", "dot", "mermaid"] { try await osiris("plan", "--format", format) }
+        for format in ["text", "json", "markdown", "html", "dot", "mermaid"] {
+            try await osiris("plan", "--format", format)
+        }
         try await osiris("plan", "--verbose", "--out", "saved.plan")
-        try await osiris("apply", "saved.plan", "--json")
+        try await osiris("show", "saved.plan", "--format", "html")
+        try await osiris("apply", "saved.plan", "--json", "--report", "applied.html")
         for verb in [
             ["state", "list"], ["state", "history", "1"], ["state", "export"], ["show"], ["graph"], ["drift"],
         ] {
@@ -141,11 +144,13 @@ final class CanaryTests: Sendable {
         for (name, value) in environment { other[name] = value + "2" }
         let changed = try await Program.Running(["plan"], environment: other, in: scratch.url).wait()
         #expect(changed.out.contains("(secret"), "the changed secrets are in the plan")
-        said.withLock { $0 += changed.out + changed.err }
+        let page = try await Program.Running(["plan", "--format", "html"], environment: other, in: scratch.url).wait()
+        #expect(page.out.contains("(secret, changed)"), "the changed secrets are on the page")
+        said.withLock { $0 += changed.out + changed.err + page.out + page.err }
         // A version that dies at its start with everything in its last words.
         try scratch.edit("cluster.yaml", "BREAK: \"no\"", "BREAK: \"yes\"")
         try await osiris("apply", "--auto-approve", status: 1)
-        try await osiris("apply", "--auto-approve", "--json", status: 1)
+        try await osiris("apply", "--auto-approve", "--json", "--report", "failed.html", status: 1)
         try await osiris("functions", "logs", "demo/brittle", "--target", "here")
         // Faults in the manifest are shown with their lines.
         try scratch.edit("cluster.yaml", "runtime: python3", "runtime: pythn")

@@ -10,7 +10,7 @@ struct HubFunction: ResourceHandler {
     /// Deleting a hub deletes its catalog: its functions need no call of their own, and a dead hub can be destroyed.
     let type = ResourceType(
         name: FunctionResource.type.name, doc: FunctionResource.type.doc, schema: FunctionResource.type.schema,
-        goneWithParent: true)
+        goneWithParent: true, outage: FunctionResource.exchange)
 
     // MARK: Reading
 

@@ -24,7 +24,8 @@ struct LocalHub: ResourceHandler {
     }
 
     let type = ResourceType(
-        name: HubResource.type.name, doc: HubResource.type.doc, schema: HubResource.type.schema, exclusive: ["port"])
+        name: HubResource.type.name, doc: HubResource.type.doc, schema: HubResource.type.schema, exclusive: ["port"],
+        outage: HubResource.restart)
 
     // MARK: Reading
 

@@ -12,7 +12,7 @@ enum SimulatedImage: SimulatedType {
                 "reference", .string, required: true,
                 doc: "`spec.hub.image`, else `spec.hub.archive`, else the image of this release."),
             Field("digest", .string, role: .computed, changesWith: ["*"], doc: "Digest the hub runs from."),
-        ]))
+        ]), outage: .init(update: .zero))
 
     /// What the manifest asks for.
     static func reference(_ hub: HubSpec, version: String) -> String {

@@ -55,6 +55,7 @@ public struct SimulatedProvider: Provider {
             expansion.machines.append(
                 Machine(
                     name: name, hub: addresses[3], functionProvider: self.name,
+                    domain: settings.rack(of: index, in: target.name),
                     address: .reference(AttributeReference(addresses[0], "address"))))
         }
         return expansion

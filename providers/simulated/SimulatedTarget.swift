@@ -4,13 +4,17 @@ import OsirisModel
 /// The settings of a simulated target, defaults filled in.
 struct SimulatedTarget: Sendable {
     var count: Int
+    /// How many racks the machines stand in, or nil for none.
+    var racks: Int?
     var simulation: Simulation
     /// The file of the objects, relative to the manifest's folder where it is inside.
     var store: String
 
     init(_ target: Target, of cluster: Cluster) {
         let simulate = target.settings["simulate"]?.mapValue ?? [:]
-        count = target.settings["machines"]?.mapValue?["count"]?.intValue ?? 1
+        let machines = target.settings["machines"]?.mapValue
+        count = machines?["count"]?.intValue ?? 1
+        racks = machines?["racks"]?.intValue
         simulation = Simulation(simulate)
         store = simulate["store"]?.stringValue ?? Self.defaultStore(target.name)
         let prefix = cluster.folder + "/"
@@ -25,12 +29,25 @@ struct SimulatedTarget: Sendable {
         return "m" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
+    /// `fleet-r01`: the failure domain of the machine with this index, from 1; nil without racks.
+    func rack(of index: Int, in target: String) -> String? {
+        guard let racks else { return nil }
+        let rack = (index - 1) % racks + 1
+        return target + (rack < 10 ? "-r0" : "-r") + String(rack)
+    }
+
     static let schema = Schema([
         Field(
             "machines",
             .object(
                 Schema([
-                    Field("count", .int(1...100_000), default: 1, doc: "How many machines there are.", example: "1000")
+                    Field("count", .int(1...100_000), default: 1, doc: "How many machines there are.", example: "1000"),
+                    Field(
+                        "racks", .int(1...10_000),
+                        doc: """
+                            The racks they stand in, dealt out in turn: each is a failure domain. Without it the target is
+                            one.
+                            """, example: "40"),
                 ])), doc: "The machines of the fleet, named `m0001` and so on."),
         Field(
             "simulate",

@@ -37,12 +37,37 @@ enum RolloutText {
         return "Rollout of \(count.grouped) machines: \(parts.joined(separator: ", ")); \(end)."
     }
 
+    /// What does not answer meanwhile, and for how long at most; nil if no machine that serves is changed.
+    static func outage(_ plan: Plan) -> String? {
+        guard let rollout = plan.rollout, !rollout.machines.isEmpty else { return nil }
+        let down = rollout.machines.filter { $0.outageMilliseconds != 0 }
+        if down.isEmpty { return "Down meanwhile: nothing; what is exchanged answers until the new one is ready." }
+        let longest = down.compactMap(\.outageMilliseconds).max()
+        let limit = longest.map { "at most \(DurationText.render(seconds: Double($0) / 1000))" }
+        let unknown = down.count { $0.outageMilliseconds == nil }
+        let machines =
+            down.count == 1 ? "`\(down[0].root)`" : "\(down.count.counted("machine")), each in its turn"
+        let time =
+            switch (unknown, limit) {
+            case (0, let limit?): "for \(limit)"
+            case (down.count, _), (_, nil): "for a time without a known limit"
+            case (_, let limit?): "\(unknown.grouped) of them for a time without a known limit, the others for \(limit)"
+            }
+        let whole = rollout.targets.filter { target in
+            target.limit >= target.machines && down.contains { $0.root.target == target.name }
+        }
+        let alone = whole.map { $0.machines == 1 ? "`\($0.name)` has no other" : "all of `\($0.name)` at once" }
+        let end = alone.isEmpty ? "" : "; " + alone.joined(separator: ", ")
+        return "Down meanwhile: \(machines), \(time)\(end)."
+    }
+
     /// The plan's bounds in JSON.
     static func value(_ rollout: PlannedRollout) -> Value {
         let machines = rollout.machines.enumerated().map { index, machine -> Value in
             [
                 "machine": .string(machine.root.text), "domain": .string(machine.domain),
                 "canary": .bool(index < rollout.canaries),
+                "outageMilliseconds": machine.outageMilliseconds.map(Value.int) ?? .null,
             ]
         }
         let targets = rollout.targets.map { target -> Value in

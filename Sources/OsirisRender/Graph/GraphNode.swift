@@ -10,15 +10,19 @@ public struct GraphNode: Sendable {
     public var needs: [ResourceAddress]
     /// What the plan does to it, if there is a plan.
     public var action: Action
+    /// The failure domain of the machine whose hub this is, such as a rack; nil for any other resource.
+    public var domain: String?
 
     /// A resource, by default one that nothing happens to.
     public init(
-        address: ResourceAddress, parent: ResourceAddress? = nil, needs: [ResourceAddress] = [], action: Action = .noop
+        address: ResourceAddress, parent: ResourceAddress? = nil, needs: [ResourceAddress] = [], action: Action = .noop,
+        domain: String? = nil
     ) {
         self.address = address
         self.parent = parent
         self.needs = needs
         self.action = action
+        self.domain = domain
     }
 
     /// What the state remembers about a resource.
@@ -26,7 +30,7 @@ public struct GraphNode: Sendable {
         self.init(address: record.address, parent: record.parent, needs: record.dependsOn)
     }
 
-    /// What a manifest wants, with what a plan does to it; what the plan deletes comes last.
+    /// What a manifest wants, with what a plan does to it; what else the plan has, such as deletes, comes last.
     public static func nodes(of desired: DesiredGraph, plan: Plan? = nil) -> [GraphNode] {
         var actions: [ResourceAddress: Action] = [:]
         for change in plan?.changes ?? [] { actions[change.address] = change.action }
@@ -34,11 +38,13 @@ public struct GraphNode: Sendable {
             GraphNode(
                 address: declaration.address, parent: declaration.parent,
                 needs: desired.dependencies[index].map { desired.declarations[$0].address },
-                action: actions[declaration.address] ?? .noop)
+                action: actions[declaration.address] ?? .noop, domain: desired.domains[declaration.address])
         }
-        for change in plan?.changes ?? [] where change.action == .delete {
+        let wanted = Set(nodes.map(\.address))
+        for change in plan?.changes ?? [] where !wanted.contains(change.address) {
             nodes.append(
-                GraphNode(address: change.address, parent: change.parent, needs: change.dependsOn, action: .delete))
+                GraphNode(
+                    address: change.address, parent: change.parent, needs: change.dependsOn, action: change.action))
         }
         return nodes
     }

@@ -2,7 +2,7 @@ import OsirisPlanner
 
 extension Action {
     /// Riskiest first: the order in which a person should meet them.
-    static let byRisk: [Action] = [.replace, .delete, .update, .create]
+    static let byRisk: [Action] = [.delete, .replace, .update, .create]
 
     var symbol: String {
         switch self {

@@ -5,6 +5,8 @@ import OsirisPlanner
 struct ChangeText {
     var style: TextStyle
     var verbosity: PlanText.Verbosity
+    /// To name what else changes because of a change; nil to leave that out.
+    var chains: CauseChains?
 
     private static let indent = 6
 
@@ -24,6 +26,7 @@ struct ChangeText {
         text += "\n"
         appendIndented(because, to: &text)
         guard verbosity != .concise else { return }
+        if let along = takenAlong(entry) { appendIndented(along, to: &text) }
         appendAttributes(attributes(entry), created: action == .create, to: &text)
         text += "\n"
     }
@@ -35,6 +38,17 @@ struct ChangeText {
         }
         let names = [first, last].map { PrintableText.escaped(String($0.name)) }.joined(separator: " … ")
         return (PrintableText.escaped(first.group) + ".…", "\(entry.changes.count.counted("resource")): \(names)")
+    }
+
+    /// The resources that change because this one does.
+    private func takenAlong(_ entry: ChangeEntry) -> String? {
+        guard let chains else { return nil }
+        let along = entry.changes.flatMap { chains.consequences(of: $0.address) }
+        if along.isEmpty { return nil }
+        let names = along.map { PrintableText.escaped($0.text) }
+        if entry.isFolded { return "takes along \(Set(along).count.counted("resource"))" }
+        if verbosity == .verbose || names.count <= 3 { return "takes along " + names.joined(separator: ", ") }
+        return "takes along " + names.prefix(2).joined(separator: ", ") + " and \((names.count - 2).grouped) more"
     }
 
     private func appendWrapped(_ detail: String, after used: Int, to text: inout String) {

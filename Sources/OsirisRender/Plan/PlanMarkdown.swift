@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 import OsirisModel
 import OsirisPlanner
@@ -16,8 +17,8 @@ public enum PlanMarkdown {
     /// - Parameter linkBase: the address that a file's path is put behind to link to its line, such as
     ///   `https://github.com/acme/racks/blob/<commit>/`; nil for no links.
     public static func render(_ plan: Plan, linkBase: String? = nil) -> String {
-        var text = "### osiris plan for \(code(plan.cluster))\n\n**\(PlanText.summary(plan))**\n"
-        if let rollout = RolloutText.intent(plan) { text += "\n\(PrintableText.escaped(rollout))\n" }
+        var text = "\(marker(plan))\n### osiris plan for \(code(plan.cluster))\n\n**\(PlanText.summary(plan))**\n"
+        for sentence in PlanText.meanwhile(plan) { text += "\n\(PrintableText.escaped(sentence))\n" }
         if !plan.refusals.isEmpty { text += "\n:no_entry: Apply refuses this plan.\n" }
         let faults = plan.refusals + plan.faults.sortedForDisplay()
         section("Warnings and refusals", faults, open: true, upTo: limit / 4, in: &text) { fault in
@@ -28,6 +29,7 @@ public enum PlanMarkdown {
             fenced($0)
         }
         let placed = plan.changesAtCause
+        let writer = ChangeText(style: style, verbosity: .normal, chains: CauseChains(plan))
         for action in Action.byRisk {
             let changes = placed.filter { $0.action == action }
             let entries = ChangeEntry.entries(of: changes, foldingOver: PlanText.foldLimit)
@@ -37,11 +39,19 @@ public enum PlanMarkdown {
                 upTo: limit, in: &text
             ) { entry in
                 var block = ""
-                ChangeText(style: style, verbosity: .normal).append(entry, to: &block)
+                writer.append(entry, to: &block)
                 return fenced(block) + link(entry, linkBase)
             }
         }
         return text
+    }
+
+    /// Invisible in a comment and the same for every plan of a cluster, so that a bot finds the comment to replace.
+    public static func marker(_ plan: Plan) -> String {
+        // No `--` and no `>` may stand in a comment (https://spec.commonmark.org/0.31.2/#html-comment); a cluster's name
+        // is a DNS label, which may have the former.
+        let name = encoded(plan.cluster).replacingOccurrences(of: "-", with: "%2D")
+        return "<!-- osiris-plan cluster=\(name) -->"
     }
 
     /// Adds items as long as the whole text stays below `share`, and says how many do not fit.

@@ -19,6 +19,14 @@ public enum PlanText {
     /// How many alike changes are still listed one by one.
     static let foldLimit = 10
 
+    private static func foldLimit(_ verbosity: Verbosity) -> Int? {
+        switch verbosity {
+        case .concise: 3
+        case .normal: foldLimit
+        case .verbose: nil
+        }
+    }
+
     /// What changed outside osiris and what apply would do about it, or that nothing did.
     public static func drift(_ plan: Plan, style: TextStyle) -> String {
         var text = ""
@@ -37,11 +45,11 @@ public enum PlanText {
         DriftText(style: style, verbosity: verbosity).append(plan, to: &text)
         if !plan.changes.isEmpty {
             text += style.paint(plan.mode == .destroy ? "Destroy will:" : "Apply will:", .bold) + "\n\n"
-            let writer = ChangeText(style: style, verbosity: verbosity)
+            let writer = ChangeText(style: style, verbosity: verbosity, chains: CauseChains(plan))
             let placed = plan.changesAtCause
             for action in Action.byRisk {
                 let changes = placed.filter { $0.action == action }
-                for entry in ChangeEntry.entries(of: changes, foldingOver: verbosity == .verbose ? nil : foldLimit) {
+                for entry in ChangeEntry.entries(of: changes, foldingOver: foldLimit(verbosity)) {
                     writer.append(entry, to: &text)
                 }
             }
@@ -52,8 +60,8 @@ public enum PlanText {
             if !block.isEmpty { text += block + "\n" }
         }
         text += style.paint(summary(plan), .bold) + "\n"
-        for line in RolloutText.intent(plan).map({ PrintableText.wrapped($0, to: style.width) }) ?? [] {
-            text += PrintableText.escaped(line) + "\n"
+        for sentence in meanwhile(plan) {
+            for line in PrintableText.wrapped(PrintableText.escaped(sentence), to: style.width) { text += line + "\n" }
         }
         if !plan.refusals.isEmpty {
             let reasons = plan.refusals.count == 1 ? "the reason above" : "the \(plan.refusals.count) reasons above"
@@ -62,16 +70,22 @@ public enum PlanText {
         return text
     }
 
-    /// The last line: `Plan: 3 to create, …` or that there is nothing to do.
+    /// How the machines that serve take turns, and what does not answer meanwhile, a sentence each; empty if none is
+    /// changed.
+    static func meanwhile(_ plan: Plan) -> [String] {
+        [RolloutText.intent(plan), RolloutText.outage(plan)].compactMap(\.self)
+    }
+
+    /// The sum, riskiest first: `Plan: 1 to delete, 3 to create; 40 unchanged.`, or that there is nothing to do.
     public static func summary(_ plan: Plan) -> String {
         let aside = plan.setAside.isEmpty ? "" : " Set aside: \(plan.setAside.count.grouped)."
         guard plan.changes.isEmpty else {
             var counts: [Action: Int] = [:]
             for change in plan.changes { counts[change.action, default: 0] += 1 }
-            let parts = [Action.create, .update, .replace, .delete].map {
-                "\((counts[$0] ?? 0).grouped) to \($0.rawValue)"
+            let parts = Action.byRisk.compactMap { action in
+                counts[action].map { "\($0.grouped) to \(action.rawValue)" }
             }
-            return "Plan: \(parts.joined(separator: ", ")), \(plan.noopCount.grouped) unchanged.\(aside)"
+            return "Plan: \(parts.joined(separator: ", ")); \(plan.noopCount.grouped) unchanged.\(aside)"
         }
         if !plan.setAside.isEmpty { return "No changes.\(aside)" }
         if plan.mode == .destroy { return "No changes. There is nothing to destroy." }

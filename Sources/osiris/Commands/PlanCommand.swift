@@ -8,7 +8,7 @@ import OsirisRender
 
 /// Shows what apply would do.
 struct PlanCommand: AsyncParsableCommand {
-    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, markdown, dot, mermaid }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, markdown, html, dot, mermaid }
 
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what apply would change, and why.",
@@ -22,7 +22,7 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var planning: PlanOptions
     @OptionGroup var output: OutputOptions
 
-    @Option(help: "How to show the plan: text, json, markdown, dot or mermaid.")
+    @Option(help: "How to show the plan: text, json, markdown, html, dot or mermaid.")
     var format: Format = .text
 
     @Option(help: ArgumentHelp("Save the plan for `osiris apply FILE`.", valueName: "file"))
@@ -53,7 +53,7 @@ struct PlanCommand: AsyncParsableCommand {
             } else if format == .text {
                 console.show(base.settled)
             }
-            console.show(plan, as: format, planning)
+            console.show(plan, as: format, planning, nodes: format == .html ? try workspace.nodes(plan) : [])
             if let out {
                 let file = PlanFile(
                     plan: plan,
@@ -71,7 +71,11 @@ struct PlanCommand: AsyncParsableCommand {
 
 extension Console {
     /// Prints a plan, then its warnings and refusals.
-    func show(_ plan: Plan, as format: PlanCommand.Format, _ options: PlanOptions) {
+    /// - Parameter nodes: all resources, for formats that draw them; empty to draw those of the plan.
+    func show(
+        _ plan: Plan, as format: PlanCommand.Format, _ options: PlanOptions,
+        nodes: [GraphNode] = []
+    ) {
         switch format {
         case .text:
             let verbosity: PlanText.Verbosity = options.verbose ? .verbose : options.concise ? .concise : .normal
@@ -79,10 +83,18 @@ extension Console {
             return
         case .json: line(PlanJSON.render(plan))
         case .markdown: out(PlanMarkdown.render(plan))
+        case .html: out(Page(plan, nodes: nodes, sources: manifest.texts).render(at: Date()))
         case .dot: out(GraphRender.dot(plan))
         case .mermaid: out(GraphRender.mermaid(plan))
         }
         for diagnostic in plan.faults + plan.refusals { note(DiagnosticRenderer.json(diagnostic)) }
+    }
+}
+
+extension Workspace {
+    /// All resources of the manifest and of a plan, as they are drawn.
+    func nodes(_ plan: Plan) throws -> [GraphNode] {
+        GraphNode.nodes(of: try ClusterExpander(registry).expand(cluster), plan: plan)
     }
 }
 

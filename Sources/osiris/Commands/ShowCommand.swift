@@ -17,11 +17,14 @@ struct ShowCommand: AsyncParsableCommand {
     @OptionGroup var planning: PlanOptions
     @OptionGroup var output: OutputOptions
 
+    @Option(help: "How to show a saved plan: text, json, markdown, html, dot or mermaid.")
+    var format: PlanCommand.Format = .text
+
     func run() async throws {
         let console = Console(output)
         try await console.run {
             if let planFile {
-                console.show(try PlanFile.read(planFile).plan, as: console.json ? .json : .text, planning)
+                console.show(try PlanFile.read(planFile).plan, as: console.json ? .json : format, planning)
                 return
             }
             let snapshot = try await manifest.stateStore().snapshot(unsealing: false)
