@@ -147,6 +147,7 @@ let package = Package(
             ]),
         tests("StructureTests", []),
         tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
-        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
+        tests(
+            "EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "ProviderAWS", "osiris", "osiris-hub"]),
     ]
 )

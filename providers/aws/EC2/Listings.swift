@@ -50,8 +50,9 @@ actor Listings {
     }
 
     private func begin(_ question: Question) {
-        lines[question]?.running = lines[question]?.next
-        lines[question]?.next = nil
+        guard var line = lines[question] else { return }
+        (line.running, line.next) = (line.next, nil)
+        lines[question] = line
     }
 
     private func end(_ question: Question, _ items: [XMLNode]) -> [XMLNode] {
