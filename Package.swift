@@ -99,6 +99,7 @@ let package = Package(
         provider("ProviderLocal", folder: "local"),
         provider("ProviderHub", folder: "hub"),
         provider("ProviderSimulated", folder: "simulated"),
+        provider("ProviderAWS", folder: "aws"),
         provider(
             "ProviderSSH", folder: "ssh",
             // Sent to hosts by the program, wherever that is.
@@ -112,7 +113,8 @@ let package = Package(
             dependencies: [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
                 "OsirisPlanner", "OsirisState", "OsirisEngine", "OsirisChaos", "OsirisRender", "ProviderLocal",
-                "ProviderHub", "ProviderSimulated", "ProviderSSH", "CLibCurl", "CLibCrypto", "CLibSSH2", "CLibYAML",
+                "ProviderHub", "ProviderSimulated", "ProviderSSH", "ProviderAWS", "CLibCurl", "CLibCrypto", "CLibSSH2",
+                "CLibYAML",
                 argumentParser,
             ],
             swiftSettings: strict),
@@ -146,10 +148,11 @@ let package = Package(
             "ProviderTests",
             [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
-                "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "osiris-hub",
+                "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "ProviderAWS", "osiris-hub",
             ]),
         tests("StructureTests", []),
         tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
-        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
+        tests(
+            "EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "ProviderAWS", "osiris", "osiris-hub"]),
     ]
 )
