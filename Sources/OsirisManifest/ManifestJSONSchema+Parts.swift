@@ -12,7 +12,7 @@ extension ManifestJSONSchema {
             (
                 "expression",
                 .object([
-                    ("description", .text("A text with `${var.NAME}` or `${env.NAME}` in it.")),
+                    ("description", .text("A text with an expression such as `${var.NAME}` in it.")),
                     ("type", .text("string")), ("pattern", .text("\\$\\{[^}]+\\}")),
                 ])
             ),
@@ -62,6 +62,7 @@ extension ManifestJSONSchema {
                     ])
                 )
             ]
+        case "spec.functions.placement": [("minProperties", .number(1))]
         default: []
         }
     }

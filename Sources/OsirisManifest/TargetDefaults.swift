@@ -8,7 +8,7 @@ struct TargetDefaults {
 
     func applied(to root: Node) -> Node {
         guard let spec = root[key: "spec"], let index = spec.entries.firstIndex(where: { $0.key == "defaults" }),
-            let targets = spec[key: "targets"], targets.isSequence
+            let targets = spec[key: "targets"].map(expanded), targets.isSequence
         else { return root }
         let defaults = spec.entries[index].value
         let filled = targets.items.map { target -> Node in
@@ -25,6 +25,13 @@ struct TargetDefaults {
         let result = spec.with(.mapping(entries)).setting(
             "targets", to: targets.with(.sequence(filled)), keyPlace: Self.keyPlace("targets", in: spec))
         return root.setting("spec", to: result, keyPlace: Self.keyPlace("spec", in: root))
+    }
+
+    /// The list itself where it is a variable's.
+    private func expanded(_ node: Node) -> Node {
+        guard case .scalar(let scalar) = node.content else { return node }
+        var unreported: [Diagnostic] = []
+        return reader.read(scalar, node, &unreported)?.structure(at: node) ?? node
     }
 
     /// Mappings by key; of all else the target's own value counts.

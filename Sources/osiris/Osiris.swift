@@ -16,7 +16,8 @@ struct Osiris: AsyncParsableCommand {
         version: OsirisVersion.current,
         subcommands: [
             ValidateCommand.self, PlanCommand.self, ApplyCommand.self, DestroyCommand.self, DriftCommand.self,
-            ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, InitCommand.self,
+            ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, ExplainCommand.self,
+            InitCommand.self,
             UnlockCommand.self, RecoverCommand.self, FunctionsCommand.self, HubCommand.self, HostsCommand.self,
             TestCommand.self,
             CompletionCommand.self,
