@@ -8,12 +8,14 @@ extension Workflow {
     /// Plans, asks the providers whether the places can take it, and plans again without those that cannot. Writes nothing.
     /// - Throws: as `plan`.
     public func preflightedPlan(
-        _ cluster: Cluster, from base: PlanBase, mode: Plan.Mode = .apply, selection: Selection = .everything
+        _ cluster: Cluster, from base: PlanBase, mode: Plan.Mode = .apply, selection: Selection = .everything,
+        allowing overrides: SafetyOverrides = .none
     ) async throws -> Plan {
-        let plan = try plan(cluster, from: base, mode: mode, selection: selection)
+        let plan = try plan(cluster, from: base, mode: mode, selection: selection, allowing: overrides)
         let faults = await preflight(plan, of: cluster, base)
         if faults.isEmpty { return plan }
-        return try self.plan(cluster, from: base, mode: mode, selection: selection, setAside: faults)
+        return try self.plan(
+            cluster, from: base, mode: mode, selection: selection, allowing: overrides, setAside: faults)
     }
 
     /// All providers at once, each asked once for all that stands on roots of its own.

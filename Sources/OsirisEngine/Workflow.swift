@@ -46,14 +46,14 @@ public struct Workflow: Sendable {
     /// - Throws: `DiagnosticsError` with every fault found.
     public func plan(
         _ cluster: Cluster, from base: PlanBase, mode: Plan.Mode = .apply, selection: Selection = .everything,
-        setAside: [PreflightFault] = []
+        allowing overrides: SafetyOverrides = .none, setAside: [PreflightFault] = []
     ) throws -> Plan {
         let desired = mode == .destroy ? .empty : try ClusterExpander(registry).expand(cluster)
         var plan = try Planner(registry).plan(
             PlanRequest(
                 mode: mode, cluster: cluster, desired: desired, lineage: base.lineage, serial: base.serial,
                 recorded: base.records, actual: base.actual, selection: selection,
-                setAside: setAside))
+                overrides: overrides, setAside: setAside))
         for settled in base.settled {
             if case .open(let diagnostic) = settled.outcome { plan.diagnostics.append(diagnostic) }
         }

@@ -15,6 +15,7 @@ public struct PlanRequest: Sendable {
     /// What refresh found; a missing key means "take the record for it" (`--no-refresh`).
     public var actual: [ResourceAddress: ReadResult]
     public var selection: Selection
+    public var overrides: SafetyOverrides
     /// Roots that cannot take a change now: what stands on them and what depends on that is left out.
     public var setAside: [PreflightFault]
     /// When the plan is made: what ends soon is renewed.
@@ -23,7 +24,8 @@ public struct PlanRequest: Sendable {
     public init(
         mode: Plan.Mode = .apply, cluster: Cluster, desired: DesiredGraph, lineage: String, serial: Int,
         recorded: [ResourceAddress: ResourceRecord], actual: [ResourceAddress: ReadResult],
-        selection: Selection = .everything, setAside: [PreflightFault] = [], now: Date = Date()
+        selection: Selection = .everything, overrides: SafetyOverrides = .none, setAside: [PreflightFault] = [],
+        now: Date = Date()
     ) {
         self.mode = mode
         self.cluster = cluster
@@ -33,6 +35,7 @@ public struct PlanRequest: Sendable {
         self.recorded = recorded
         self.actual = actual
         self.selection = selection
+        self.overrides = overrides
         self.setAside = setAside
         self.now = now
     }
@@ -78,7 +81,8 @@ public struct Planner: Sendable {
             ).rollout(),
             setAside: request.setAside.sorted { $0.root < $1.root }, diagnostics: pass.diagnostics,
             refusals: SafetyCheck.refusals(
-                changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count))
+                changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count,
+                allowing: request.overrides))
     }
 
     /// The addresses that may change, or nil for all.

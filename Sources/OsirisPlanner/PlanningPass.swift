@@ -222,7 +222,11 @@ struct PlanningPass {
             guard selected?.contains(record.address) ?? true else { continue }
             var prior = record.attributes
             switch request.actual[record.address] {
-            case .present(let actual): prior = actual
+            case .present(let actual):
+                prior = actual
+                if let type = registry.handler(provider: record.provider, type: record.address.type)?.type {
+                    noteDrift(record.address, type: type, record: record)
+                }
             case .absent: drift.append(ResourceDrift(address: record.address, attributes: [], gone: true))
             case .unreadable, nil: break
             }

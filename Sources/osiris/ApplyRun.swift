@@ -45,11 +45,42 @@ struct ApplyRun {
             let plan = try await console.reminding("looking at what will be changed") {
                 try await workflow.preflightedPlan(
                     workspace.cluster, from: base, mode: mode,
-                    selection: Selection(targets: planning.target, excludes: planning.exclude))
+                    selection: planning.selection, allowing: planning.overrides)
             }
             try show(plan, base)
             if !plan.isEmpty && !running.autoApprove { try await Approval(console, control).ask() }
             try await execute(plan, base, session)
+        }
+    }
+
+    /// Records what changed outside osiris, and changes nothing that exists.
+    func refreshOnly() async throws {
+        try await workspace.locked("refresh", control) { session, snapshot in
+            let base = try await base(session, snapshot)
+            let plan = try workflow.plan(workspace.cluster, from: base, selection: planning.selection)
+            console.show(base.settled)
+            if console.json {
+                console.line(PlanJSON.drift(plan))
+            } else {
+                console.out(PlanText.drift(plan, style: console.style))
+            }
+            console.report(plan.faults)
+            if !plan.drift.isEmpty && !running.autoApprove {
+                try await Approval(console, control).ask(
+                    "Record this in the state, and change nothing else?", alone: "add --auto-approve")
+            }
+            if await control.stopReason != nil {
+                console.note("Interrupted before anything was recorded.")
+                throw Exit.interrupted
+            }
+            try await workflow.recordDrift(base, plan, to: session)
+            if !console.json && !plan.drift.isEmpty {
+                let count = plan.drift.count
+                console.line(
+                    "Recorded \(count) resource\(count == 1 ? "" : "s") as found; nothing that exists was changed.")
+            }
+            // What cannot be read may have drifted.
+            if !plan.setAside.isEmpty { throw Exit.failed }
         }
     }
 

@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import OsirisDiagnostics
 import OsirisManifest
+import OsirisModel
+import OsirisPlanner
 import OsirisState
 
 /// Where the manifest and the state are.
@@ -91,6 +93,30 @@ struct PlanOptions: ParsableArguments {
 
     @Flag(name: .customLong("no-refresh"), help: "Trust the state instead of reading what exists.")
     var noRefresh = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Allow exactly so many deletes and replacements this once, whatever safety.maxDeletes says.",
+            valueName: "n"))
+    var allowDeletes: Int?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "Allow to delete or replace this protected resource this once; may be repeated.", valueName: "address"))
+    var allowProtected: [String] = []
+
+    var selection: Selection { Selection(targets: target, excludes: exclude) }
+
+    var overrides: SafetyOverrides {
+        SafetyOverrides(deletes: allowDeletes, protected: Set(allowProtected.compactMap { ResourceAddress($0) }))
+    }
+
+    func validate() throws {
+        for address in allowProtected where ResourceAddress(address) == nil {
+            throw ValidationError("--allow-protected wants one address, such as rack/host.n1, got `\(address)`")
+        }
+    }
 
     @Flag(help: "One line for each change.")
     var concise = false

@@ -17,8 +17,8 @@ struct Osiris: AsyncParsableCommand {
         subcommands: [
             ValidateCommand.self, PlanCommand.self, ApplyCommand.self, DestroyCommand.self, DriftCommand.self,
             ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, ExplainCommand.self,
-            InitCommand.self,
-            UnlockCommand.self, RecoverCommand.self, FunctionsCommand.self, HubCommand.self, HostsCommand.self,
+            InitCommand.self, UnlockCommand.self, RecoverCommand.self, OrphansCommand.self, AdoptCommand.self,
+            ImportCommand.self, FunctionsCommand.self, HubCommand.self, HostsCommand.self,
             TestCommand.self,
             CompletionCommand.self,
             VersionCommand.self,

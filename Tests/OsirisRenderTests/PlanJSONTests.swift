@@ -35,7 +35,7 @@ import Testing
         #expect(attributes[1]["before"] == nil)
         #expect(attributes[3]["after"] as? [String: Bool] == ["$unknown": true])
         let drift = try #require((document["drift"] as? [[String: Any]])?.first)
-        #expect(Set(drift.keys) == ["address", "attributes", "gone"])
+        #expect(Set(drift.keys) == ["address", "attributes", "consequence", "gone"])
     }
 
     @Test func aMapCannotPoseAsUnknown() throws {

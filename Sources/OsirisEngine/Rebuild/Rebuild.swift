@@ -95,15 +95,23 @@ public struct Rebuild: Sendable {
     /// Writes the records, each after what it lives on. What is recorded already as it is, is passed over.
     /// - Throws: `DiagnosticsError`, as `StateSession.record`; what was written before stays.
     public func record(_ draft: RebuildDraft, over present: StateSnapshot, to session: StateSession) async throws {
-        let wanted = Set(draft.records.filter { present.resources[$0.address] != $0 })
-        let records = Dictionary(uniqueKeysWithValues: draft.records.map { ($0.address, $0) })
+        try await record(draft.records, text: "found by state rebuild", over: present, to: session)
+    }
+
+    /// Writes the records, as above.
+    /// - Parameter text: for the history.
+    public func record(
+        _ records: [ResourceRecord], text: String, over present: StateSnapshot, to session: StateSession
+    ) async throws {
+        let wanted = Set(records.filter { present.resources[$0.address] != $0 })
+        let records = Dictionary(uniqueKeysWithValues: records.map { ($0.address, $0) })
         for level in Refresher.levels(records) {
             var waiting = level.filter(wanted.contains).makeIterator()
             // At the same time, so that many share one write to the disk.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 func startNext() {
                     guard let record = waiting.next() else { return }
-                    group.addTask { try await session.record(.observed(record, text: "found by state rebuild")) }
+                    group.addTask { try await session.record(.observed(record, text: text)) }
                 }
                 for _ in 0..<parallelism { startNext() }
                 while try await group.next() != nil { startNext() }

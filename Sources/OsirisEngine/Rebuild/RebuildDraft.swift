@@ -68,7 +68,7 @@ public struct RebuildDraft: Sendable {
     }
 
     /// As the apply recorded it that made the object.
-    private static func record(_ find: Rebuild.Find, _ declaration: ResourceDeclaration?) -> ResourceRecord {
+    static func record(_ find: Rebuild.Find, _ declaration: ResourceDeclaration?) -> ResourceRecord {
         var needs = find.resource.dependsOn
         if let declaration {
             needs += declaration.dependsOn

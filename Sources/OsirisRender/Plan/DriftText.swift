@@ -8,7 +8,7 @@ struct DriftText {
 
     func append(_ plan: Plan, to text: inout String) {
         guard !plan.drift.isEmpty else { return }
-        text += style.paint("Changed outside osiris since the last apply:", .bold) + "\n\n"
+        text += style.paint("Changed outside osiris since the last apply, recorded → actual:", .bold) + "\n\n"
         for block in blocks(plan) { text += block }
         if verbosity == .concise { text += "\n" }
     }

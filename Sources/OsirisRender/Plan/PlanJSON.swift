@@ -13,7 +13,18 @@ public enum PlanJSON {
     public static let formatVersion = 1
 
     /// The whole document.
-    public static func render(_ plan: Plan) -> String {
+    public static func render(_ plan: Plan) -> String { Value.map(document(plan)).prettyJSONText }
+
+    /// What changed outside osiris, in the form of a plan without changes: only what is recorded against what is there,
+    /// and for each what apply would do about it.
+    public static func drift(_ plan: Plan) -> String {
+        var document = document(plan)
+        (document["changes"], document["rollout"]) = ([], nil)
+        document["summary"] = .map(["create": 0, "update": 0, "replace": 0, "delete": 0, "noop": .int(plan.noopCount)])
+        return Value.map(document).prettyJSONText
+    }
+
+    private static func document(_ plan: Plan) -> [String: Value] {
         var counts: [Action: Int] = [.noop: plan.noopCount]
         for change in plan.changes { counts[change.action, default: 0] += 1 }
         let summary: [String: Value] = [
@@ -25,11 +36,11 @@ public enum PlanJSON {
             "formatVersion": .int(formatVersion), "cluster": .string(plan.cluster),
             "lineage": .string(plan.lineage), "serial": .int(plan.serial),
             "manifestDigest": .string(plan.manifestDigest), "summary": .map(summary),
-            "changes": .list(plan.changesAtCause.map(change)), "drift": .list(plan.drift.map(drift)),
+            "changes": .list(plan.changesAtCause.map(change)), "drift": .list(drift(of: plan)),
             "setAside": .list(setAside(plan)),
         ]
         document["rollout"] = plan.rollout.map(RolloutText.value)
-        return Value.map(document).prettyJSONText
+        return document
     }
 
     private static func change(_ change: ResourceChange) -> Value {
@@ -67,7 +78,12 @@ public enum PlanJSON {
         return .map(entries)
     }
 
-    private static func drift(_ drift: ResourceDrift) -> Value {
+    private static func drift(of plan: Plan) -> [Value] {
+        let changes = Dictionary(plan.changes.map { ($0.address, $0) }) { first, _ in first }
+        return plan.drift.map { drift($0, changes[$0.address]) }
+    }
+
+    private static func drift(_ drift: ResourceDrift, _ change: ResourceChange?) -> Value {
         let attributes = drift.attributes.map { change -> Value in
             var entries: [String: Value] = ["path": .string(change.path)]
             if let recorded = change.before { entries["recorded"] = recorded.publicValue }
@@ -76,6 +92,7 @@ public enum PlanJSON {
         }
         return [
             "address": .string(drift.address.text), "gone": .bool(drift.gone), "attributes": .list(attributes),
+            "consequence": .string(DriftText.consequence(drift, change)),
         ]
     }
 }

@@ -25,7 +25,10 @@ public enum PlanMarkdown {
             fenced(DiagnosticText.render(fault, style: style))
         }
         let drift = DriftText(style: style, verbosity: .normal).blocks(plan)
-        section("Changed outside osiris since the last apply", drift, open: true, upTo: limit / 2, in: &text) {
+        section(
+            "Changed outside osiris since the last apply, recorded → actual", drift, open: true, upTo: limit / 2,
+            in: &text
+        ) {
             fenced($0)
         }
         let placed = plan.changesAtCause

@@ -22,9 +22,23 @@ struct ApplyCommand: AsyncParsableCommand {
     @OptionGroup var running: RunOptions
     @OptionGroup var output: OutputOptions
 
+    @Flag(help: "Record what changed outside osiris, and change nothing that exists.")
+    var refreshOnly = false
+
+    func validate() throws {
+        guard refreshOnly else { return }
+        if planFile != nil { throw ValidationError("--refresh-only and a plan file contradict each other") }
+        if planning.noRefresh { throw ValidationError("--refresh-only and --no-refresh contradict each other") }
+        if running.report != nil { throw ValidationError("--refresh-only has nothing to report: nothing is applied") }
+    }
+
     func run() async throws {
         let console = Console(output)
         try await console.run {
+            if refreshOnly {
+                let workspace = try await Workspace.open(manifest, console)
+                return try await ApplyRun(workspace, console, planning, running).refreshOnly()
+            }
             guard let planFile else {
                 let workspace = try await Workspace.open(manifest, console)
                 return try await ApplyRun(workspace, console, planning, running).run(.apply)

@@ -9,7 +9,7 @@ struct DriftCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drift", abstract: "Show what changed outside osiris; reads only.",
         discussion: """
-            Exit codes: 0 no drift, 1 something cannot be read, 2 drift.
+            Exit codes: 0 no drift, 1 something cannot be read, 2 drift. `osiris apply --refresh-only` records it.
 
             Example: osiris drift -f examples/quickstart
             """)
@@ -25,11 +25,9 @@ struct DriftCommand: AsyncParsableCommand {
             let base = await console.reminding("reading what exists") {
                 await workflow.base(workspace.snapshot, of: workspace.cluster)
             }
-            var plan = try workflow.plan(workspace.cluster, from: base)
+            let plan = try workflow.plan(workspace.cluster, from: base)
             if console.json {
-                // What the manifest wants is not asked here: only what is recorded against what is there.
-                (plan.changes, plan.operations, plan.refusals) = ([], [], [])
-                console.line(PlanJSON.render(plan))
+                console.line(PlanJSON.drift(plan))
             } else {
                 console.out(PlanText.drift(plan, style: console.style))
                 console.report(plan.faults)

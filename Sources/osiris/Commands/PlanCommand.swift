@@ -46,7 +46,7 @@ struct PlanCommand: AsyncParsableCommand {
             let plan = try await console.reminding("looking at what would be changed") {
                 try await Workflow(workspace.registry).preflightedPlan(
                     workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
-                    selection: Selection(targets: planning.target, excludes: planning.exclude))
+                    selection: planning.selection, allowing: planning.overrides)
             }
             if let holder = base.settled.isEmpty ? nil : try await workspace.store.activeRun() {
                 console.sayActive(holder)

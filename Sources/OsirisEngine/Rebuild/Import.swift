@@ -1,0 +1,72 @@
+import OsirisDiagnostics
+import OsirisManifest
+import OsirisModel
+import OsirisPlanner
+import OsirisProviderKit
+import OsirisState
+
+/// Finds one object by what its provider calls it, for an address of the manifest. Changes nothing.
+public struct Import: Sendable {
+    private let registry: ProviderRegistry
+
+    public init(_ registry: ProviderRegistry) { self.registry = registry }
+
+    /// - Returns: its record, which is not written yet.
+    /// - Throws: a `Diagnostic`: OSR0307 if the manifest does not declare the address, the state has it already, or there
+    ///   is no such object; OSR0304 if the provider cannot tell; OSR0413 if what it lives on is not recorded.
+    public func find(
+        _ text: String, id: String, desired: DesiredGraph, in state: StateSnapshot, of cluster: Cluster
+    ) async throws -> ResourceRecord {
+        guard let address = ResourceAddress(text),
+            let declaration = desired.declarations.first(where: { $0.address == address })
+        else {
+            throw Diagnostic(
+                .noMatch, "the manifest declares no `\(text)`",
+                help: "declare it first; `osiris graph --json` lists the addresses of the manifest")
+        }
+        if state.resources[address] != nil {
+            throw Diagnostic(
+                .noMatch, "the state has `\(address)` already", address: text,
+                help: "`osiris state show \(address)` shows it")
+        }
+        var ancestors: [Attributes] = []
+        var next = declaration.parent
+        while let parent = next {
+            guard let record = state.resources[parent] else {
+                throw Diagnostic(
+                    .parentMissing, "`\(address)` lives on `\(parent)`, which is not in the state", address: text,
+                    help: "import or apply that one first")
+            }
+            ancestors.append(record.attributes)
+            next = record.parent
+        }
+        guard let handler = registry.handler(provider: declaration.provider, type: address.type) else {
+            throw Diagnostic(
+                .unknownProvider, "there is no provider `\(declaration.provider)` with a type `\(address.type)`",
+                address: text, help: "run the osiris that has it")
+        }
+        let request = ReadRequest(address: address, recorded: ["id": .string(id)], ancestors: ancestors)
+        switch await handler.read([request], of: cluster)[0] {
+        case .present(let attributes):
+            guard attributes["id"]?.stringValue == id else {
+                throw Diagnostic(
+                    .noMatch, "what is at `\(address)` is not called `\(id)`", address: text,
+                    help: "objects of this type have no identity to import by; `osiris orphans` may list it")
+            }
+            var needs = declaration.dependsOn
+            for value in declaration.attributes.values { value.forEachReference { needs.append($0.address) } }
+            var seen = Set<ResourceAddress>()
+            return ResourceRecord(
+                address: address, provider: declaration.provider, attributes: attributes, parent: declaration.parent,
+                dependsOn: needs.filter { seen.insert($0).inserted }, source: declaration.spans.whole)
+        case .absent:
+            throw Diagnostic(
+                .noMatch, "there is no \(address.type) `\(id)` for `\(address)`", address: text,
+                help: "is it in the place that the manifest names for the target?")
+        case .unreadable(let why):
+            throw Diagnostic(
+                .resourceUnreadable, "`\(address)` cannot be read: \(why)", address: text,
+                help: "mend the cause and import again")
+        }
+    }
+}
