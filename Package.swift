@@ -147,6 +147,7 @@ let package = Package(
             ], exclude: ["AWS/aws.py", "AWS/credentials.py"]),
         tests("StructureTests", []),
         tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
-        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
+        tests(
+            "EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "ProviderAWS", "osiris", "osiris-hub"]),
     ]
 )

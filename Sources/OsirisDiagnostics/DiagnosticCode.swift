@@ -108,4 +108,10 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostCommand = "OSR0712"
     case hostTwice = "OSR0713"
     case hostForgotten = "OSR0715"
+
+    // Clouds.
+    case cloudCredentials = "OSR0801"
+    case cloudNotAllowed = "OSR0802"
+    case cloudMissing = "OSR0803"
+    case cloudTaken = "OSR0804"
 }

@@ -124,10 +124,10 @@ final class Service: Sendable {
     private let input = Pipe()
     private let output = Pipe()
 
-    init(_ script: String) throws {
+    init(_ script: String, in folderOfTests: String = "OsirisStateTests/Shared") throws {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
-            "python3", Program.root.appendingPathComponent("Tests/OsirisStateTests/Shared/\(script)").path, folder,
+            "python3", Program.root.appendingPathComponent("Tests/\(folderOfTests)/\(script)").path, folder,
         ]
         process.standardInput = input
         process.standardOutput = output
