@@ -29,7 +29,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-load \
+.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-load bench-aws \
 	bench-neighbour fmt lint packages \
 	image-tools install clean
 
@@ -92,6 +92,10 @@ bench-hub: build ## Time calls through a hub.
 bench-load: build image-tools ## What a hub carries: beside nginx, with many functions, across a kill.
 	$(call INSTALL,nginx-light podman wrk)
 	python3 Tests/Benchmark/hub_load.py .build/release/osiris-hub
+
+# SIZES=10,50 for other sizes; PLUGINS=FOLDER where Terraform's AWS provider is, if it is not found by itself.
+bench-aws: build test-tools ## Compare osiris with Terraform on AWS, as moto plays it.
+	python3 Tests/Benchmark/aws.py $(OSIRIS) $(if $(SIZES),--sizes $(SIZES)) $(if $(PLUGINS),--plugins $(PLUGINS))
 
 bench-neighbour: build ## How much a bad function slows its neighbour down.
 	python3 Tests/Benchmark/neighbour.py .build/release/osiris-hub

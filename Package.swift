@@ -149,7 +149,7 @@ let package = Package(
             [
                 "OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport", "OsirisProviderKit",
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "ProviderAWS", "osiris-hub",
-            ]),
+            ], exclude: ["AWS/aws.py", "AWS/credentials.py"]),
         tests("StructureTests", []),
         tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
         tests(

@@ -42,10 +42,13 @@ public struct HostLogin: Sendable, Hashable {
     public var jump: [String]?
     /// Path of the file of known host keys; nil: as `~/.ssh/config` says, else OpenSSH's own files.
     public var hostKeys: String?
+    /// The host's keys, `TYPE BASE64` each, where something else than a file tells them, such as the cloud it is in: no file
+    /// counts then.
+    public var keys: [String]
 
     public init(
         address: String, port: Int? = nil, user: String? = nil, identity: [String] = [], agent: Bool = true,
-        jump: [String]? = nil, hostKeys: String? = nil
+        jump: [String]? = nil, hostKeys: String? = nil, keys: [String] = []
     ) {
         self.address = address
         self.port = port
@@ -54,6 +57,7 @@ public struct HostLogin: Sendable, Hashable {
         self.agent = agent
         self.jump = jump
         self.hostKeys = hostKeys
+        self.keys = keys
     }
 
     /// What `value` made; nil for anything else.
@@ -63,7 +67,8 @@ public struct HostLogin: Sendable, Hashable {
             address: address, port: fields["port"]?.intValue, user: fields["user"]?.stringValue,
             identity: fields["identity"]?.listValue?.compactMap(\.stringValue) ?? [],
             agent: fields["agent"]?.boolValue ?? true, jump: fields["jump"]?.listValue?.compactMap(\.stringValue),
-            hostKeys: fields["hostKeys"]?.stringValue)
+            hostKeys: fields["hostKeys"]?.stringValue,
+            keys: fields["keys"]?.listValue?.compactMap(\.stringValue) ?? [])
     }
 
     /// As an attribute; what is not set is left out.
@@ -75,6 +80,7 @@ public struct HostLogin: Sendable, Hashable {
         if !agent { fields["agent"] = false }
         fields["jump"] = jump.map { .list($0.map(Value.string)) }
         fields["hostKeys"] = hostKeys.map(Value.string)
+        if !keys.isEmpty { fields["keys"] = .list(keys.map(Value.string)) }
         return .map(fields)
     }
 

@@ -19,7 +19,7 @@ enum Providers {
             LocalProvider(hubVersion: OsirisVersion.current, http: http),
             HubProvider(http: http),
             SSHProvider(hubVersion: OsirisVersion.current, sessions: ssh, http: http),
-            AWSProvider(client: AWSClient(http: http)),
+            AWSProvider(hubVersion: OsirisVersion.current, client: AWSClient(http: http)),
             SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }

@@ -1,3 +1,4 @@
+import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
@@ -7,19 +8,31 @@ struct AWSExpansion {
     private let target: Target
     private let cluster: Cluster
     private let settings: AWSTarget
+    private let hubs: HostMachines?
     private var cloud: CloudTarget { settings.cloud }
 
-    init(_ target: Target, of cluster: Cluster) throws {
+    init(_ target: Target, of cluster: Cluster, hubVersion: String) throws {
         self.target = target
         self.cluster = cluster
         settings = try AWSTarget(target, of: cluster)
+        hubs =
+            settings.cloud.hasHubs(cluster) ? try HostMachines(target, of: cluster, hubVersion: hubVersion) : nil
+        let placed = cluster.functions.first { $0.placement?.contains(target.name) ?? true }
+        guard let placed, hubs == nil else { return }
+        throw DiagnosticsError([
+            Diagnostic(
+                .error, .missingKey,
+                "target \(target.name) has no hubs, and the function \(placed.name) is placed on it",
+                at: target.spans["access"],
+                help: "a hub needs spec.hub.image or spec.hub.archive, and access.ssh with `from` and `publicKey`")
+        ])
     }
 
     /// Of what a target has one of.
     private static let main = "main"
 
     func expansion() -> Expansion {
-        var found = Expansion(resources: network())
+        var found = Expansion(resources: network(), shared: hubs?.shared ?? [])
         for (index, name) in cloud.machines.enumerated() {
             let subnet = index % cloud.subnets.count
             found.resources.append(instance(name, subnet))
@@ -29,6 +42,13 @@ struct AWSExpansion {
                         ElasticAddress.type, name, ["instance": id(Instance.type, name)],
                         spans: ["instance": "aws.elasticAddresses"]))
             }
+            guard let hubs else { continue }
+            let zone = "\(target.name) \(settings.zones[subnet])"
+            found.resources.append(hostKeys(name))
+            found.resources += hubs.resources(name, login: login(name), domain: zone, on: address(Instance.type, name))
+            found.machines.append(
+                hubs.machine(
+                    name, domain: zone, address: reached(name), labels: ["zone": settings.zones[subnet]]))
         }
         return found
     }
@@ -106,6 +126,28 @@ struct AWSExpansion {
             ],
             // Without a way to the internet its first start would come to nothing.
             after: [address(RouteTable.type, Self.main)])
+    }
+
+    private func hostKeys(_ name: String) -> ResourceDeclaration {
+        var arguments: Attributes = ["instance": id(Instance.type, name), "region": .string(cloud.region)]
+        arguments["account"] = settings.account.value
+        return ResourceDeclaration(
+            address: address(HostKeys.type, name), provider: AWSProvider.kind, attributes: arguments,
+            parent: address(Instance.type, name), spans: target.spans)
+    }
+
+    /// Where a machine is reached.
+    private func reached(_ name: String) -> Value {
+        let (type, attribute) =
+            settings.elasticAddresses
+            ? (ElasticAddress.type, "publicIP") : (Instance.type, HostMachines.addressAttribute)
+        return .reference(AttributeReference(address(type, name), attribute))
+    }
+
+    private func login(_ name: String) -> Value {
+        cloud.login(
+            address: reached(name), user: ImageName.user(of: cloud.image),
+            keys: .reference(AttributeReference(address(HostKeys.type, name), "keys")))
     }
 
     private func address(_ type: ResourceType, _ name: String) -> ResourceAddress {

@@ -99,6 +99,12 @@ enum ImageName: Sendable, Hashable {
         }
     }
 
+    /// Who logs in on machines of an image, as far as its name in the manifest tells; else the user of Amazon's own.
+    static func user(of text: String) -> String {
+        if text.contains("debian") { return "admin" }
+        return text.contains("ubuntu") || text.contains("canonical") ? "ubuntu" : "ec2-user"
+    }
+
     /// Instance types with Amazon's own processors have a `g` behind the number of their generation, and `a1`
     /// (https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html).
     static func isARM(_ type: String) -> Bool {

@@ -61,7 +61,16 @@ extension CloudTarget {
                                     Field(
                                         "publicKey", .path(mustExist: .file),
                                         doc: "File with the public key that may log in.", example: "keys/ops.pub"),
-                                ])), doc: "Logins over SSH; nobody when absent.",
+                                    Field(
+                                        "user", .string,
+                                        doc: "Who logs in; without it the user that the image's maker has chosen.",
+                                        example: "admin"),
+                                    Field(
+                                        "identity", .string,
+                                        doc:
+                                            "Path of the private key; without it as OpenSSH does it, an agent included.",
+                                        example: "~/.ssh/id_ed25519"),
+                                ])), doc: "Logins over SSH, by which hubs are brought and changed; nobody when absent.",
                             example: "{from: [203.0.113.0/24], publicKey: keys/ops.pub}"),
                         Field(
                             "hub",

@@ -23,6 +23,10 @@ public struct CloudTarget: Sendable {
     public var publicAddress: Bool
     /// The key that may log in on the machines, in the form of an `authorized_keys` line without its comment; nil for none.
     public var publicKey: String?
+    /// Who logs in; nil for the user of the image.
+    public var user: String?
+    /// Path of the private key; nil for what OpenSSH would take.
+    public var identity: String?
     public var rules: [Rule]
     /// The user's own, for everything of the target.
     public var tags: [String: String]
@@ -50,7 +54,8 @@ public struct CloudTarget: Sendable {
 
     init(
         region: String, network: IPv4Block, subnets: [IPv4Block], machines: [String], machineType: String,
-        image: String, disk: Int?, publicAddress: Bool, publicKey: String?, rules: [Rule], tags: [String: String]
+        image: String, disk: Int?, publicAddress: Bool, publicKey: String?, user: String?, identity: String?,
+        rules: [Rule], tags: [String: String]
     ) {
         self.region = region
         self.network = network
@@ -61,7 +66,27 @@ public struct CloudTarget: Sendable {
         self.disk = disk
         self.publicAddress = publicAddress
         self.publicKey = publicKey
+        self.user = user
+        self.identity = identity
         self.rules = rules
         self.tags = tags
+    }
+
+    /// Whether hubs are brought: over SSH, and from an image.
+    public func hasHubs(_ cluster: Cluster) -> Bool {
+        publicKey != nil && rules.contains { $0.purpose == .ssh }
+            && (cluster.hub.image != nil || cluster.hub.archive != nil)
+    }
+
+    /// A `HostLogin` as an attribute, with what is known only after apply.
+    /// - Parameters:
+    ///   - address, keys: of the machine; `keys` is the list of its host keys.
+    ///   - user: of the image, unless the manifest says another.
+    public func login(address: Value, user: String, keys: Value) -> Value {
+        var login = HostLogin(address: "", user: self.user ?? user)
+        if let identity { login.identity = [identity] }
+        guard case .map(var fields) = login.value else { return .null }
+        (fields["address"], fields["keys"]) = (address, keys)
+        return .map(fields)
     }
 }

@@ -25,7 +25,7 @@ struct CloudTargetReader {
             machines: (0..<(machines["count"]?.intValue ?? 0)).map { "m\($0 + 1)" },
             machineType: machines["type"]?.stringValue ?? "", image: machines["image"]?.stringValue ?? "",
             disk: disk(machines["disk"]), publicAddress: machines["publicAddress"]?.boolValue ?? true, publicKey: key,
-            rules: rules, tags: tags())
+            user: ssh["user"]?.stringValue, identity: ssh["identity"]?.stringValue, rules: rules, tags: tags())
     }
 
     private mutating func network() -> (IPv4Block, [IPv4Block]) {

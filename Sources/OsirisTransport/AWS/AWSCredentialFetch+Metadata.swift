@@ -3,7 +3,14 @@ import OsirisModel
 
 /// Credentials of the place the program runs at.
 extension AWSCredentialFetch {
-    private static let containerHosts = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"]
+    /// Of this machine, or of what runs containers on it.
+    private static func isNear(_ url: String) -> Bool {
+        guard url.hasPrefix("http://"), let host = URLComponents(string: url)?.host else { return false }
+        let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        let isLoopback = bytes.count == 4 && bytes[0] == 127 && !bytes.contains(nil)
+        return isLoopback
+            || ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"].contains(host)
+    }
 
     /// Of a container's task (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
     func container(_ settings: AWSSettings, _ attempts: inout [Attempt]) async throws -> AWSCredentials? {
@@ -16,8 +23,7 @@ extension AWSCredentialFetch {
             attempts.append(Attempt("container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set"))
             return nil
         }
-        let host = URLComponents(string: url)?.host ?? ""
-        guard url.hasPrefix("https://") || host.hasPrefix("127.") || Self.containerHosts.contains(host) else {
+        guard url.hasPrefix("https://") || Self.isNear(url) else {
             throw AWSCredentialsError(
                 [Attempt("container", "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor of this machine")],
                 help: "the token would be sent in clear to another machine: correct the variable")

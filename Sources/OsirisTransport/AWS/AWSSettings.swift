@@ -16,8 +16,8 @@ public struct AWSSettings: Sendable {
         await AWSThread.run { AWSSettings(environment: environment, home: home) }
     }
 
-    /// Blocks while it reads the files.
-    init(environment: [String: String], home: String) {
+    /// As `load`, but blocks while it reads the files.
+    public init(environment: [String: String], home: String) {
         func file(_ name: String, _ standard: String, _ kind: AWSConfigFile.Kind) -> AWSConfigFile {
             let path = environment[name].flatMap { $0.isEmpty ? nil : $0 } ?? home + standard
             let full = path.hasPrefix("~/") ? home + path.dropFirst() : path

@@ -113,7 +113,7 @@ struct AWSDriftTests {
                     item.items("tagSet").contains { $0.text("value")?.hasSuffix(plan.keys.first ?? "") ?? false }
                 })
             var parameters = more
-            parameters[parameter] = try #require(item.text(id))
+            parameters[parameter] = item.text(id) ?? ""
             _ = try await account.client.call(action, parameters, at: account.place)
         }
     }

@@ -192,9 +192,9 @@ extension EC2Handler {
                 .rejected, "\(request.address): its identity is not known", help: "plan and apply again")
         }
         try await checkFence(step, id)
-        let found = try await bring(step, id, from: request.prior)
+        // First of all, because by its marks it is listed.
         try await mark(step, id)
-        return finished(found, step, id)
+        return finished(try await bring(step, id, from: request.prior), step, id)
     }
 
     func delete(_ request: OperationRequest) async throws {

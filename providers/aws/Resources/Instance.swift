@@ -32,9 +32,10 @@ struct Instance: EC2Handler {
             Field("zone", .string, role: .computed, doc: "Its availability zone."),
             Field("privateIP", .string, role: .computed, doc: "Its address in the network."),
             Field(
-                "publicIP", .string, role: .computed, changesWith: ["type", "status"], volatile: true,
-                presentWith: "publicAddress", doc: "Its address on the internet; another one after a stop."),
-        ]))
+                HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
+                volatile: true,
+                doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
+        ]), takesAllWithIt: true)
 
     let ec2: EC2
     let images: Images
@@ -67,13 +68,14 @@ struct Instance: EC2Handler {
         found["key"] = item.word("keyName").map(Value.string)
         for (name, path) in [
             ("imageId", "imageId"), ("zone", "placement/availabilityZone"), ("privateIP", "privateIpAddress"),
-            ("publicIP", "ipAddress"),
         ] {
             found[name] = item.word(path).map(Value.string)
         }
         // While it does not run it has none, whatever it was launched with.
-        let hasAddress = found["publicIP"] != nil || (status != "running" && recorded["publicAddress"] == true)
+        let address = item.word("ipAddress")
+        let hasAddress = address != nil || (status != "running" && recorded["publicAddress"] == true)
         found["publicAddress"] = hasAddress ? true : nil
+        found[HostMachines.addressAttribute] = (address ?? item.word("privateIpAddress")).map(Value.string)
         return found
     }
 

@@ -33,7 +33,7 @@ public struct SSHTarget: Sendable {
     }
 
     /// Where osiris keeps what belongs to it on a host, when the manifest does not say.
-    public static let defaultFolder = "/var/lib/osiris"
+    public static let defaultFolder = HostMachines.defaultFolder
 
     public static let schema = Schema([
         Field(
