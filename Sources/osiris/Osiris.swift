@@ -18,8 +18,7 @@ struct Osiris: AsyncParsableCommand {
             ValidateCommand.self, PlanCommand.self, ApplyCommand.self, DestroyCommand.self, DriftCommand.self,
             ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, InitCommand.self,
             UnlockCommand.self, RecoverCommand.self, FunctionsCommand.self, HubCommand.self, HostsCommand.self,
-            TestCommand.self,
-            CompletionCommand.self,
+            BundleCommand.self, TestCommand.self, CompletionCommand.self,
             VersionCommand.self,
         ])
 }
