@@ -73,7 +73,9 @@ public struct Planner: Sendable {
             manifestDigest: request.cluster.digest, changes: changes,
             drift: pass.drift.sorted { $0.address < $1.address }, noopCount: pass.noopCount, operations: operations,
             rollout: RolloutOrder(request, changes, operations, roots).rollout(),
-            setAside: request.setAside.sorted { $0.root < $1.root }, diagnostics: pass.diagnostics,
+            setAside: request.setAside.enumerated()
+                .sorted { ($0.element.root, $0.offset) < ($1.element.root, $1.offset) }.map(\.element),
+            diagnostics: pass.diagnostics,
             refusals: SafetyCheck.refusals(
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count))
     }

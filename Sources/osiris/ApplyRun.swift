@@ -119,7 +119,7 @@ struct ApplyRun {
         try await workflow.record(base, plan, to: session)
         if plan.isEmpty {
             var summary = ApplySummary()
-            summary.setAside = plan.setAside.map(\.root)
+            (summary.setAside, summary.leftAlone) = (plan.rootsSetAside, plan.rootsLeftAlone)
             if console.json { console.out(JSONLines.line(.finished(summary), at: Date())) }
             if !summary.isComplete { throw Exit.failed }
             return
