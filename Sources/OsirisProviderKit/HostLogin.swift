@@ -24,6 +24,8 @@ public struct HostLogin: Sendable, Hashable {
 
         public static let none = Secrets()
 
+        public var isEmpty: Bool { password == nil && passphrase == nil }
+
         public var customMirror: Mirror { Mirror(self, children: []) }
     }
 
@@ -40,6 +42,8 @@ public struct HostLogin: Sendable, Hashable {
     public var agent: Bool
     /// `[user@]host[:port]`, the nearest first; nil: as `~/.ssh/config` says.
     public var jump: [String]?
+    /// True if a password or a passphrase of the manifest belongs to it: without the manifest the login may not work.
+    public var hasSecrets = false
     /// Path of the file of known host keys; nil: as `~/.ssh/config` says, else OpenSSH's own files.
     public var hostKeys: String?
 
@@ -64,6 +68,7 @@ public struct HostLogin: Sendable, Hashable {
             identity: fields["identity"]?.listValue?.compactMap(\.stringValue) ?? [],
             agent: fields["agent"]?.boolValue ?? true, jump: fields["jump"]?.listValue?.compactMap(\.stringValue),
             hostKeys: fields["hostKeys"]?.stringValue)
+        hasSecrets = fields["secrets"]?.boolValue ?? false
     }
 
     /// As an attribute; what is not set is left out.
@@ -75,6 +80,7 @@ public struct HostLogin: Sendable, Hashable {
         if !agent { fields["agent"] = false }
         fields["jump"] = jump.map { .list($0.map(Value.string)) }
         fields["hostKeys"] = hostKeys.map(Value.string)
+        if hasSecrets { fields["secrets"] = true }
         return .map(fields)
     }
 
