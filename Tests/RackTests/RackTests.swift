@@ -4,7 +4,7 @@ import Testing
 /// Hubs on real hosts over SSH: everything that happens to racks, one after the other.
 ///
 /// Each test begins with clean hosts, so that each can be run alone: `swift test --filter RackTests/power`.
-@Suite(.serialized, .enabled(if: Rack.isPossible, "booting hosts needs root"))
+@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible))
 struct RackTests {
     /// From nothing but sshd to a function that answers; nothing to do then, for one login and one command on each host.
     @Test func bareHosts() async throws {
