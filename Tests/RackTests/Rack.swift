@@ -5,6 +5,7 @@ import Testing
 struct Rack: Sendable {
     struct Host: Decodable, Sendable {
         var name: String
+        var number: Int
         var address: String
     }
 
@@ -50,7 +51,7 @@ struct Rack: Sendable {
         let traits = [
             "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:",
             "small:podman,disk=3G", "bastion:bastion", "inner:podman,inner", "doas:podman,doas",
-            "no-sudo:podman,no-sudo", "password:podman,password", "sealed:no-packages",
+            "no-sudo:podman,no-sudo", "plain:", "password:podman,password", "sealed:no-packages",
         ]
         let answer = try await Program.Running(
             ["python3", Self.script, "up", "--hosts", "4", "--until", "\(getpid())", "--folder", folder.path]
@@ -103,9 +104,10 @@ struct Rack: Sendable {
         return (counts[0], counts[1])
     }
 
-    /// Bytes that this machine has sent to all hosts.
-    func sent() throws -> Int {
-        let text = try String(contentsOfFile: "/sys/class/net/\(bridge)c/statistics/tx_bytes", encoding: .utf8)
+    /// Bytes that a host was sent by all others.
+    func sent(to name: String) throws -> Int {
+        let card = "\(bridge)v\(try host(name).number)"
+        let text = try String(contentsOfFile: "/sys/class/net/\(card)/statistics/tx_bytes", encoding: .utf8)
         return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 

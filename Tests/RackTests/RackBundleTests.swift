@@ -2,7 +2,7 @@ import Foundation
 import OsirisTransport
 import Testing
 
-extension RackTests {
+extension OddRackTests {
     /// A host without an engine and without a package source is set up from one file, and nobody else is spoken to.
     @Test func airGap() async throws {
         let rack = try await Rack.shared
@@ -16,7 +16,7 @@ extension RackTests {
         try cluster.scratch.write(key.publicKey.pem, to: "release.pub")
         // What a bare host would take from its package source.
         let listed = try await rack.on(
-            "bare",
+            "plain",
             "apt-get update -qq >&2; apt-get install -qq --print-uris --no-install-recommends podman | cut -d \"'\" -f 2"
         )
         let names = listed.split(separator: "\n").compactMap {
@@ -54,13 +54,13 @@ extension RackTests {
     /// An engine that osiris brought stays for who uses it, with what belongs to them.
     @Test func engineOfOthers() async throws {
         let rack = try await Rack.shared
-        let cluster = try await RackCluster(rack, hosts: ["bare"])
+        let cluster = try await RackCluster(rack, hosts: ["plain"])
         try await cluster.apply()
-        try await rack.on("bare", "echo mine >/root/mine; tar -c -C /root mine | podman import -q - localhost/mine")
+        try await rack.on("plain", "echo mine >/root/mine; tar -c -C /root mine | podman import -q - localhost/mine")
         try await cluster.osiris("destroy", "--auto-approve")
-        #expect(try await rack.on("bare", "podman images --noheading --format '{{.Repository}}'") == "localhost/mine")
+        #expect(try await rack.on("plain", "podman images --noheading --format '{{.Repository}}'") == "localhost/mine")
         try await rack.on(
-            "bare",
+            "plain",
             "podman rmi --all >/dev/null; apt-get purge -qq -y podman >/dev/null 2>&1; apt-get autoremove -qq -y >/dev/null 2>&1"
         )
     }

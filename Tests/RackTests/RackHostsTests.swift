@@ -2,34 +2,6 @@ import Foundation
 import Testing
 
 extension RackTests {
-    /// A host with doas in place of sudo, one that only a password opens, and one that gives nobody root's rights.
-    @Test func rights() async throws {
-        let rack = try await Rack.shared
-        let names = ["doas", "password", "no-sudo"]
-        try await rack.clean("doas", "password", "no-sudo")
-        let before = try await rack.files("no-sudo")
-        let cluster = try await RackCluster(rack, hosts: names, settings: ["password: \"${var.password}\""])
-        let answer = try await cluster.apply(1)
-        #expect(answer.description.contains("OSR0705") && answer.description.contains("no-sudo"), "\(answer)")
-        #expect(try await rack.files("no-sudo") == before)
-        let listed = try await cluster.osiris("functions", "list", "--json")
-        #expect(listed.status == 0 && listed.out.contains("doas") && listed.out.contains("password"), "\(listed)")
-
-        try cluster.write(hosts: ["doas", "password"], settings: ["password: \"${var.password}\""])
-        try await cluster.apply()
-        try await cluster.isSettled()
-        // These have the state alone, and ask the manifest for what it must not hold.
-        let state = try Data(contentsOf: cluster.scratch.url.appendingPathComponent(".osiris/state.db"))
-        #expect(state.firstRange(of: Data(rack.password.utf8)) == nil)
-        let info = try await cluster.osiris("hub", "info", "--json")
-        let rows = try #require(info.json as? [[String: Any]], "\(info)")
-        #expect(rows.count == 2 && rows.allSatisfy { $0["ready"] as? Bool == true }, "\(info)")
-        let token = try await cluster.osiris("hub", "token", "--machine", "password")
-        let other = try await cluster.osiris("hub", "token", "--machine", "doas")
-        #expect(token.status == 0 && other.status == 0 && token.out != other.out, "\(token) \(other)")
-        try await cluster.osiris("destroy", "--auto-approve")
-    }
-
     /// A host without its network is set aside, and the others are changed.
     @Test func unplugged() async throws {
         let rack = try await Rack.shared

@@ -77,22 +77,6 @@ struct RackTests {
         done
         """
 
-    /// A host behind another, which this machine does not reach.
-    @Test func jumpHost() async throws {
-        let rack = try await Rack.shared
-        try await rack.clean("inner")
-        let jump = try rack.host("bastion").address
-        let cluster = try await RackCluster(rack, hosts: ["inner"], settings: ["jump: [ops@\(jump)]"])
-        try await cluster.apply()
-        try await cluster.answers()
-        let before = try await rack.traffic("bastion")
-        try await cluster.isSettled()
-        let after = try await rack.traffic("bastion")
-        #expect(after.logins - before.logins == 1, "logins on the bastion")
-        #expect(after.sessions == before.sessions, "commands on the bastion")
-        try await cluster.osiris("destroy", "--auto-approve")
-    }
-
     /// A host that shows another key gets no login and no command.
     @Test func wrongHostKey() async throws {
         let rack = try await Rack.shared
