@@ -106,7 +106,7 @@ let package = Package(
             resources: [
                 "Probe/probe", "Scripts/begin", "Scripts/host", "Scripts/host-remove", "Scripts/engine",
                 "Scripts/engine-remove", "Scripts/image", "Scripts/image-remove", "Scripts/hub-parts", "Scripts/hub",
-                "Scripts/hub-confirm", "Scripts/hub-revert", "Scripts/hub-remove",
+                "Scripts/hub-confirm", "Scripts/hub-revert", "Scripts/hub-remove", "Scripts/cordon", "Scripts/uncordon",
             ].map { .embedInCode("\($0).sh") }),
         .executableTarget(
             name: "osiris",
@@ -151,7 +151,7 @@ let package = Package(
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "ProviderAWS", "osiris-hub",
             ], exclude: ["AWS/aws.py", "AWS/credentials.py"]),
         tests("StructureTests", []),
-        tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
+        tests("RackTests", ["osiris"], exclude: ["cut_off.sh", "load.py", "variant.py"]),
         tests(
             "EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "ProviderAWS", "osiris", "osiris-hub"]),
     ]

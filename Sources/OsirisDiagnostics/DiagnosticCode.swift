@@ -95,6 +95,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case auditBroken = "OSR0613"
     case backupFile = "OSR0614"
     case hubNotEmpty = "OSR0615"
+    case bundle = "OSR0616"
 
     // Hosts reached over SSH.
     case hostUnreachable = "OSR0701"
@@ -111,6 +112,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostCommand = "OSR0712"
     case hostTwice = "OSR0713"
     case hostForgotten = "OSR0715"
+    case hostCordoned = "OSR0716"
 
     // Clouds.
     case cloudCredentials = "OSR0801"

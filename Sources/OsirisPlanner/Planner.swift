@@ -81,7 +81,9 @@ public struct Planner: Sendable {
                 request, changes, operations, roots,
                 outage: { registry.handler(provider: $0.provider, type: $0.address.type)?.type.outage ?? .init() }
             ).rollout(),
-            setAside: request.setAside.sorted { $0.root < $1.root }, diagnostics: pass.diagnostics,
+            setAside: request.setAside.enumerated()
+                .sorted { ($0.element.root, $0.offset) < ($1.element.root, $1.offset) }.map(\.element),
+            diagnostics: pass.diagnostics,
             refusals: SafetyCheck.refusals(
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count,
                 allowing: request.overrides))

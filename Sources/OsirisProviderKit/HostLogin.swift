@@ -24,6 +24,8 @@ public struct HostLogin: Sendable, Hashable {
 
         public static let none = Secrets()
 
+        public var isEmpty: Bool { password == nil && passphrase == nil }
+
         public var customMirror: Mirror { Mirror(self, children: []) }
     }
 
@@ -40,6 +42,8 @@ public struct HostLogin: Sendable, Hashable {
     public var agent: Bool
     /// `[user@]host[:port]`, the nearest first; nil: as `~/.ssh/config` says.
     public var jump: [String]?
+    /// True if a password or a passphrase of the manifest belongs to it: without the manifest the login may not work.
+    public var hasSecrets = false
     /// Path of the file of known host keys; nil: as `~/.ssh/config` says, else OpenSSH's own files.
     public var hostKeys: String?
     /// The host's keys, `TYPE BASE64` each, where something else than a file tells them, such as the cloud it is in: no file
@@ -69,6 +73,7 @@ public struct HostLogin: Sendable, Hashable {
             agent: fields["agent"]?.boolValue ?? true, jump: fields["jump"]?.listValue?.compactMap(\.stringValue),
             hostKeys: fields["hostKeys"]?.stringValue,
             keys: fields["keys"]?.listValue?.compactMap(\.stringValue) ?? [])
+        hasSecrets = fields["secrets"]?.boolValue ?? false
     }
 
     /// As an attribute; what is not set is left out.
@@ -81,6 +86,7 @@ public struct HostLogin: Sendable, Hashable {
         fields["jump"] = jump.map { .list($0.map(Value.string)) }
         fields["hostKeys"] = hostKeys.map(Value.string)
         if !keys.isEmpty { fields["keys"] = .list(keys.map(Value.string)) }
+        if hasSecrets { fields["secrets"] = true }
         return .map(fields)
     }
 

@@ -65,6 +65,7 @@ public enum PlanJSON {
                 "message": .string(fault.message),
             ]
             if let help = fault.help { entries["help"] = .string(help) }
+            if fault.isWanted { entries["wanted"] = true }
             return .map(entries)
         }
     }

@@ -61,6 +61,7 @@ private struct RackReader {
             address: "", port: settings["port"]?.intValue, user: settings["user"]?.stringValue,
             agent: settings["agent"]?.boolValue ?? true, jump: settings["jump"]?.listValue?.compactMap(\.stringValue),
             hostKeys: settings["hostKeys"]?.stringValue)
+        login.hasSecrets = !HostLogin.Secrets(settings).isEmpty
         switch settings["identity"] {
         case nil, .null?: break
         case .string(let path)?: login.identity = [path]

@@ -99,6 +99,12 @@ public struct SSHTarget: Sendable {
         Field(
             "install", .bool, default: true,
             doc: "Whether a missing engine is installed from the distribution's packages."),
+        Field(
+            "packages", .string,
+            doc: """
+                A folder beside the manifest with the engine's packages (`.deb`, `.rpm`) and all that they need, for hosts that
+                reach no package source. They are sent to hosts without an engine, and nothing is downloaded.
+                """, example: "packages/debian-12"),
     ])
 
     private static let become = Schema([
