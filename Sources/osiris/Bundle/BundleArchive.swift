@@ -65,7 +65,6 @@ struct BundleArchive {
     // MARK: Reading
 
     /// The index, once its signature is checked. Nothing else of the archive is looked at.
-    /// - Returns: the index and whether anybody trusted signed it.
     /// - Throws: a `Diagnostic`.
     func index(_ trust: Trust) throws -> BundleIndex {
         let scratch = try Self.scratch(in: FileManager.default.temporaryDirectory.path)

@@ -26,17 +26,15 @@ struct BundleContents {
     }
 
     private mutating func addImage(_ cluster: Cluster) {
-        let containers = cluster.targets.filter { $0.provider == "ssh" }
-        guard !containers.isEmpty else { return }
-        guard let archive = cluster.hub.archive else {
+        if let archive = cluster.hub.archive {
+            add(written: archive, "spec.hub.archive", cluster.hub.spans["archive"])
+        } else if cluster.targets.contains(where: { $0.provider == "ssh" }) {
             faults.append(
                 Diagnostic(
                     .bundle, "a bundle holds the hub's image as an archive, and the manifest names a registry's",
                     at: cluster.hub.spans["image"],
                     help: "`podman save` writes one: set spec.hub.archive"))
-            return
         }
-        add(written: archive, "spec.hub.archive", cluster.hub.spans["archive"])
     }
 
     private mutating func add(_ function: FunctionSpec) {
