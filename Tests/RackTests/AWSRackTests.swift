@@ -52,7 +52,8 @@ private struct AWSRackCluster {
         try scratch.write(key.out, to: "ops.pub")
         let addresses = try hosts.map { name in #"{"address": "\#(try rack.host(name).address)"}"# }
         try scratch.write(
-            #"{"hosts": [\#(addresses.joined(separator: ", "))], "knownHosts": "\#(rack.knownHosts)"}"#, to: "rack.json")
+            #"{"hosts": [\#(addresses.joined(separator: ", "))], "knownHosts": "\#(rack.knownHosts)"}"#, to: "rack.json"
+        )
         service = try Service("ec2.py", in: "Rack", scratch.url.appendingPathComponent("rack.json").path)
         let port = try #require(try await service.ready()["port"] as? Int)
         environment = [
