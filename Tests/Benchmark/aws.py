@@ -25,6 +25,8 @@ import threading
 import time
 import urllib.request
 
+import botocore.session
+
 FRONT = pathlib.Path(__file__).resolve().parent.parent / "ProviderTests/AWS/aws.py"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOhdOsqwbxhbJ9XQgQb6wPvbxsbUWl4LRsWIyeBCOhj ops"
 IMAGE = "ami-12c6146b"  # one of moto's own
@@ -116,10 +118,12 @@ class Front:
         self.number = 100_000_000_000
 
     def account(self, delay):
+        """A new one. moto makes what each account has from the start with its first call, so that is made here."""
         self.number += 1
+        botocore.session.get_session().create_client(
+            "ec2", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id=f"AKID{self.number}", aws_secret_access_key=f"CANARY-AKID{self.number}").describe_vpcs()
         self.tell(delay=delay / 1000)
-        # moto makes an account's default network with its first call.
-        return str(self.number)
 
     def tell(self, **settings):
         url = f"http://127.0.0.1:{self.port}/_front/{self.number}"
@@ -135,27 +139,22 @@ class Front:
 
 
 def tree(pid):
-    """The processes that began with one: CPU seconds and resident MiB of each."""
-    parents, found = {}, {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as file:
-                    fields = file.read().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry)] = int(fields[1])
-            found[int(entry)] = (
-                (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
-                int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
-    ours = {pid}
-    for child in sorted(parents):
-        line = child
-        while line in parents and line not in ours:
-            line = parents[line]
-        if line in ours:
-            ours.add(child)
-    return {one: found[one] for one in ours if one in found}
+    """A process and those that it began, in their turn too: CPU seconds and resident MiB of each."""
+    found, waiting = {}, [pid]
+    while waiting:
+        one = waiting.pop()
+        try:
+            with open(f"/proc/{one}/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+            for thread in os.listdir(f"/proc/{one}/task"):
+                with open(f"/proc/{one}/task/{thread}/children") as file:
+                    waiting += map(int, file.read().split())
+        except OSError:
+            continue
+        found[one] = (
+            (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
+            int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    return found
 
 
 class Run:
@@ -186,7 +185,7 @@ class Run:
 
     def sample(self, pid, ended):
         self.peak, cpu = 0, {}
-        while not ended.wait(0.02):
+        while not ended.wait(0.05):
             processes = tree(pid)
             self.peak = max(self.peak, sum(memory for _, memory in processes.values()))
             cpu.update({one: seconds for one, (seconds, _) in processes.items()})
@@ -263,7 +262,7 @@ def main():
     parser.add_argument("--calls", action="store_true", help="list the calls of each phase by action")
     options = parser.parse_args()
     front = Front()
-    hasTerraform = options.terraform is not None
+    hasTerraform = bool(options.terraform)
     if not hasTerraform:
         print("terraform is not installed: osiris alone")
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")

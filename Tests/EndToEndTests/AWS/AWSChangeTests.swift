@@ -89,8 +89,8 @@ struct AWSChangeTests {
         try await cluster.apply()
         try cluster.scratch.edit("cluster.yaml", "30Gi", "20Gi")
         let answer = try await cluster.run("apply", "--auto-approve")
-        #expect(answer.status == 1 && answer.err.contains("cannot shrink"), "\(answer)")
-        #expect(answer.err.contains("cluster.yaml:10"), "\(answer)")
+        #expect(answer.status == 1 && answer.out.contains("cannot shrink"), "\(answer)")
+        #expect(answer.out.contains("cluster.yaml:10"), "\(answer)")
     }
 }
 

@@ -339,7 +339,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 accounts[role].sources[action] += 1
                 until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + account.seconds))
                 text = re.sub(rb"<Expiration>[^<]+<", f"<Expiration>{until}<".encode(), text)
-            elif listing and b"<" in text:
+            # Items inside each other are counted as well, so it may be on one page in spite of this.
+            elif listing and (token or text.count(b"<item>") > min(listing, account.page or listing)):
                 text = page(text.decode(), min(listing, account.page or listing), token)
             if fault == "lose":
                 return self.hang_up()

@@ -31,9 +31,8 @@ struct AWSCall: Sendable {
     /// What has a limit of its own, per account and region.
     var api: String { "\(place) \(service.name.host) \(action)" }
 
-    /// The buckets that EC2 documents for calls that read and calls that change
-    /// (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html). An account may have larger ones, and
-    /// other services have others: a refusal lowers them.
+    /// For reads what EC2 documents (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html), for changes
+    /// less. An account may have more or less than that, and so may other services: a refusal lowers it.
     var bucket: TokenBucket {
         isRead ? TokenBucket(burst: 100, perSecond: 20) : TokenBucket(burst: 50, perSecond: 5)
     }

@@ -156,7 +156,7 @@ extension EC2Handler {
     func create(_ request: OperationRequest) async throws -> Attributes {
         let step = try EC2Step(ec2, request)
         let isRepeated = ec2.book.begin(request.token)
-        let items = try await listed(step, anew: isRepeated)
+        let items = try await listed(step, within: isRepeated ? .zero : nil)
         let ours = items.filter { CloudMarks($0.tags)?.address == request.address }
         if let late = ours.first(where: { CloudMarks($0.tags)?.fences(request.owner) ?? false }) {
             throw Self.fenced(late, step, kind)
@@ -209,7 +209,7 @@ extension EC2Handler {
     /// is late looks before it writes.
     func fence(_ request: OperationRequest) async throws {
         let step = try EC2Step(ec2, request)
-        let items = try await listed(step, anew: true)
+        let items = try await listed(step, within: .zero)
         for item in items where CloudMarks(item.tags)?.address == request.address {
             guard let id = item.text(kind.id), let marks = CloudMarks(item.tags) else { continue }
             if marks.fences(request.owner) { throw Self.fenced(item, step, kind) }
@@ -220,7 +220,7 @@ extension EC2Handler {
 
     func resolve(_ request: OperationRequest) async throws -> IntentResolution {
         let step = try EC2Step(ec2, request)
-        let items = try await listed(step, anew: true).filter { CloudMarks($0.tags)?.operation == request.token }
+        let items = try await listed(step, within: .zero).filter { CloudMarks($0.tags)?.operation == request.token }
         if items.count > 1 {
             return .ambiguous(items.map { "\(kind.tagged) \($0.text(kind.id) ?? "") in \(place(step))" })
         }
@@ -250,10 +250,11 @@ extension EC2Handler {
         }
     }
 
-    private func listed(_ step: EC2Step, anew: Bool) async throws -> [XMLNode] {
+    /// - Parameter age: how old the listing may be; nil for any age.
+    private func listed(_ step: EC2Step, within age: Duration?) async throws -> [XMLNode] {
         let question = question(step.place, step.request.cluster)
         do {
-            return living(try await anew ? ec2.listings.fresh(question) : ec2.listings.known(question))
+            return living(try await ec2.listings.known(question, within: age))
         } catch let error as AWSError {
             throw error.providerError(step.request.address.text)
         }
@@ -261,7 +262,7 @@ extension EC2Handler {
 
     private func checkFence(_ step: EC2Step, _ id: String) async throws {
         guard step.request.owner.isFenced else { return }
-        let items = try await listed(step, anew: true)
+        let items = try await listed(step, within: ec2.pace.fence)
         guard let item = items.first(where: { $0.text(kind.id) == id }), let marks = CloudMarks(item.tags),
             marks.fences(step.request.owner)
         else { return }
