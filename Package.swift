@@ -150,6 +150,11 @@ let package = Package(
             ]),
         tests("StructureTests", []),
         tests("RackTests", ["osiris"], exclude: ["load.py", "variant.py"]),
-        tests("EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "osiris", "osiris-hub"]),
+        tests(
+            "EndToEndTests",
+            [
+                "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner", "OsirisState", "OsirisEngine",
+                "OsirisTransport", "ProviderSimulated", "osiris", "osiris-hub",
+            ]),
     ]
 )
