@@ -74,6 +74,11 @@ final class Noise: Sendable {
                 }
                 continue
             }
+            if field.role == .argument, value == field.defaultValue, flip() {
+                worded[field.name] = nil
+                count("default")
+                continue
+            }
             worded[field.name] = self.worded(value, field)
         }
         if flip() {
