@@ -153,6 +153,10 @@ let package = Package(
         tests("StructureTests", []),
         tests("RackTests", ["osiris"], exclude: ["cut_off.sh", "load.py", "variant.py"]),
         tests(
-            "EndToEndTests", ["OsirisModel", "OsirisState", "OsirisTransport", "ProviderAWS", "osiris", "osiris-hub"]),
+            "EndToEndTests",
+            [
+                "OsirisModel", "OsirisManifest", "OsirisProviderKit", "OsirisPlanner", "OsirisState", "OsirisEngine",
+                "OsirisTransport", "ProviderSimulated", "ProviderAWS", "osiris", "osiris-hub",
+            ]),
     ]
 )

@@ -30,6 +30,8 @@ public struct Field: Sendable {
     /// The arguments whose update may change this computed attribute, which is then unknown in the plan; `*` for any. One
     /// that is renewed for an `expiry` names the attribute that has it.
     public var changesWith: [String]
+    /// A list whose order says nothing, such as the addresses that may reach a machine.
+    public var unordered: Bool
     /// A computed attribute that differs from read to read (uptime, load): never drift.
     public var volatile: Bool
     /// The argument without which this computed attribute is not there; nil for one that always is.
@@ -44,7 +46,8 @@ public struct Field: Sendable {
     public init(
         _ name: String, _ type: FieldType, role: Role = .argument, required: Bool = false,
         default defaultValue: Value? = nil, secret: Bool = false, forcesReplacement: Bool = false,
-        changesWith: [String] = [], volatile: Bool = false, presentWith: String? = nil, expiry: Expiry? = nil,
+        changesWith: [String] = [], unordered: Bool = false, volatile: Bool = false, presentWith: String? = nil,
+        expiry: Expiry? = nil,
         doc: String, example: String? = nil
     ) {
         self.name = name
@@ -55,6 +58,7 @@ public struct Field: Sendable {
         self.secret = secret
         self.forcesReplacement = forcesReplacement
         self.changesWith = changesWith
+        self.unordered = unordered
         self.volatile = volatile
         self.presentWith = presentWith
         self.expiry = expiry

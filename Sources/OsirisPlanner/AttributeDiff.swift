@@ -71,25 +71,30 @@ public struct AttributeDiff: Sendable {
         var changes: [AttributeChange] = []
         for field in schema.fields where included(field) {
             let (old, new) = (before[field.name], after[field.name] ?? field.defaultValue)
-            if old != new {
-                Self.append(&changes, field.name, old, new, field.forcesReplacement)
-            }
+            // Nearly always: nothing has to be brought into one form.
+            if old != new { Self.append(&changes, field.name, old, new, field, field.forcesReplacement) }
         }
         return changes.count > 1 ? changes.sorted { $0.path < $1.path } : changes
     }
 
     /// Goes into mappings, so that a change names `env.GREETING` and not all of `env`.
     private static func append(
-        _ changes: inout [AttributeChange], _ path: String, _ old: Value?, _ new: Value?, _ forces: Bool
+        _ changes: inout [AttributeChange], _ path: String, _ old: Value?, _ new: Value?, _ field: Field?,
+        _ forces: Bool
     ) {
+        // What is shown are the values as they were written; what is compared is their one form.
+        if let field, old.map(field.canonical) == new.map(field.canonical) { return }
         let (before, after) = (old?.mapValue, new?.mapValue)
         guard (before != nil || old == nil) && (after != nil || new == nil), (before ?? after)?.isEmpty == false else {
             changes.append(AttributeChange(path: path, before: old, after: new, forcesReplacement: forces))
             return
         }
         for key in Set((before ?? [:]).keys).union((after ?? [:]).keys) {
-            let (left, right) = (before?[key], after?[key])
-            if left != right { append(&changes, "\(path).\(key)", left, right, forces) }
+            let child = field?.type.child(key)
+            // A service's own addition.
+            if case .object? = field?.type, child == nil { continue }
+            let (left, right) = (before?[key] ?? child?.defaultValue, after?[key] ?? child?.defaultValue)
+            if left != right { append(&changes, "\(path).\(key)", left, right, child, forces) }
         }
     }
 }

@@ -105,7 +105,7 @@ struct ApplyRun {
             }
             let base = try await base(session, snapshot)
             // Facts that the plan was made from may have moved too; only what it touches matters.
-            if let changed = base.firstMovedFact(of: plan) {
+            if let changed = base.firstMovedFact(of: plan, workspace.registry) {
                 throw Diagnostic(
                     .stalePlan, "the plan is stale: `\(changed)` has changed outside osiris since",
                     address: changed.text, help: "make a new one with `osiris plan --out FILE`")

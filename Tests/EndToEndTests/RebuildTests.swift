@@ -67,7 +67,7 @@ struct RebuildTests {
     private static func damages(_ good: Data) -> [(String, Data)] {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed \(seed)")
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         var flipped = good
         for index in stride(from: good.count / 3, to: good.count * 2 / 3, by: 61) {
             flipped[index] ^= UInt8.random(in: 1...255, using: &random)
@@ -222,18 +222,5 @@ struct RebuildTests {
     private static func size(_ folder: URL, _ name: String) -> Int {
         let attributes = try? FileManager.default.attributesOfItem(atPath: folder.path + "/" + name)
         return attributes?[.size] as? Int ?? 0
-    }
-}
-
-/// A generator with a seed that can be printed: https://prng.di.unimi.it/splitmix64.c.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

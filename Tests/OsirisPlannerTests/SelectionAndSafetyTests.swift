@@ -86,7 +86,9 @@ import Testing
         #expect(try Fake.plan(wanted, recorded, cluster: cluster(maxDeletes: 2)).refusals.isEmpty)
         let refused = try Fake.plan(wanted, recorded, cluster: cluster(maxDeletes: 1))
         #expect(refused.refusals.map(\.code) == [.deleteLimit])
-        #expect(refused.refusals[0].help == "raise `safety.maxDeletes` to 2 if you mean it")
+        #expect(
+            refused.refusals[0].help
+                == "raise `safety.maxDeletes` to 2 if you mean it, or allow it once: --allow-deletes 2")
     }
 
     @Test func anEmptyManifestIsRefused() throws {

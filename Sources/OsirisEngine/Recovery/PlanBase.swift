@@ -24,10 +24,16 @@ public struct PlanBase: Sendable {
     }
 
     /// The first resource a saved plan touches whose facts are no longer those the plan was made from.
-    public func firstMovedFact(of plan: Plan) -> ResourceAddress? {
+    ///
+    /// The same facts in other words, and what differs from read to read, have not moved.
+    public func firstMovedFact(of plan: Plan, _ registry: ProviderRegistry) -> ResourceAddress? {
         plan.changes.first { change in
             switch actual[change.address] {
-            case .present(let attributes): change.action == .create || attributes != change.prior
+            case .present(let attributes):
+                change.action == .create
+                    || registry.handler(provider: change.provider, type: change.address.type).map {
+                        !AttributeDiff($0.type.schema).drift(recorded: change.prior, actual: attributes).isEmpty
+                    } ?? (attributes != change.prior)
             case .absent: change.action == .update || change.action == .replace
             // Not readable now, nor then: the record is all there is, and the serial vouches for it.
             case .unreadable, nil: false
