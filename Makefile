@@ -10,7 +10,8 @@ TEST_PACKAGES = bubblewrap busybox etcd-server opendoas openssh-client openssh-s
 NODE = $(shell command -v node >/dev/null || echo nodejs)
 IMAGE_PACKAGES = mmdebstrap binutils
 # Real test hosts: Tests/Rack
-RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3
+RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3 $(COMPILER)
+COMPILER = $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
 MISSING = $(shell dpkg-query -W -f='$${Status}' $(1) 2>/dev/null | grep -q 'install ok installed' || echo $(1))
@@ -29,7 +30,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-load \
+.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-load bench-aws \
 	bench-neighbour fmt lint packages \
 	image-tools install clean
 
@@ -92,6 +93,10 @@ bench-hub: build ## Time calls through a hub.
 bench-load: build image-tools ## What a hub carries: beside nginx, with many functions, across a kill.
 	$(call INSTALL,nginx-light podman wrk)
 	python3 Tests/Benchmark/hub_load.py .build/release/osiris-hub
+
+# SIZES=10,50 for other sizes; PLUGINS=FOLDER where Terraform's AWS provider is, if it is not found by itself.
+bench-aws: build test-tools ## Compare osiris with Terraform on AWS, as moto plays it.
+	python3 Tests/Benchmark/aws.py $(OSIRIS) $(if $(SIZES),--sizes $(SIZES)) $(if $(PLUGINS),--plugins $(PLUGINS))
 
 bench-neighbour: build ## How much a bad function slows its neighbour down.
 	python3 Tests/Benchmark/neighbour.py .build/release/osiris-hub

@@ -31,6 +31,9 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case severalClusters = "OSR0114"
     case invalidPattern = "OSR0115"
     // OSR0116 was a runtime of a later version.
+    case overlayPatch = "OSR0121"
+    case circular = "OSR0122"
+    case unknownMachine = "OSR0123"
 
     // Variables and expressions.
     case undefinedVariable = "OSR0201"
@@ -92,6 +95,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case auditBroken = "OSR0613"
     case backupFile = "OSR0614"
     case hubNotEmpty = "OSR0615"
+    case bundle = "OSR0616"
 
     // Hosts reached over SSH.
     case hostUnreachable = "OSR0701"
@@ -108,4 +112,11 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostCommand = "OSR0712"
     case hostTwice = "OSR0713"
     case hostForgotten = "OSR0715"
+    case hostCordoned = "OSR0716"
+
+    // Clouds.
+    case cloudCredentials = "OSR0801"
+    case cloudNotAllowed = "OSR0802"
+    case cloudMissing = "OSR0803"
+    case cloudTaken = "OSR0804"
 }

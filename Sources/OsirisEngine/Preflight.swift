@@ -26,11 +26,13 @@ extension Workflow {
                 guard let provider = registry.provider(named: name) else { continue }
                 group.addTask { await provider.preflight(changes, of: cluster) }
             }
-            var found: [ResourceAddress: PreflightFault] = [:]
+            var found: [PreflightFault] = []
             for await faults in group {
-                for fault in faults where found[fault.root] == nil { found[fault.root] = fault }
+                for fault in faults where !found.contains(fault) { found.append(fault) }
             }
-            return found.values.sorted { $0.root < $1.root }
+            // Of one root in the order in which its provider tells them.
+            return found.enumerated().sorted { ($0.element.root, $0.offset) < ($1.element.root, $1.offset) }
+                .map(\.element)
         }
     }
 }

@@ -31,7 +31,7 @@ public actor Hub {
     private var groups = ControlGroups()
     private var calls: AsyncCalls?
     private var observation: Observation?
-    private var server: (group: ServiceGroup, task: Task<Void, any Error>)?
+    private var server: (group: ServiceGroup, task: Task<Void, any Error>, listener: Listener)?
     private var certificateWatch: Task<Void, any Error>?
 
     /// - Parameters:
@@ -167,13 +167,13 @@ public actor Hub {
         _ config: HubConfig, _ router: Router<HubContext>, _ certificate: ServerCertificate?
     ) async throws -> Int {
         if let certificate { certificateWatch = Task { [logger] in try await certificate.watch(logger) } }
-        let (ports, announce) = AsyncThrowingStream.makeStream(of: Int.self)
+        let (channels, announce) = AsyncThrowingStream.makeStream(of: (any Channel).self)
         let application = Application(
             router: router, server: certificate.map(HTTPServerBuilder.tls) ?? .plain(),
             configuration: .init(
                 address: .hostname(config.host, port: config.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(OpenFiles.raise())),
-            onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
+            onServerRunning: { announce.yield($0) }, logger: logger)
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: application)], logger: logger))
         let task = Task(executorPreference: EventLoops.tasks) {
@@ -185,9 +185,11 @@ public actor Hub {
                 throw error
             }
         }
-        server = (group, task)
         do {
-            for try await port in ports { return port }
+            for try await channel in channels {
+                server = (group, task, Listener(channel: channel))
+                return channel.localAddress?.port ?? 0
+            }
         } catch {
             throw StartFailure("The hub cannot listen on \(config.host) port \(config.port): \(error)")
         }
@@ -202,6 +204,7 @@ public actor Hub {
         await controller?.stop()
         await observation?.stop()
         if let server {
+            await server.listener.turnAway()
             await server.group.triggerGracefulShutdown()
             // A client that keeps its connection open does not keep the hub up.
             let cut = Task {

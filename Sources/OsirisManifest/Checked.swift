@@ -23,6 +23,16 @@ struct Checked {
     var items: [Checked] { if case .list(let items) = content { items } else { [] } }
     var isInvalid: Bool { if case .invalid = content { true } else { false } }
 
+    /// True if this or a part of it was reported as wrong.
+    var hasInvalidPart: Bool {
+        switch content {
+        case .invalid: true
+        case .leaf: false
+        case .object(let entries): entries.values.contains { $0.hasInvalidPart }
+        case .list(let items): items.contains { $0.hasInvalidPart }
+        }
+    }
+
     /// Without the parts that are invalid.
     var value: Value {
         switch content {
@@ -34,24 +44,24 @@ struct Checked {
     }
 
     /// The places of all parts that are written somewhere, down to `depth` levels.
-    func spans(in file: String, depth: Int = .max) -> SpanMap {
+    func spans(in sources: SourceSet, depth: Int = .max) -> SpanMap {
         var entries: [String: SourceSpan] = [:]
-        collect(into: &entries, prefix: "", file, depth)
-        return SpanMap(whole: place.span(in: file), entries: entries)
+        collect(into: &entries, prefix: "", sources, depth)
+        return SpanMap(whole: place.span(in: sources), entries: entries)
     }
 
-    private func collect(into spans: inout [String: SourceSpan], prefix: String, _ file: String, _ depth: Int) {
-        if !prefix.isEmpty { spans[prefix] = place.span(in: file) }
+    private func collect(into spans: inout [String: SourceSpan], prefix: String, _ sources: SourceSet, _ depth: Int) {
+        if !prefix.isEmpty { spans[prefix] = place.span(in: sources) }
         guard depth > 0 else { return }
         let start = prefix.isEmpty ? "" : prefix + "."
         switch content {
         case .object(let entries):
             for (key, part) in entries where !part.isDefault {
-                part.collect(into: &spans, prefix: start + key, file, depth - 1)
+                part.collect(into: &spans, prefix: start + key, sources, depth - 1)
             }
         case .list(let items):
             for (index, part) in items.enumerated() {
-                part.collect(into: &spans, prefix: start + String(index), file, depth - 1)
+                part.collect(into: &spans, prefix: start + String(index), sources, depth - 1)
             }
         case .leaf, .invalid: break
         }
@@ -69,7 +79,7 @@ extension Value {
         case .string, .secret: "a string"
         case .list: "a list"
         case .map: "a mapping"
-        case .unknown, .reference: "a value that is not known yet"
+        case .unknown, .reference, .joined: "a value that is not known yet"
         }
     }
 }

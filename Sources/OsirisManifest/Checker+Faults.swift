@@ -10,6 +10,7 @@ struct TargetSchema {
 extension Checker {
     /// The keys of a target depend on its provider; of an unknown provider nothing is known.
     func refined(_ schema: Schema, _ node: Node, at base: String) -> TargetSchema {
+        if base == "spec.defaults" { return TargetSchema(schema: ManifestSchema.defaults(kinds), isClosed: true) }
         guard base == "spec.targets" else { return TargetSchema(schema: schema, isClosed: true) }
         guard let provider = node[key: "provider"], case .scalar(let scalar) = provider.content else {
             return TargetSchema(schema: schema, isClosed: false)
@@ -54,18 +55,18 @@ extension Checker {
     mutating func refuse(_ node: Node, _ code: DiagnosticCode, _ message: String, help: String?) -> Checked {
         var notes: [Diagnostic.Note] = []
         if let written = node.writtenAt {
-            notes.append(.init("the value is written here", at: written.span(in: reader.source.name)))
+            notes.append(.init("the value is written here", at: written.span(in: reader.sources)))
         }
         if refused.insert(Refusal(place: node.place, code: code)).inserted {
             diagnostics.append(
-                Diagnostic(.error, code, message, at: node.place.span(in: reader.source.name), notes: notes, help: help)
+                Diagnostic(.error, code, message, at: node.place.span(in: reader.sources), notes: notes, help: help)
             )
         }
         return Checked(content: .invalid, place: node.place)
     }
 
     mutating func refuse(_ place: Place, _ code: DiagnosticCode, _ message: String, help: String?) {
-        diagnostics.append(Diagnostic(.error, code, message, at: place.span(in: reader.source.name), help: help))
+        diagnostics.append(Diagnostic(.error, code, message, at: place.span(in: reader.sources), help: help))
     }
 
     mutating func missing(_ field: Field, in node: Node) {
@@ -105,7 +106,8 @@ extension Checker {
 extension Place {
     /// False for the keys a merge key brought in.
     fileprivate func isInside(_ other: Place) -> Bool {
-        (other.line, other.column) <= (line, column) && (endLine, endColumn) <= (other.endLine, other.endColumn)
+        file == other.file && (other.line, other.column) <= (line, column)
+            && (endLine, endColumn) <= (other.endLine, other.endColumn)
     }
 }
 

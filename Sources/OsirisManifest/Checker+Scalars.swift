@@ -16,18 +16,19 @@ extension Checker {
             )
             return Checked(content: .invalid, place: node.place)
         }
+        if !reading.outputs.isEmpty { return outputs(of: reading, node, type) }
         if reading.isUntyped, !type.isTextual { reading.scalar = CoreSchema.resolve(reading.text) }
         switch (type, reading.scalar) {
         case (.string, .string): return string(reading, node, secrets)
         case (.bool, .bool(let flag)): return leaf(.bool(flag), node)
         case (.int(let range), .int(let number)):
-            return range.contains(number) ? leaf(.int(number), node) : outOfRange(node, type, reading.text)
-        case (.int, .hugeInt): return outOfRange(node, type, reading.text)
+            return range.contains(number) ? leaf(.int(number), node) : outOfRange(node, type, reading.text, example)
+        case (.int, .hugeInt): return outOfRange(node, type, reading.text, example)
         case (.number(let range), .int(let number)):
             return range.contains(Double(number))
-                ? leaf(.double(Double(number)), node) : outOfRange(node, type, reading.text)
+                ? leaf(.double(Double(number)), node) : outOfRange(node, type, reading.text, example)
         case (.number(let range), .float(let number)):
-            return range.contains(number) ? leaf(.double(number), node) : outOfRange(node, type, reading.text)
+            return range.contains(number) ? leaf(.double(number), node) : outOfRange(node, type, reading.text, example)
         case (.duration, .string): return quantity(Quantities.milliseconds(reading.text), reading.text, node, type)
         case (.size, .string), (.size, .int): return quantity(Quantities.bytes(reading.text), reading.text, node, type)
         case (.duration, .int), (.duration, .float), (.duration, .hugeInt), (.size, .float), (.size, .hugeInt):
@@ -78,8 +79,9 @@ extension Checker {
             help: QuantityHelp.help(for: text, type))
     }
 
-    private mutating func outOfRange(_ node: Node, _ type: FieldType, _ text: String) -> Checked {
-        refuse(node, .outOfRange, "\(shownPath) must be \(type.range), found \(text)", help: nil)
+    private mutating func outOfRange(_ node: Node, _ type: FieldType, _ text: String, _ example: String?) -> Checked {
+        refuse(
+            node, .outOfRange, "\(shownPath) must be \(type.range), found \(text)", help: shown(example, type))
     }
 
     private mutating func name(_ text: String, _ node: Node) -> Checked {
@@ -107,19 +109,24 @@ extension Checker {
                 node, .wrongType,
                 "\(shownPath) must be a path, found \(text.isEmpty ? "an empty string" : "a zero byte")", help: nil)
         }
-        if case .anything = kind { return leaf(.string(text), node) }
         let wanted = kind == .folder ? "folder" : "file"
-        let found = files.kind(of: text)
-        if found == kind { return leaf(.string(text), node) }
+        let rebased = reader.sources[node.writtenAt ?? node.place].rebased(text)
+        let found = files.kind(of: rebased)
+        if found == kind || kind == .anything { return leaf(.string(rebased), node) }
         if found != nil {
             return refuse(
                 node, .missingSource,
                 "\(shownPath): \(text.ticked) is a \(found == .folder ? "folder" : "file"), not a \(wanted)",
-                help: nil)
+                help: kind == .folder ? "name the folder it is in: `\(RelativePath.folder(of: text))`" : nil)
         }
         return refuse(
             node, .missingSource, "\(shownPath): there is no \(wanted) \(text.ticked)",
-            help: files.nearest(to: text, kind).map { "did you mean `\($0)`?" }
+            help: files.nearest(to: rebased, kind).map { near in
+                // As it would be written in that file.
+                let folder = RelativePath.folder(of: text)
+                let name = near.split(separator: "/").last ?? ""
+                return "did you mean `\(folder == "." ? "" : folder + "/")\(name)`?"
+            }
                 ?? "paths start at the manifest's folder")
     }
 

@@ -22,10 +22,12 @@ struct Checker {
     let files: FileProbe
     let kinds: [TargetKind]
     let secretDigest: @Sendable (String) -> String
-    /// A part of the document that is checked on its own.
-    var skipped: (parent: String, key: String)?
+    /// Parts of the document that are checked on their own: keys by the path of their object.
+    var skipped: [String: Set<String>] = [:]
     var path: [Step] = []
     var diagnostics: [Diagnostic] = []
+    /// Every output of a target that is used, in the order of the document.
+    var outputs: [TargetOutput.Use] = []
     /// What is refused already: through merge keys one node is met several times.
     var refused: Set<Refusal> = []
 
@@ -57,7 +59,14 @@ struct Checker {
             guard let reading = reader.read(scalar, node, &diagnostics) else {
                 return Checked(content: .invalid, place: node.place)
             }
+            if let structure = reading.structure(at: node) {
+                return check(structure, type, example: example, secrets: secrets)
+            }
             return check(reading, node, type, example, secrets)
+        case (.list(.object), .mapping(let entries)):
+            return refuse(
+                node, .wrongType, wrongType(type, found: node.described),
+                help: entries.first.map { "write a list: `- name: \($0.key)`, and what belongs to it below" })
         default:
             return refuse(node, .wrongType, wrongType(type, found: node.described), help: shown(example, type))
         }
@@ -68,7 +77,7 @@ struct Checker {
         _ node: Node, _ entries: [Node.Entry], _ target: TargetSchema, at base: String, _ secrets: SecretUse
     ) -> Checked {
         let schema = target.schema
-        let skipped = base == self.skipped?.parent ? self.skipped?.key : nil
+        let skipped = self.skipped[base]
         let secretCapable = ManifestRules.secretCapable[base]
         var fields: [String: Checked] = [:]
         var misspelt: Set<String> = []
@@ -77,7 +86,7 @@ struct Checker {
                 if target.isClosed, let meant = unknown(entry, in: schema) { misspelt.insert(meant) }
                 continue
             }
-            if entry.key == skipped { continue }
+            if skipped?.contains(entry.key) == true { continue }
             path.append(.key(entry.key))
             defer { path.removeLast() }
             let isCapable = secretCapable?.contains(entry.key) == true
@@ -87,7 +96,7 @@ struct Checker {
             fields[entry.key] = value
         }
         for field in schema.fields where fields[field.name] == nil && field.role == .argument {
-            if field.name == skipped { continue }
+            if skipped?.contains(field.name) == true { continue }
             if field.required || misspelt.contains(field.name) {
                 if !misspelt.contains(field.name) { missing(field, in: node) }
                 // Present for later stages, so that they do not report it again.
@@ -128,7 +137,7 @@ struct Checker {
         var unreported: [Diagnostic] = []
         guard let reading = reader.read(scalar, node, &unreported) else { return nil }
         switch reading.scalar {
-        case .bool, .int, .float, .hugeInt: return string(reading, node, secrets)
+        case .bool, .int, .float, .hugeInt: return reading.outputs.isEmpty ? string(reading, node, secrets) : nil
         case .null, .string: return nil
         }
     }
@@ -156,6 +165,7 @@ struct Checker {
             guard let reading = reader.read(scalar, node, &diagnostics) else {
                 return Checked(content: .invalid, place: node.place)
             }
+            if let structure = reading.structure(at: node) { return any(structure, secrets) }
             return check(reading, node, .any, nil, secrets)
         }
     }

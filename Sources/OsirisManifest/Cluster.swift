@@ -46,16 +46,19 @@ public struct HubSpec: Sendable {
     public var alerts: [Alert]
     /// Nil: as the provider has it.
     public var tls: Bool?
+    public var settings: Settings
     public var spans: SpanMap
 
     public init(
-        image: String?, archive: String?, port: Int, alerts: [Alert] = [], tls: Bool? = nil, spans: SpanMap
+        image: String?, archive: String?, port: Int, alerts: [Alert] = [], tls: Bool? = nil,
+        settings: Settings = Settings(), spans: SpanMap
     ) {
         self.image = image
         self.archive = archive
         self.port = port
         self.alerts = alerts
         self.tls = tls
+        self.settings = settings
         self.spans = spans
     }
 }
@@ -171,13 +174,16 @@ public struct FunctionSpec: Sendable {
     public var smoke: Smoke?
     /// Names of the targets it runs on; nil for all.
     public var placement: [String]?
+    /// Labels that a machine must have; empty for any machine.
+    public var placementLabels: [String: String]
     public var spans: SpanMap
 
     public init(
         name: String, namespace: String, runtime: Runtime, sourceFolder: String?, sourceDigest: String?,
         handler: String?, command: [String], image: String? = nil, port: Int? = nil, alwaysOn: Bool, scale: Scale,
         limits: Limits, network: Bool, env: [String: Value], secrets: [String: Value],
-        secretFiles: [String: Value] = [:], smoke: Smoke?, placement: [String]?, spans: SpanMap
+        secretFiles: [String: Value] = [:], smoke: Smoke?, placement: [String]?,
+        placementLabels: [String: String] = [:], spans: SpanMap
     ) {
         self.name = name
         self.namespace = namespace
@@ -197,6 +203,7 @@ public struct FunctionSpec: Sendable {
         self.secretFiles = secretFiles
         self.smoke = smoke
         self.placement = placement
+        self.placementLabels = placementLabels
         self.spans = spans
     }
 }
@@ -208,10 +215,15 @@ public struct Target: Sendable {
     public var provider: String
     /// The provider's own keys, checked against its `TargetKind.schema`, defaults filled in.
     public var settings: Attributes
+    /// Of all its machines.
+    public var labels: [String: String]
     public var spans: SpanMap
 
-    public init(name: String, provider: String, settings: Attributes, spans: SpanMap) {
+    public init(
+        name: String, provider: String, settings: Attributes, labels: [String: String] = [:], spans: SpanMap
+    ) {
         self.name = name
+        self.labels = labels
         self.provider = provider
         self.settings = settings
         self.spans = spans

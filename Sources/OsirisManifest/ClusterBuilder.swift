@@ -4,13 +4,13 @@ import OsirisModel
 
 /// Turns a checked document without faults into a `Cluster`.
 struct ClusterBuilder {
-    let source: SourceFile
+    let sources: SourceSet
     let files: FileProbe
     private(set) var diagnostics: [Diagnostic] = []
     private(set) var sourceDigests: [String: String] = [:]
 
-    init(source: SourceFile, files: FileProbe) {
-        self.source = source
+    init(sources: SourceSet, files: FileProbe) {
+        self.sources = sources
         self.files = files
     }
 
@@ -23,7 +23,7 @@ struct ClusterBuilder {
         return Cluster(
             name: name, hub: hub(spec), functions: functions, targets: targets, safety: safety(spec),
             rollout: rollout(spec), digest: digest(sourceDigests), folder: files.folder,
-            spans: document.spans(in: source.name, depth: 3))
+            spans: document.spans(in: sources, depth: 3))
     }
 
     private func hub(_ spec: Checked) -> HubSpec {
@@ -32,6 +32,7 @@ struct ClusterBuilder {
             image: hub?["image"]?.text, archive: hub?["archive"]?.text,
             port: hub?["port"]?.value.intValue ?? ManifestSchema.hub["port"]?.defaultValue?.intValue ?? 8080,
             alerts: (hub?["alerts"]?.items ?? []).compactMap(alert), tls: hub?["tls"]?.value.boolValue,
+            settings: HubSpec.Settings(manifest: hub?["settings"]?.value.mapValue ?? [:]),
             spans: spans(of: hub, in: spec))
     }
 
@@ -75,7 +76,7 @@ struct ClusterBuilder {
 
     /// Of a part that is not written, `spec` is the place.
     private func spans(of part: Checked?, in spec: Checked) -> SpanMap {
-        part?.spans(in: source.name) ?? SpanMap(whole: (spec.keyPlace ?? spec.place).span(in: source.name))
+        part?.spans(in: sources) ?? SpanMap(whole: (spec.keyPlace ?? spec.place).span(in: sources))
     }
 
     private func target(_ target: Checked) -> Target? {
@@ -83,7 +84,14 @@ struct ClusterBuilder {
         var settings = target.value.mapValue ?? [:]
         settings["name"] = nil
         settings["provider"] = nil
-        return Target(name: name, provider: provider, settings: settings, spans: target.spans(in: source.name))
+        settings["labels"] = nil
+        return Target(
+            name: name, provider: provider, settings: settings, labels: texts(target["labels"]),
+            spans: target.spans(in: sources))
+    }
+
+    private func texts(_ map: Checked?) -> [String: String] {
+        (map?.value.mapValue ?? [:]).compactMapValues(\.stringValue)
     }
 
     private mutating func function(_ function: Checked) -> FunctionSpec? {
@@ -112,7 +120,7 @@ struct ClusterBuilder {
             env: function["env"]?.value.mapValue ?? [:], secrets: function["secrets"]?.value.mapValue ?? [:],
             secretFiles: function["secretFiles"]?.value.mapValue ?? [:],
             smoke: smoke, placement: function["placement"]?["targets"]?.value.listValue?.compactMap(\.stringValue),
-            spans: function.spans(in: source.name))
+            placementLabels: texts(function["placement"]?["labels"]), spans: function.spans(in: sources))
     }
 
     private func scale(_ scale: Checked?) -> FunctionSpec.Scale {
@@ -146,7 +154,7 @@ struct ClusterBuilder {
             diagnostics.append(
                 Diagnostic(
                     .error, .fileUnreadable, "cannot read the folder \(text.ticked): \(error.localizedDescription)",
-                    at: path.place.span(in: source.name)))
+                    at: path.place.span(in: sources)))
             return nil
         }
     }

@@ -1,18 +1,22 @@
 import OsirisDiagnostics
 import OsirisModel
 
-/// The way of one document: variables, schema, cross checks, model.
+/// The way of one cluster: variables, defaults, schema, cross checks, model.
 struct ClusterLoad {
-    let document: YAMLDocument
-    /// All files, for the digest.
-    let files: [SourceFile]
-    let folder: String
-    let options: ManifestOptions
+    private let written: Node
+    /// The manifest's own files, for the digest.
+    private let files: [SourceFile]
+    private let folder: String
+    private let options: ManifestOptions
+    private(set) var sources: SourceSet
     private(set) var diagnostics: [Diagnostic] = []
+    /// Texts of what was read for variables by the names in the spans, secrets masked.
+    private(set) var texts: [String: String] = [:]
 
-    init(document: YAMLDocument, files: [SourceFile], folder: String, options: ManifestOptions) {
-        self.document = document
-        self.files = files
+    init(root: Node, sources: SourceSet, folder: String, options: ManifestOptions) {
+        written = root
+        files = sources.files
+        self.sources = sources
         self.folder = folder
         self.options = options
     }
@@ -21,17 +25,18 @@ struct ClusterLoad {
         let probe = FileProbe(folder: folder)
         let variables = variables(probe)
         var checker = checker(variables, probe)
-        checker.skipped = (parent: "spec", key: "variables")
-        let checked = checker.check(document.root, .object(ManifestSchema.document))
+        checker.skipped = ["spec": ["variables"]]
+        let root = TargetDefaults(reader: checker.reader).applied(to: written)
+        let checked = checker.check(root, .object(ManifestSchema.document))
         diagnostics += checker.diagnostics
         checkState()
         if let spec = checked["spec"] {
-            var checks = CrossChecks(source: document.file, files: probe, kinds: options.kinds)
-            checks.run(spec)
+            var checks = CrossChecks(sources: sources, files: probe, kinds: options.kinds)
+            checks.run(spec, outputs: checker.outputs)
             diagnostics += checks.diagnostics
         }
         guard !diagnostics.hasErrors else { return nil }
-        var builder = ClusterBuilder(source: document.file, files: probe)
+        var builder = ClusterBuilder(sources: sources, files: probe)
         let cluster = builder.cluster(checked) { digest(variables, sources: $0) }
         diagnostics += builder.diagnostics
         return cluster
@@ -39,33 +44,42 @@ struct ClusterLoad {
 
     /// `spec.state` is read before variables have values.
     private mutating func checkState() {
-        guard let node = document.root[key: "spec"]?[key: "state"], case .scalar(let scalar) = node.content,
+        guard let node = written[key: "spec"]?[key: "state"], case .scalar(let scalar) = node.content,
             Expressions.occur(in: scalar.text)
         else { return }
         diagnostics.append(
             Diagnostic(
                 .invalidExpression, "`spec.state` cannot hold an expression: it is read before everything else",
-                at: node.place.span(in: document.file.name),
+                at: node.place.span(in: sources),
                 help: "write it plainly, or leave it out and set OSIRIS_STATE"))
     }
 
     private mutating func variables(_ probe: FileProbe) -> [String: Variable] {
+        let node = written[key: "spec"]?[key: "variables"]
+        let before = sources.files.count
+        let (given, faults) = VariableFile.read(options.variableFiles, into: &sources)
+        diagnostics += faults
         var declared: Checked?
-        if let node = document.root[key: "spec"]?[key: "variables"] {
+        if let node {
             var checker = checker(nil, probe)
             checker.path = [.key("spec"), .key("variables")]
             declared = checker.check(node, .map(of: .object(ManifestSchema.variable)))
             diagnostics += checker.diagnostics
         }
-        var resolver = VariableResolver(options: options, files: probe, source: document.file)
-        let variables = resolver.resolve(declared)
+        var resolver = VariableResolver(options: options, files: probe, given: given, sources: sources)
+        let variables = resolver.resolve(declared, node)
         diagnostics += resolver.diagnostics
+        sources = resolver.sources
+        // What is not declared may be a secret with a misspelt name.
+        var mask = SecretMask([])
+        for entry in given.flatMap(\.entries) where variables[entry.key]?.isSecret ?? true { mask.hide(entry.value) }
+        for file in sources.files[before...] { texts[file.name] = mask.masked(file, hasFaults: false) }
         return variables
     }
 
     private func checker(_ variables: [String: Variable]?, _ probe: FileProbe) -> Checker {
         Checker(
-            reader: ScalarReader(variables: variables, environment: options.environment, source: document.file),
+            reader: ScalarReader(variables: variables, environment: options.environment, sources: sources),
             files: probe, kinds: options.kinds, secretDigest: options.secretDigest)
     }
 
@@ -88,7 +102,7 @@ struct ClusterLoad {
         add(sources)
         add(
             variables.compactMapValues { variable in
-                variable.value.map { variable.isSecret ? options.secretDigest($0.text) : $0.text }
+                variable.value.map { variable.isSecret ? options.secretDigest($0.text) : $0.canonical }
             })
         // Only the environment variables that the manifest names; they may be confidential, so by digest.
         add(environmentNames().reduce(into: [:]) { $0[$1] = options.environment[$1].map(options.secretDigest) })
@@ -106,7 +120,7 @@ struct ClusterLoad {
             case .scalar, .invalid: break
             }
         }
-        visit(document.root)
+        visit(written)
         return names
     }
 }

@@ -111,6 +111,12 @@ extension CrossChecks {
             return
         }
         guard let folder = function["source"]?.text else { return }
+        if let ending = parts.last, kind.ends.contains("." + ending) {
+            report(
+                .invalidName, "\(handler.ticked) names a file, not a function in it", at: place,
+                help: "write `module.function`, for example `\(parts[0]).handle`")
+            return
+        }
         let module = parts.dropLast().joined(separator: "/")
         let candidates = kind.ends.map { module + $0 }
         if candidates.contains(where: { files.kind(of: folder + "/" + $0) == .file }) { return }
@@ -150,7 +156,7 @@ extension CrossChecks {
             guard let place = value.keyPlace, let other = plain[name]?.keyPlace else { continue }
             report(
                 .conflictingKeys, "`\(name)` stands under both `env` and `secrets`", at: place,
-                notes: [.init("the other one", at: other.span(in: source.name))], help: "keep one of the two")
+                notes: [.init("the other one", at: other.span(in: sources))], help: "keep one of the two")
         }
         for (name, value) in function["secretFiles"]?.entries ?? [:] {
             guard let place = value.keyPlace, !Expressions.occur(in: name), !Self.isFileName(name) else { continue }

@@ -4,23 +4,23 @@ import OsirisModel
 
 /// Faults that need more than one value, or the files of a function, to be seen.
 struct CrossChecks {
-    let source: SourceFile
+    let sources: SourceSet
     let files: FileProbe
     let kinds: [TargetKind]
     private(set) var diagnostics: [Diagnostic] = []
 
-    init(source: SourceFile, files: FileProbe, kinds: [TargetKind]) {
-        self.source = source
+    init(sources: SourceSet, files: FileProbe, kinds: [TargetKind]) {
+        self.sources = sources
         self.files = files
         self.kinds = kinds
     }
 
-    mutating func run(_ spec: Checked) {
+    mutating func run(_ spec: Checked, outputs: [TargetOutput.Use]) {
         if let hub = spec["hub"], let image = hub["image"], let archive = hub["archive"] {
             let places = [image.keyPlace ?? image.place, archive.keyPlace ?? archive.place].sorted { $0.precedes($1) }
             report(
                 .conflictingKeys, "`spec.hub` has both `image` and `archive`", at: places[1],
-                notes: [.init("the other one", at: places[0].span(in: source.name))], help: "keep one of the two")
+                notes: [.init("the other one", at: places[0].span(in: sources))], help: "keep one of the two")
         }
         for alert in spec["hub"]?["alerts"]?.items ?? [] { check(alert: alert) }
         unique(spec["hub"]?["alerts"]?.items ?? [], called: "alert", by: "url") { $0["url"]?.text }
@@ -35,6 +35,9 @@ struct CrossChecks {
         }
         let names = targets.compactMap { $0["name"]?.text }
         let allNamed = targets.allSatisfy { $0["name"]?.text != nil } && spec["targets"]?.isInvalid != true
+        for use in outputs where allNamed && !names.contains(use.output.target) {
+            unknownTarget(use.output.target, among: names, at: use.place)
+        }
         for function in functions {
             placement(of: function, targets: names, complete: allNamed)
             check(function)
@@ -77,7 +80,7 @@ struct CrossChecks {
             if let first = seen[name]?[field] {
                 report(
                     .duplicateName, "the \(noun) `\(name)` is defined twice", at: place,
-                    notes: [.init("first defined here", at: first.place.span(in: source.name))],
+                    notes: [.init("first defined here", at: first.place.span(in: sources))],
                     help: "give one of them another \(field)")
             } else {
                 seen[name] = part
@@ -104,16 +107,27 @@ struct CrossChecks {
             if let first = seen[name] {
                 report(
                     .duplicateName, "the target `\(name)` is listed twice", at: entry.place,
-                    notes: [.init("first listed here", at: first.span(in: source.name))], help: "remove one of the two")
+                    notes: [.init("first listed here", at: first.span(in: sources))], help: "remove one of the two")
             }
             seen[name] = entry.place
             if targets.contains(name) || !complete { continue }
-            let near = Suggestion.didYouMean(name, among: targets)
-            report(
-                .unknownTarget, "there is no target \(name.ticked)", at: entry.place,
-                help: near.map { "did you mean `\($0)`?" }
-                    ?? (targets.isEmpty ? "`spec.targets` defines none" : "known targets: \(targets.ticked())"))
+            unknownTarget(name, among: targets, at: entry.place)
         }
+        if let part = function["placement"], case .object(let keys) = part.content, keys["targets"] == nil,
+            keys["labels"].map({ $0.isDefault || $0.entries?.isEmpty == true }) ?? true
+        {
+            report(
+                .missingKey, "`placement` names neither targets nor labels", at: part.keyPlace ?? part.place,
+                help: "add `targets: [\(targets.first ?? "rack-a")]`, or remove it: a function runs everywhere")
+        }
+    }
+
+    private mutating func unknownTarget(_ name: String, among targets: [String], at place: Place) {
+        let near = Suggestion.didYouMean(name, among: targets)
+        report(
+            .unknownTarget, "there is no target \(name.ticked)", at: place,
+            help: near.map { "did you mean `\($0)`?" }
+                ?? (targets.isEmpty ? "`spec.targets` defines none" : "known targets: \(targets.ticked())"))
     }
 
     /// `*` is the only wildcard; every address has a `/`.
@@ -137,7 +151,7 @@ struct CrossChecks {
         _ code: DiagnosticCode, _ message: String, at place: Place, notes: [Diagnostic.Note] = [], help: String? = nil
     ) {
         diagnostics.append(
-            Diagnostic(.error, code, message, at: place.span(in: source.name), notes: notes, help: help))
+            Diagnostic(.error, code, message, at: place.span(in: sources), notes: notes, help: help))
     }
 }
 
@@ -147,7 +161,9 @@ extension Checked {
 }
 
 extension Place {
-    fileprivate func precedes(_ other: Place) -> Bool { (line, column) < (other.line, other.column) }
+    fileprivate func precedes(_ other: Place) -> Bool {
+        (file, line, column) < (other.file, other.line, other.column)
+    }
 }
 
 extension String {

@@ -1,11 +1,14 @@
-/// The expressions inside scalars: `${var.NAME}` and `${env.NAME}`; `$${` stands for a literal `${`.
+/// The expressions inside scalars: `${var.NAME}`, `${env.NAME}` and `${target.NAME.machines[0].address}`; `$${` stands for a
+/// literal `${`.
 enum Expressions {
     enum Part: Equatable {
         case text(String)
         /// `ordinal` counts every `${` of the scalar, escaped ones too.
         case variable(String, ordinal: Int)
         case environment(String, ordinal: Int)
-        case fault(message: String, help: String?, ordinal: Int)
+        case target(TargetOutput, ordinal: Int)
+        /// `bare` is what stands in the braces, if it could be a variable's name.
+        case fault(message: String, help: String?, bare: String? = nil, ordinal: Int)
     }
 
     /// False for nearly all scalars, cheaply.
@@ -78,13 +81,17 @@ enum Expressions {
             return .fault(
                 message: "\("${\(text)}".ticked) names no variable", help: "write `${\(root).NAME}`", ordinal: ordinal)
         case "target":
-            return .fault(
-                message: "expressions over targets are not supported by this version",
-                help: "this version has `${var.NAME}` and `${env.NAME}`", ordinal: ordinal)
+            switch TargetOutput.parse(name) {
+            case .success(let output): return .target(output, ordinal: ordinal)
+            case .failure(let fault): return .fault(message: fault.message, help: fault.help, ordinal: ordinal)
+            }
         default:
             return .fault(
                 message: "\("${\(text)}".ticked) is not an expression",
-                help: "write `${var.NAME}` or `${env.NAME}`; `$${` stands for a literal `${`", ordinal: ordinal)
+                help: Suggestion.didYouMean(String(root), among: ["var", "env", "target"]).flatMap {
+                    name.isEmpty ? nil : "did you mean `${\($0).\(name)}`?"
+                } ?? "write `${var.NAME}` or `${env.NAME}`; `$${` stands for a literal `${`",
+                bare: isVariableName(text) ? text : nil, ordinal: ordinal)
         }
     }
 
@@ -126,10 +133,11 @@ extension SourceFile {
             if byte == 0x0A || byte == 0x0D { break }
             if byte & 0xC0 != 0x80 { width += 1 }
             if byte == UInt8(ascii: "}") {
-                return Place(line: line, column: column, endLine: line, endColumn: column + width)
+                return Place(
+                    line: line, column: column, endLine: line, endColumn: column + width, file: limit.file)
             }
         }
         // Not closed on this line: up to the end of the line or of the scalar.
-        return Place(line: line, column: column, endLine: line, endColumn: column + max(width, 2))
+        return Place(line: line, column: column, endLine: line, endColumn: column + max(width, 2), file: limit.file)
     }
 }

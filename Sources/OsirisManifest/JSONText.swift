@@ -27,7 +27,7 @@ indirect enum JSONText {
         case .map(let entries):
             self = .object(
                 entries.sorted { $0.key < $1.key }.compactMap { key, value in JSONText(value).map { (key, $0) } })
-        case .double, .unknown, .secret, .reference: return nil
+        case .double, .unknown, .secret, .reference, .joined: return nil
         }
     }
 

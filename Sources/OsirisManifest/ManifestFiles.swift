@@ -30,12 +30,23 @@ struct ManifestFiles {
                     diagnostics.append(fault)
                 } catch let reason as FileProbe.Reason {
                     diagnostics.append(
-                        Diagnostic(.error, .fileUnreadable, "cannot read `\(name)`: \(reason.text)"))
+                        Diagnostic(
+                            .error, .fileUnreadable, "cannot read `\(name)`: \(reason.text)",
+                            help: FileProbe(folder: ".").nearest(to: name, .file).map { "did you mean `\($0)`?" }
+                                ?? "name a manifest, or a folder of them, with `-f`"))
                 } catch {
                     diagnostics.append(Diagnostic(.error, .fileUnreadable, "cannot read `\(name)`"))
                 }
             }
         }
+        return (files, diagnostics)
+    }
+
+    /// The manifests at one path that another file names.
+    static func read(_ path: String, from place: SourceSpan) -> (files: ManifestFiles, diagnostics: [Diagnostic]) {
+        var (files, diagnostics) = read(
+            ManifestOptions(paths: [path], kinds: [], secretDigest: { $0 }))
+        for index in diagnostics.indices where diagnostics[index].span == nil { diagnostics[index].span = place }
         return (files, diagnostics)
     }
 

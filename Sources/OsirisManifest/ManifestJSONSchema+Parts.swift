@@ -12,7 +12,7 @@ extension ManifestJSONSchema {
             (
                 "expression",
                 .object([
-                    ("description", .text("A text with `${var.NAME}` or `${env.NAME}` in it.")),
+                    ("description", .text("A text with an expression such as `${var.NAME}` in it.")),
                     ("type", .text("string")), ("pattern", .text("\\$\\{[^}]+\\}")),
                 ])
             ),
@@ -62,6 +62,7 @@ extension ManifestJSONSchema {
                     ])
                 )
             ]
+        case "spec.functions.placement": [("minProperties", .number(1))]
         default: []
         }
     }
@@ -96,7 +97,7 @@ extension ManifestJSONSchema {
         return json(root)
     }
 
-    private static func json(_ node: Node) -> JSONText? {
+    static func json(_ node: Node) -> JSONText? {
         switch node.content {
         case .mapping(let entries): .object(entries.compactMap { entry in json(entry.value).map { (entry.key, $0) } })
         case .sequence(let items): .array(items.compactMap(json))

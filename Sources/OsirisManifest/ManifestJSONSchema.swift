@@ -16,23 +16,34 @@ public enum ManifestJSONSchema {
                 ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
                 ("$id", .text("https://\(ManifestSchema.apiVersion)/cluster.schema.json")),
                 ("title", .text("Osiris cluster manifest")),
-            ] + object(ManifestSchema.document, path: "", kinds) + [("$defs", definitions)]
+                ("type", .text("object")),
+                ("required", .texts(["kind"])),
+                ("if", .object([("properties", .object([("kind", constant(ManifestSchema.overlayKind))]))])),
+                ("then", .object(object(ManifestSchema.overlay, path: "overlay", kinds))),
+                ("else", .object(object(ManifestSchema.document, path: "", kinds))),
+                ("$defs", definitions),
+            ]
         return JSONText.object(members).rendered() + "\n"
     }
 
-    private static func object(_ schema: Schema, path: String, _ kinds: [TargetKind]) -> [(String, JSONText)] {
+    /// - Parameter requires: false where other parts of the manifest may give what is required.
+    private static func object(
+        _ schema: Schema, path: String, _ kinds: [TargetKind], requires: Bool = true
+    ) -> [(String, JSONText)] {
         let fields = schema.fields.filter { $0.role == .argument }
         var members: [(String, JSONText)] = [("type", .text("object"))]
         let required = fields.filter(\.required).map(\.name)
-        if !required.isEmpty { members.append(("required", .texts(required))) }
+        if requires, !required.isEmpty { members.append(("required", .texts(required))) }
         members.append(("properties", .object(fields.map { ($0.name, field($0, path: path, kinds)) })))
         members.append(("additionalProperties", .flag(false)))
-        return members + rules(at: path)
+        return members + (path == "spec" ? [needs(of: kinds)] : rules(at: path))
     }
 
     private static func field(_ field: Field, path: String, _ kinds: [TargetKind]) -> JSONText {
         let path = path.isEmpty ? field.name : "\(path).\(field.name)"
         var members: [(String, JSONText)] = [("description", .text(field.doc))]
+        // A part of a cluster: what it changes decides whether it is right.
+        if ["overlay.spec.patch", "overlay.spec.add"].contains(path) { members.append(("type", .text("object"))) }
         members += type(field.type, path: path, kinds)
         if let value = field.defaultValue.flatMap({ shown($0, field.type) }) { members.append(("default", value)) }
         if let example = field.example.flatMap(parsed) { members.append(("examples", .array([example]))) }
@@ -61,16 +72,43 @@ public enum ManifestJSONSchema {
         case .name: [("$ref", .text("#/$defs/name"))]
         case .choice(let choices): orExpression(.object([("enum", .texts(choices))]))
         case .list(.object) where path == "spec.targets":
-            [("type", .text("array")), ("items", targets(kinds))]
+            orExpression(.object([("type", .text("array")), ("items", targets(kinds))]))
         case .list(let element):
-            [("type", .text("array")), ("items", .object(self.type(element, path: path, kinds)))]
+            orExpression(
+                .object([("type", .text("array")), ("items", .object(self.type(element, path: path, kinds)))]))
         case .map(.string):
-            [("type", .text("object")), ("additionalProperties", .object([("type", .texts(scalars))]))]
+            orExpression(
+                .object([("type", .text("object")), ("additionalProperties", .object([("type", .texts(scalars))]))]))
         case .map(let element):
-            [("type", .text("object")), ("additionalProperties", .object(self.type(element, path: path, kinds)))]
+            orExpression(
+                .object([
+                    ("type", .text("object")), ("additionalProperties", .object(self.type(element, path: path, kinds))),
+                ]))
+        case .object where path == "spec.defaults": object(ManifestSchema.defaults(kinds), path: path, kinds)
         case .object(let schema): object(schema, path: path, kinds)
         case .any: []
         }
+    }
+
+    /// What a provider's targets need must stand in each of them, unless there are defaults that may have it.
+    private static func needs(of kinds: [TargetKind]) -> (String, JSONText) {
+        let conditions = kinds.compactMap { kind -> JSONText? in
+            let required = kind.schema.fields.filter { $0.required && $0.role == .argument }.map(\.name)
+            guard !required.isEmpty else { return nil }
+            let isKind = JSONText.object([("provider", constant(kind.provider))])
+            return .object([
+                ("if", .object([("properties", isKind), ("required", .texts(["provider"]))])),
+                ("then", .object([("required", .texts(required))])),
+            ])
+        }
+        let items = JSONText.object([("items", .object(conditions.isEmpty ? [] : [("allOf", .array(conditions))]))])
+        return (
+            "anyOf",
+            .array([
+                .object([("required", .texts(["defaults"]))]),
+                .object([("properties", .object([("targets", items)]))]),
+            ])
+        )
     }
 
     /// Each provider's keys apply only to its own targets.
@@ -83,7 +121,7 @@ public enum ManifestJSONSchema {
                     "then",
                     .object(
                         [("description", .text(kind.doc))]
-                            + object(ManifestSchema.target(kind), path: "spec.targets", kinds))
+                            + object(ManifestSchema.target(kind), path: "spec.targets", kinds, requires: false))
                 ),
             ])
         }
@@ -98,6 +136,8 @@ public enum ManifestJSONSchema {
             ), ("allOf", .array(conditions)),
         ])
     }
+
+    private static func constant(_ text: String) -> JSONText { .object([("const", .text(text))]) }
 
     private static func orExpression(_ schema: JSONText) -> [(String, JSONText)] {
         [("anyOf", .array([schema, .object([("$ref", .text("#/$defs/expression"))])]))]

@@ -110,7 +110,10 @@ extension ManifestSchema {
 
     private static let placement = Schema([
         Field(
-            "targets", .list(of: .string), required: true, doc: "Names of the targets it runs on.",
-            example: "[rack-a]")
+            "targets", .list(of: .string), doc: "Names of the targets it runs on; every target when absent.",
+            example: "[rack-a]"),
+        Field(
+            "labels", .map(of: .string), default: [:],
+            doc: "It runs only on machines that have all of these labels.", example: "{zone: a}"),
     ])
 }

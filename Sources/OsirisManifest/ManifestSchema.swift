@@ -45,6 +45,10 @@ public enum ManifestSchema {
             "rollout", .object(rollout), doc: "How a change reaches machines that serve.",
             example: "{canary: 1, maxUnavailable: 25%}"),
         Field(
+            "defaults", .object(Schema([])),
+            doc: "What all targets of a provider have, by the provider's name; a target's own keys win.",
+            example: "{local: {labels: {zone: a}}}"),
+        Field(
             "targets", .list(of: .object(target(nil))), doc: "The places the cluster runs on, each with its machines.",
             example: "[{name: here, provider: local}]"),
     ])
@@ -86,6 +90,9 @@ public enum ManifestSchema {
             doc:
                 "Whether hubs speak TLS, with certificates of the cluster's own authority. When absent, all do but those "
                 + "that listen on 127.0.0.1 only.", example: "true"),
+        Field(
+            "settings", .object(HubSpec.settings), doc: "What hubs do otherwise than without a word.",
+            example: "{rates: {token: {perSecond: 50}}}"),
     ])
 
     /// One entry of `spec.hub.alerts`.
@@ -153,6 +160,11 @@ public enum ManifestSchema {
             doc: "How long to wait after a machine has passed before another one takes its place.", example: "30s"),
     ])
 
+    static let labels = Field(
+        "labels", .map(of: .string), default: [:],
+        doc: "Words about all machines of the target, such as their zone, for `placement.labels` of functions.",
+        example: "{zone: a}")
+
     /// One entry of `spec.targets`: the common keys, and those of `kind`.
     public static func target(_ kind: TargetKind?) -> Schema {
         Schema(
@@ -164,6 +176,7 @@ public enum ManifestSchema {
                 Field(
                     "provider", .string, required: true, doc: "The provider that makes the target's machines exist.",
                     example: kind?.provider ?? "local"),
+                labels,
             ] + (kind?.schema.fields ?? []))
     }
 }
@@ -176,6 +189,4 @@ enum ManifestRules {
     static let secretCapable: [String: Set<String>] = ["spec.functions": ["env"], "spec.hub.alerts": ["url"]]
     /// What may stand before `://` in `spec.state`.
     static let stateSchemes = ["etcd", "etcds", "s3"]
-    /// Kinds of the full format that this version does not implement.
-    static let laterKinds: Set<String> = ["Overlay"]
 }

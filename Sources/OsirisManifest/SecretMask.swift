@@ -1,43 +1,53 @@
 import OsirisModel
 
 /// Hides secrets that stand in a manifest's text before lines of it are shown.
-enum SecretMask {
+struct SecretMask {
+    /// By file and line: the columns to hide.
+    private var hidden: [Int32: [Int32: [Range<Int32>]]] = [:]
+
+    /// - Parameter roots: clusters and overlays, as written and as merged.
+    init(_ roots: [Node]) {
+        for root in roots {
+            guard let spec = root[key: "spec"] else { continue }
+            for part in [spec, spec[key: "patch"], spec[key: "add"]] { if let part { hideSecrets(of: part) } }
+        }
+    }
+
+    private mutating func hideSecrets(of spec: Node) {
+        for variable in spec[key: "variables"]?.entries ?? [] where variable.value[key: "secret"]?.isTrue == true {
+            for entry in variable.value.entries where Suggestion.didYouMean(entry.key, among: ["default"]) != nil {
+                hide(entry.value)
+            }
+        }
+        for alert in spec[key: "hub"]?[key: "alerts"]?.items ?? [] {
+            for entry in alert.entries where Self.isAlertSecret(entry.key) { hide(entry.value) }
+        }
+        for function in spec[key: "functions"]?.items ?? [] {
+            for entry in function.entries where Self.isSecrets(entry.key) { hide(entry.value) }
+        }
+    }
+
+    /// Hides every text in a node that is no expression.
+    mutating func hide(_ node: Node) {
+        switch node.content {
+        case .mapping(let entries): for entry in entries { hide(entry.value) }
+        case .sequence(let items): for item in items { hide(item) }
+        case .scalar(let scalar) where Expressions.occur(in: scalar.text): break
+        case .scalar:
+            let place = node.writtenAt ?? node.place
+            for line in place.line...max(place.line, place.endLine) {
+                let start = line == place.line ? place.column : 1
+                let end = line == place.endLine ? place.endColumn : .max
+                if start < end { hidden[place.file, default: [:]][line, default: []].append(start..<end) }
+            }
+        case .invalid: break
+        }
+    }
+
     /// The text with every character of a secret replaced by `*`; lines and columns stay as they are.
-    static func masked(_ file: SourceFile, _ documents: [YAMLDocument], hasFaults: Bool) -> String {
-        var lines: [Int32: [Range<Int32>]] = [:]
-        func hide(_ node: Node) {
-            switch node.content {
-            case .mapping(let entries): for entry in entries { hide(entry.value) }
-            case .sequence(let items): for item in items { hide(item) }
-            case .scalar(let scalar) where Expressions.occur(in: scalar.text): break
-            case .scalar:
-                let place = node.writtenAt ?? node.place
-                for line in place.line...max(place.line, place.endLine) {
-                    let start = line == place.line ? place.column : 1
-                    let end = line == place.endLine ? place.endColumn : .max
-                    if start < end { lines[line, default: []].append(start..<end) }
-                }
-            case .invalid: break
-            }
-        }
-        for document in documents {
-            let spec = document.root[key: "spec"]
-            for variable in spec?[key: "variables"]?.entries ?? [] where variable.value[key: "secret"]?.isTrue == true {
-                for entry in variable.value.entries where Suggestion.didYouMean(entry.key, among: ["default"]) != nil {
-                    hide(entry.value)
-                }
-            }
-            for alert in spec?[key: "hub"]?[key: "alerts"]?.items ?? [] {
-                for entry in alert.entries where isAlertSecret(entry.key) { hide(entry.value) }
-            }
-            for function in spec?[key: "functions"]?.items ?? [] {
-                for entry in function.entries where isSecrets(entry.key) {
-                    hide(entry.value)
-                }
-            }
-        }
-        let text = lines.isEmpty ? file.text : replace(in: file.text, lines)
-        return hasFaults ? masked(unread: text) : text
+    func masked(_ file: SourceFile, hasFaults: Bool) -> String {
+        let text = hidden[file.index].map { Self.replace(in: file.text, $0) } ?? file.text
+        return hasFaults ? Self.masked(unread: text) : text
     }
 
     private static let keys = ["secrets", "secretFiles"]
@@ -110,8 +120,6 @@ enum SecretMask {
 }
 
 extension Node {
-    fileprivate var entries: [Entry] { if case .mapping(let entries) = content { entries } else { [] } }
-    fileprivate var items: [Node] { if case .sequence(let items) = content { items } else { [] } }
     fileprivate var isTrue: Bool {
         if case .scalar(let scalar) = content { scalar.resolved == .bool(true) } else { false }
     }

@@ -10,15 +10,16 @@ extension ManifestLoader {
         paths: [String], standardInput: @escaping @Sendable () throws -> [UInt8]
     ) throws(DiagnosticsError) -> (place: String, folder: String)? {
         let options = ManifestOptions(paths: paths, standardInput: standardInput, kinds: [], secretDigest: { $0 })
-        for file in ManifestFiles.read(options).files.sources {
-            let (documents, faults) = YAMLReader.read(file)
-            for document in documents {
-                guard case .scalar(let scalar)? = document.root[key: "spec"]?[key: "state"]?.content,
-                    scalar.resolved == .string, !Expressions.occur(in: scalar.text), !scalar.text.isEmpty
-                else { continue }
-                return (scalar.text, ManifestFiles.folder(of: paths.first))
-            }
+        let tree = ManifestTree(options)
+        for root in tree.root.map({ [$0] }) ?? tree.documents.map(\.root) {
+            guard case .scalar(let scalar)? = root[key: "spec"]?[key: "state"]?.content,
+                scalar.resolved == .string, !Expressions.occur(in: scalar.text), !scalar.text.isEmpty
+            else { continue }
+            return (scalar.text, tree.folder)
+        }
+        for file in tree.sources.files where tree.damaged.contains(file.index) {
             let lines = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n")
+            let faults = tree.diagnostics.filter { $0.span?.file == file.name }
             if faults.hasErrors, lines.contains(where: { $0.drop { $0 == " " }.hasPrefix("state:") }) {
                 throw DiagnosticsError(faults)
             }

@@ -1,7 +1,7 @@
 /// Finds what a misspelt word may have meant.
-enum Suggestion {
+public enum Suggestion {
     /// The nearest of `candidates`, if it is near enough; the first of equally near ones.
-    static func didYouMean(_ word: String, among candidates: some Sequence<String>) -> String? {
+    public static func didYouMean(_ word: String, among candidates: some Sequence<String>) -> String? {
         let plain = folded(word)
         guard !plain.isEmpty, plain.count <= 64 else { return nil }
         let limit = max(1, plain.count / 3)

@@ -13,6 +13,7 @@ extension Value {
                 let address = ResourceAddress(text)
             else { return nil }
             self = .reference(AttributeReference(address, attribute))
+        case ("$joined", .list(let parts)): self = .joined(parts)
         default: return nil
         }
     }

@@ -21,6 +21,7 @@ struct JSONWriter {
         case .map(let entries): write(entries)
         case .unknown: write(reserved: "$unknown", .bool(true))
         case .secret(let secret): write(reserved: "$secret", .string(secret.digest))
+        case .joined(let parts): write(reserved: "$joined", .list(parts))
         case .reference(let reference):
             write(reserved: "$reference", [.string(reference.address.text), .string(reference.attribute)])
         }

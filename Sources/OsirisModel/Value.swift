@@ -15,6 +15,8 @@ public enum Value: Hashable, Sendable {
     case secret(Secret)
     /// The value of another resource's attribute. Also makes that resource a dependency.
     case reference(AttributeReference)
+    /// A text with references in it: its parts in order, strings and references. Known once they are.
+    case joined([Value])
 }
 
 /// The attributes of a resource by name.
@@ -59,7 +61,7 @@ extension Value {
     /// True if this value or one inside it is known only after apply.
     public var containsUnknown: Bool {
         switch self {
-        case .unknown, .reference: true
+        case .unknown, .reference, .joined: true
         case .list(let items): items.contains { $0.containsUnknown }
         case .map(let entries): entries.values.contains { $0.containsUnknown }
         default: false
@@ -70,7 +72,7 @@ extension Value {
     public func forEachReference(_ body: (AttributeReference) -> Void) {
         switch self {
         case .reference(let reference): body(reference)
-        case .list(let items): for item in items { item.forEachReference(body) }
+        case .list(let items), .joined(let items): for item in items { item.forEachReference(body) }
         case .map(let entries): for value in entries.values { value.forEachReference(body) }
         default: break
         }
@@ -81,9 +83,23 @@ extension Value {
         switch self {
         case .reference(let reference): lookup(reference)
         case .list(let items): .list(items.map { $0.resolvingReferences(lookup) })
+        case .joined(let parts): .joining(parts.map { $0.resolvingReferences(lookup) })
         case .map(let entries): .map(entries.mapValues { $0.resolvingReferences(lookup) })
         default: self
         }
+    }
+
+    /// The text of all parts, unknown if one of them is; `.joined` while one of them is a reference.
+    static func joining(_ parts: [Value]) -> Value {
+        var text = ""
+        for part in parts {
+            switch part {
+            case .string(let piece): text += piece
+            case .reference, .joined: return .joined(parts)
+            default: return .unknown
+            }
+        }
+        return .string(text)
     }
 
     public var stringValue: String? {

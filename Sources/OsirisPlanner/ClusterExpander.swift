@@ -5,7 +5,7 @@ import OsirisProviderKit
 
 /// Turns a cluster into resources: each provider expands its targets, then functions are placed on the machines.
 public struct ClusterExpander: Sendable {
-    private let registry: ProviderRegistry
+    let registry: ProviderRegistry
 
     public init(_ registry: ProviderRegistry) { self.registry = registry }
 
@@ -15,8 +15,7 @@ public struct ClusterExpander: Sendable {
         var diagnostics: [Diagnostic] = []
         var shared = Set<ResourceAddress>()
         var domains: [ResourceAddress: String] = [:]
-        // The arguments of a function are made once and shared by all machines it is placed on.
-        let functions = cluster.functions.map { (spec: $0, arguments: FunctionResource.arguments($0)) }
+        var expansions: [(target: Target, expansion: Expansion)] = []
         for target in cluster.targets {
             guard let provider = registry.provider(named: target.provider) else {
                 diagnostics.append(
@@ -27,28 +26,68 @@ public struct ClusterExpander: Sendable {
                 continue
             }
             do {
-                let expansion = try provider.expand(target, of: cluster)
-                declarations += expansion.shared.filter { shared.insert($0.address).inserted }
-                declarations += expansion.resources
-                let placed = functions.filter { $0.spec.placement?.contains(target.name) ?? true }
-                for machine in expansion.machines {
-                    domains[machine.hub] = machine.domain
-                    for (spec, arguments) in placed {
-                        declarations.append(
-                            ResourceDeclaration(
-                                address: ResourceAddress(
-                                    target: target.name, type: FunctionResource.type.name,
-                                    name: "\(machine.name).\(spec.namespace).\(spec.name)"),
-                                provider: machine.functionProvider, attributes: arguments, parent: machine.hub,
-                                spans: spec.spans))
-                    }
-                }
+                expansions.append((target, try provider.expand(target, of: cluster)))
             } catch let error as DiagnosticsError {
                 diagnostics += error.diagnostics
             }
         }
         if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
+        var outputs = TargetOutputs()
+        for (target, expansion) in expansions { outputs.machines[target.name] = expansion.machines }
+        // The arguments of a function are made once and shared by all machines it is placed on.
+        let functions = cluster.functions.map { spec in
+            (spec: spec, arguments: outputs.resolved(FunctionResource.arguments(spec), spec.spans))
+        }
+        var placed = Set<Int>()
+        for (target, expansion) in expansions {
+            declarations += expansion.shared.filter { shared.insert($0.address).inserted }
+            declarations += expansion.resources
+            for machine in expansion.machines {
+                domains[machine.hub] = machine.domain
+                let labels = target.labels.merging(machine.labels) { $1 }
+                for (index, (spec, arguments)) in functions.enumerated() where spec.runs(on: target.name, labels) {
+                    placed.insert(index)
+                    declarations.append(
+                        ResourceDeclaration(
+                            address: ResourceAddress(
+                                target: target.name, type: FunctionResource.type.name,
+                                name: "\(machine.name).\(spec.namespace).\(spec.name)"),
+                            provider: machine.functionProvider, attributes: arguments, parent: machine.hub,
+                            spans: spec.spans))
+                }
+            }
+        }
+        diagnostics = outputs.diagnostics
+        for (index, (spec, _)) in functions.enumerated() where !spec.placementLabels.isEmpty && !placed.contains(index)
+        {
+            diagnostics.append(Self.nowhere(spec, expansions))
+        }
+        if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
         return try DesiredGraph(linking: declarations, domains: domains)
+    }
+
+    private static func nowhere(
+        _ function: FunctionSpec, _ expansions: [(target: Target, expansion: Expansion)]
+    ) -> Diagnostic {
+        func text(_ labels: [String: String]) -> [String] { labels.map { "\($0.key): \($0.value)" }.sorted() }
+        let wanted = text(function.placementLabels)
+        let known = Set(
+            expansions.flatMap { target, expansion in
+                expansion.machines.flatMap { text(target.labels.merging($0.labels) { $1 }) }
+            }
+        ).sorted()
+        let near = wanted.filter { !known.contains($0) }.compactMap { Suggestion.didYouMean($0, among: known) }.first
+        return Diagnostic(
+            .unknownMachine, "no machine has the labels `\(wanted.joined(separator: ", "))`",
+            at: function.spans["placement.labels"],
+            help: near.map { "did you mean `\($0)`?" }
+                ?? (known.isEmpty ? "no target has `labels`" : "there are: \(known.joined(separator: ", "))"))
+    }
+}
+
+extension FunctionSpec {
+    fileprivate func runs(on target: String, _ labels: [String: String]) -> Bool {
+        (placement?.contains(target) ?? true) && placementLabels.allSatisfy { labels[$0.key] == $0.value }
     }
 }
 

@@ -24,7 +24,7 @@ public struct Plan: Sendable {
     public var operations: [PlannedOperation]
     /// The machines that serve and take turns; nil if the plan changes none.
     public var rollout: PlannedRollout?
-    /// Roots that nothing is changed on, because they cannot take it now; sorted by address. Apply ends with exit code 1.
+    /// Why nothing is changed on some roots; sorted by root, of which one may have several.
     public var setAside: [PreflightFault]
     /// Warnings, such as an object that could not be read, and refusals by a safety limit.
     public var diagnostics: [Diagnostic]
@@ -53,7 +53,17 @@ public struct Plan: Sendable {
 
     public var isEmpty: Bool { changes.isEmpty }
 
-    /// What is to be shown below the changes: warnings, and an error for each root that was set aside.
+    /// Roots that cannot take their changes now. Plan and apply end with exit code 1.
+    public var rootsSetAside: [ResourceAddress] {
+        Set(setAside.lazy.filter { !$0.isWanted }.map(\.root)).sorted()
+    }
+
+    /// Roots that are not changed because somebody wants it so.
+    public var rootsLeftAlone: [ResourceAddress] {
+        Set(setAside.lazy.filter(\.isWanted).map(\.root)).subtracting(rootsSetAside).sorted()
+    }
+
+    /// What is to be shown below the changes: warnings, and why roots were set aside.
     public var faults: [Diagnostic] { diagnostics + setAside.map(\.diagnostic) }
 
     public func count(_ action: Action) -> Int {

@@ -11,6 +11,7 @@ extension PlanFile {
         ]
         if let help = fault.help { fields["help"] = .string(help) }
         if let source = fault.source { fields["source"] = encode(source) }
+        if fault.isWanted { fields["wanted"] = true }
         return .map(fields)
     }
 
@@ -19,7 +20,8 @@ extension PlanFile {
         guard let code = DiagnosticCode(rawValue: try reader.text("code")) else { throw PlanFileReader.damaged("code") }
         return PreflightFault(
             root: try reader.address("root"), code: code, message: try reader.text("message"),
-            help: try reader.optional("help")?.stringValue, source: try reader.optional("source").map(span))
+            help: try reader.optional("help")?.stringValue, source: try reader.optional("source").map(span),
+            isWanted: try reader.optional("wanted") == true)
     }
 
     static func encode(_ rollout: PlannedRollout) -> Value {

@@ -62,6 +62,7 @@ public struct Planner: Sendable {
             return try plan(request)
         }
         let changes = pass.changes.sorted { $0.address < $1.address }
+        let actions = Dictionary(changes.map { ($0.address, $0.action) }) { first, _ in first }
         let operations = OperationGraph.build(
             changes, oldParent: { request.recorded[$0]?.parent },
             recordedNeeds: { address in
@@ -70,6 +71,7 @@ public struct Planner: Sendable {
             },
             goesWithParent: {
                 registry.handler(provider: $0.provider, type: $0.address.type)?.type.goneWithParent ?? false
+                    || isTaken($0.address, actions, request.recorded)
             }, exclusive: { registry.handler(provider: $0.provider, type: $0.address.type)?.type.exclusive ?? [] })
         return Plan(
             mode: request.mode, cluster: request.cluster.name, lineage: request.lineage, serial: request.serial,
@@ -79,10 +81,27 @@ public struct Planner: Sendable {
                 request, changes, operations, roots,
                 outage: { registry.handler(provider: $0.provider, type: $0.address.type)?.type.outage ?? .init() }
             ).rollout(),
-            setAside: request.setAside.sorted { $0.root < $1.root }, diagnostics: pass.diagnostics,
+            setAside: request.setAside.enumerated()
+                .sorted { ($0.element.root, $0.offset) < ($1.element.root, $1.offset) }.map(\.element),
+            diagnostics: pass.diagnostics,
             refusals: SafetyCheck.refusals(
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count,
                 allowing: request.overrides))
+    }
+
+    /// True if something that the old object lives on goes, and takes with it all that is on it.
+    private func isTaken(
+        _ address: ResourceAddress, _ actions: [ResourceAddress: Action],
+        _ recorded: [ResourceAddress: ResourceRecord]
+    ) -> Bool {
+        var next = recorded[address]?.parent
+        while let parent = next, let record = recorded[parent] {
+            if registry.handler(provider: record.provider, type: parent.type)?.type.takesAllWithIt ?? false {
+                return actions[parent].map { [.delete, .replace, .create].contains($0) } ?? false
+            }
+            next = record.parent
+        }
+        return false
     }
 
     /// The addresses that may change, or nil for all.

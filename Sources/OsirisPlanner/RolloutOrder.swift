@@ -74,9 +74,9 @@ struct RolloutOrder {
         return Int(total / .milliseconds(1))
     }
 
-    /// False for one that was set aside, or whose hub is not there, not running or not to be read.
+    /// False for one that cannot take its changes, or whose hub is not there, not running or not to be read.
     private func serves(_ root: ResourceAddress, _ hubs: [ResourceAddress]) -> Bool {
-        if request.setAside.contains(where: { $0.root == root }) { return false }
+        if request.setAside.contains(where: { $0.root == root && !$0.isWanted }) { return false }
         return hubs.allSatisfy { hub in
             switch request.actual[hub] {
             case .present(let attributes): (attributes["status"]?.stringValue ?? "running") == "running"

@@ -102,6 +102,7 @@ extension HostLogin {
             identities: keys.map { .init(path: $0, passphrase: passphrase) }, agent: agent,
             knownHosts: knownHosts, hostKeyAlias: settings.hostKeyAlias)
         destination.identitiesOnly = settings.identitiesOnly
+        if !self.keys.isEmpty { (destination.knownKeys, destination.knownHosts) = (self.keys, []) }
         return destination
     }
 }

@@ -24,6 +24,8 @@ public struct HostLogin: Sendable, Hashable {
 
         public static let none = Secrets()
 
+        public var isEmpty: Bool { password == nil && passphrase == nil }
+
         public var customMirror: Mirror { Mirror(self, children: []) }
     }
 
@@ -40,12 +42,17 @@ public struct HostLogin: Sendable, Hashable {
     public var agent: Bool
     /// `[user@]host[:port]`, the nearest first; nil: as `~/.ssh/config` says.
     public var jump: [String]?
+    /// True if a password or a passphrase of the manifest belongs to it: without the manifest the login may not work.
+    public var hasSecrets = false
     /// Path of the file of known host keys; nil: as `~/.ssh/config` says, else OpenSSH's own files.
     public var hostKeys: String?
+    /// The host's keys, `TYPE BASE64` each, where something else than a file tells them, such as the cloud it is in: no file
+    /// counts then.
+    public var keys: [String]
 
     public init(
         address: String, port: Int? = nil, user: String? = nil, identity: [String] = [], agent: Bool = true,
-        jump: [String]? = nil, hostKeys: String? = nil
+        jump: [String]? = nil, hostKeys: String? = nil, keys: [String] = []
     ) {
         self.address = address
         self.port = port
@@ -54,6 +61,7 @@ public struct HostLogin: Sendable, Hashable {
         self.agent = agent
         self.jump = jump
         self.hostKeys = hostKeys
+        self.keys = keys
     }
 
     /// What `value` made; nil for anything else.
@@ -63,7 +71,9 @@ public struct HostLogin: Sendable, Hashable {
             address: address, port: fields["port"]?.intValue, user: fields["user"]?.stringValue,
             identity: fields["identity"]?.listValue?.compactMap(\.stringValue) ?? [],
             agent: fields["agent"]?.boolValue ?? true, jump: fields["jump"]?.listValue?.compactMap(\.stringValue),
-            hostKeys: fields["hostKeys"]?.stringValue)
+            hostKeys: fields["hostKeys"]?.stringValue,
+            keys: fields["keys"]?.listValue?.compactMap(\.stringValue) ?? [])
+        hasSecrets = fields["secrets"]?.boolValue ?? false
     }
 
     /// As an attribute; what is not set is left out.
@@ -75,6 +85,8 @@ public struct HostLogin: Sendable, Hashable {
         if !agent { fields["agent"] = false }
         fields["jump"] = jump.map { .list($0.map(Value.string)) }
         fields["hostKeys"] = hostKeys.map(Value.string)
+        if !keys.isEmpty { fields["keys"] = .list(keys.map(Value.string)) }
+        if hasSecrets { fields["secrets"] = true }
         return .map(fields)
     }
 

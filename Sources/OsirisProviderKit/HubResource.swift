@@ -14,6 +14,9 @@ public enum HubResource {
             Field("version", .string, required: true, doc: "Version of the hub program."),
             Field(
                 "alerts", .list(of: .any), doc: "Whom the hub tells of what, as in its `hub.json`; secrets by digest."),
+            Field(
+                "settings", .map(of: .any),
+                doc: "What the hub does otherwise than without a word, as in its `hub.json`."),
             Field("image", .string, doc: "Digest of the image it runs from, where it runs in a container."),
             Field(
                 "authority", .string,
@@ -45,11 +48,12 @@ public enum HubResource {
     /// - Parameter authority: the cluster's authority for a hub that speaks TLS; nil for one that does not.
     public static func arguments(
         port: Int, version: String, image: String? = nil, alerts: [HubSpec.Alert] = [],
-        authority: ResourceAddress? = nil
+        settings: HubSpec.Settings = HubSpec.Settings(), authority: ResourceAddress? = nil
     ) -> Attributes {
         var attributes: Attributes = ["status": "running", "port": .int(port), "version": .string(version)]
         if let image { attributes["image"] = .string(image) }
         if !alerts.isEmpty { attributes["alerts"] = .list(alerts.map(\.value)) }
+        if !settings.fields.isEmpty { attributes["settings"] = .map(settings.fields) }
         if let authority {
             attributes["authority"] = .reference(AttributeReference(authority, "certificate"))
             attributes["authorityKey"] = .reference(AttributeReference(authority, "key"))

@@ -26,7 +26,7 @@ public struct PreflightChange: Sendable {
     }
 }
 
-/// Why nothing that stands on a root can be changed now. Its changes leave the plan; the others stay.
+/// Why nothing that stands on a root can be changed now, or is to be; a root may have several. Its changes leave the plan; the others stay.
 public struct PreflightFault: Sendable, Hashable {
     /// A root, such as `rack-a/host.n07`.
     public var root: ResourceAddress
@@ -37,19 +37,25 @@ public struct PreflightFault: Sendable, Hashable {
     public var help: String?
     /// The manifest's place of it, where there is one.
     public var source: SourceSpan?
+    /// True if somebody wants the root to be left alone: that is told, and is no failure.
+    public var isWanted: Bool
 
     public init(
-        root: ResourceAddress, code: DiagnosticCode, message: String, help: String? = nil, source: SourceSpan? = nil
+        root: ResourceAddress, code: DiagnosticCode, message: String, help: String? = nil, source: SourceSpan? = nil,
+        isWanted: Bool = false
     ) {
         self.root = root
         self.code = code
         self.message = message
         self.help = help
         self.source = source
+        self.isWanted = isWanted
     }
 
     public var diagnostic: Diagnostic {
-        Diagnostic(code, "set aside: `\(root)`: \(message)", at: source, address: root.text, help: help)
+        Diagnostic(
+            isWanted ? .warning : .error, code, "\(isWanted ? "left alone" : "set aside"): `\(root)`: \(message)",
+            at: source, address: root.text, help: help)
     }
 }
 

@@ -47,8 +47,18 @@ public struct Machine: Sendable {
     public var functionProvider: String
     /// What fails together with it, such as a rack: a rollout never works in two domains at once. Nil: its target.
     public var domain: String?
+    /// Where it is reached, for `${target.NAME.machines[0].address}`: a text, or a reference to what will know it. Nil if
+    /// it has none to offer.
+    public var address: Value?
+    /// Words about it, such as its rack, beside those of its target.
+    public var labels: [String: String]
 
-    public init(name: String, hub: ResourceAddress, functionProvider: String, domain: String? = nil) {
+    public init(
+        name: String, hub: ResourceAddress, functionProvider: String, domain: String? = nil, address: Value? = nil,
+        labels: [String: String] = [:]
+    ) {
+        self.address = address
+        self.labels = labels
         self.name = name
         self.hub = hub
         self.functionProvider = functionProvider
@@ -90,6 +100,8 @@ public struct ResourceType: Sendable {
     public var schema: Schema
     /// True if deleting the parent deletes it too: no call of its own is made then.
     public var goneWithParent: Bool
+    /// True if deleting it deletes everything that lives on it, at whatever distance, such as a machine of a cloud.
+    public var takesAllWithIt: Bool
 
     /// Arguments of which no two objects of the provider can have the same value, such as a port of one machine: what
     /// gives a value up is deleted before what takes it is created.
@@ -108,13 +120,14 @@ public struct ResourceType: Sendable {
     }
 
     public init(
-        name: String, doc: String, schema: Schema, goneWithParent: Bool = false, exclusive: [String] = [],
-        outage: Outage = Outage()
+        name: String, doc: String, schema: Schema, goneWithParent: Bool = false, takesAllWithIt: Bool = false,
+        exclusive: [String] = [], outage: Outage = Outage()
     ) {
         self.name = name
         self.doc = doc
         self.schema = schema
         self.goneWithParent = goneWithParent
+        self.takesAllWithIt = takesAllWithIt
         self.exclusive = exclusive
         self.outage = outage
     }

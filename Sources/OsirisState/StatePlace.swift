@@ -40,6 +40,9 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// True for a file of this machine.
+    public var isFile: Bool { if case .file = kind { true } else { false } }
+
     /// Where files that belong to the state lie: beside a file, or in the folder for what belongs to the manifest.
     public func folder(keyFolder: String) -> String {
         (keyPath(keyFolder: keyFolder) as NSString).deletingLastPathComponent

@@ -152,7 +152,7 @@ struct ApplyRun {
         if plan.isEmpty {
             try report(plan, recorder)
             var summary = ApplySummary()
-            summary.setAside = plan.setAside.map(\.root)
+            (summary.setAside, summary.leftAlone) = (plan.rootsSetAside, plan.rootsLeftAlone)
             if console.json { console.out(JSONLines.line(.finished(summary), at: Date())) }
             if !summary.isComplete { throw Exit.failed }
             return

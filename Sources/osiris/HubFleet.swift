@@ -17,17 +17,16 @@ struct HubFleet {
     private let lost: [ResourceAddress]
 
     /// - Parameters:
-    ///   - folder: of the manifest.
     ///   - target: only hubs of this target.
     /// - Throws: a `Diagnostic` if there is none.
-    init(_ snapshot: StateSnapshot, in folder: String, target: String?) throws {
+    init(_ snapshot: StateSnapshot, in manifest: ManifestPlace, target: String?) throws {
         let records = snapshot.resources.values.filter {
             $0.address.type == "hub" && (target == nil || $0.address.target == target!)
         }
         .sorted { $0.address < $1.address }
-        hubs = records.compactMap { RecordedHub($0, of: snapshot, in: folder) }
-        lost = records.filter { RecordedHub($0, of: snapshot, in: folder) == nil }.map(\.address)
-        if hubs.isEmpty { _ = try RecordedHub.one(snapshot, in: folder, target: target) }
+        hubs = records.compactMap { RecordedHub($0, of: snapshot, in: manifest) }
+        lost = records.filter { RecordedHub($0, of: snapshot, in: manifest) == nil }.map(\.address)
+        if hubs.isEmpty { _ = try RecordedHub.one(snapshot, in: manifest, target: target) }
     }
 
     /// Asks each hub as its admin.

@@ -11,13 +11,22 @@ struct ClusterOptions: ParsableArguments {
     @Option(
         name: [.customShort("f"), .customLong("file")], parsing: .singleValue,
         help: ArgumentHelp(
-            "A manifest file, a folder of them, or - for standard input; may be repeated.", valueName: "path"))
+            "A manifest file, a folder of them, or - for standard input; may be repeated.", valueName: "path"),
+        completion: .file())
     var files: [String] = []
 
     @Option(
         name: .customLong("var"), parsing: .singleValue,
         help: ArgumentHelp("A variable's value; may be repeated.", valueName: "name=value"))
     var variables: [String] = []
+
+    @Option(
+        name: .customLong("var-file"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "A YAML file of variables' values; may be repeated, a later one wins, --var wins over all.",
+            valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var variableFiles: [String] = []
 
     @Option(
         help: ArgumentHelp(

@@ -16,11 +16,10 @@ struct Osiris: AsyncParsableCommand {
         version: OsirisVersion.current,
         subcommands: [
             ValidateCommand.self, PlanCommand.self, ApplyCommand.self, DestroyCommand.self, DriftCommand.self,
-            ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, InitCommand.self,
-            UnlockCommand.self, RecoverCommand.self, OrphansCommand.self,
-            AdoptCommand.self, ImportCommand.self, FunctionsCommand.self, HubCommand.self, HostsCommand.self,
-            TestCommand.self,
-            CompletionCommand.self,
+            ShowCommand.self, StateCommand.self, GraphCommand.self, SchemaCommand.self, ExplainCommand.self,
+            InitCommand.self, UnlockCommand.self, RecoverCommand.self, OrphansCommand.self, AdoptCommand.self,
+            ImportCommand.self, FunctionsCommand.self, HubCommand.self, HostsCommand.self, BundleCommand.self,
+            TestCommand.self, CompletionCommand.self,
             VersionCommand.self,
         ])
 }

@@ -2,6 +2,7 @@ import OsirisModel
 import OsirisPlanner
 import OsirisProviderKit
 import OsirisTransport
+import ProviderAWS
 import ProviderHub
 import ProviderLocal
 import ProviderSSH
@@ -18,6 +19,7 @@ enum Providers {
             LocalProvider(hubVersion: OsirisVersion.current, http: http),
             HubProvider(http: http),
             SSHProvider(hubVersion: OsirisVersion.current, sessions: ssh, http: http),
+            AWSProvider(hubVersion: OsirisVersion.current, client: AWSClient(http: http)),
             SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }

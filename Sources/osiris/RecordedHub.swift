@@ -15,24 +15,23 @@ struct RecordedHub {
     let certificateExpires: String?
     /// How to log in on its host, through which it is reached; nil for a hub that is spoken to straight.
     let login: HostLogin?
-    /// The manifest's folder, where relative paths of the login start.
-    let folder: String
+    /// What the login needs and the state does not have.
+    let manifest: ManifestPlace
 
     /// All hubs in the state, by address; those without an address yet are left out.
-    /// - Parameter folder: of the manifest.
-    static func all(_ snapshot: StateSnapshot, in folder: String) -> [RecordedHub] {
+    static func all(_ snapshot: StateSnapshot, in manifest: ManifestPlace) -> [RecordedHub] {
         snapshot.resources.values.sorted { $0.address < $1.address }.compactMap {
-            RecordedHub($0, of: snapshot, in: folder)
+            RecordedHub($0, of: snapshot, in: manifest)
         }
     }
 
-    init?(_ record: ResourceRecord, of snapshot: StateSnapshot, in folder: String) {
+    init?(_ record: ResourceRecord, of snapshot: StateSnapshot, in manifest: ManifestPlace) {
         guard record.address.type == "hub", let url = record.attributes["url"]?.stringValue,
             let token = record.attributes["token"]?.stringValue
         else { return nil }
         (address, self.url, adminToken) = (record.address, url, token)
         authority = record.attributes["authority"]?.stringValue
-        self.folder = folder
+        self.manifest = manifest
         var ancestors: [Attributes] = []
         var next = record.parent
         while let parent = next.flatMap({ snapshot.resources[$0] }) {
@@ -47,10 +46,9 @@ struct RecordedHub {
     /// - Parameters:
     ///   - function: `NAMESPACE/NAME`.
     ///   - target: only hubs of this target.
-    ///   - folder: of the manifest.
     /// - Throws: a `Diagnostic` if there is none.
     static func of(
-        _ function: String, target: String?, in snapshot: StateSnapshot, folder: String
+        _ function: String, target: String?, in snapshot: StateSnapshot, manifest: ManifestPlace
     ) throws -> RecordedHub {
         let parts = function.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 else {
@@ -64,27 +62,31 @@ struct RecordedHub {
         .sorted { $0.address < $1.address }
         for record in found {
             let parent = record.parent.flatMap { snapshot.resources[$0] }
-            if let hub = parent.flatMap({ RecordedHub($0, of: snapshot, in: folder) }) { return hub }
+            if let hub = parent.flatMap({ RecordedHub($0, of: snapshot, in: manifest) }) { return hub }
         }
-        return try one(snapshot, in: folder, target: target)
+        return try one(snapshot, in: manifest, target: target)
     }
 
     /// - Parameters:
-    ///   - folder: of the manifest.
     ///   - target: only hubs of this target.
+    ///   - machine: only the hub of this machine.
     /// - Throws: a `Diagnostic` if there is none.
-    static func one(_ snapshot: StateSnapshot, in folder: String, target: String?) throws -> RecordedHub {
-        guard let hub = all(snapshot, in: folder).first(where: { target == nil || $0.address.target == target! }) else {
-            let isWithoutToken = snapshot.resources.values.first {
-                $0.address.type == "hub" && (target == nil || $0.address.target == target!)
-            }
+    static func one(
+        _ snapshot: StateSnapshot, in manifest: ManifestPlace, target: String?, machine: String? = nil
+    ) throws -> RecordedHub {
+        func isMeant(_ hub: ResourceAddress) -> Bool {
+            (target == nil || hub.target == target!) && (machine == nil || hub.name == machine!)
+        }
+        guard let hub = all(snapshot, in: manifest).first(where: { isMeant($0.address) }) else {
+            let isWithoutToken = snapshot.resources.values.first { $0.address.type == "hub" && isMeant($0.address) }
             if let hub = isWithoutToken {
                 throw Diagnostic(
                     .hubUnreachable, "the token of `\(hub.address)` is lost", address: hub.address.text,
                     help: "`osiris apply` gives the hub a new one")
             }
             throw Diagnostic(
-                .noMatch, "the state has no hub\(target.map { " of target `\($0)`" } ?? "")",
+                .noMatch,
+                "the state has no hub\(machine.map { " on machine `\($0)`" } ?? "")\(target.map { " of target `\($0)`" } ?? "")",
                 help: "`osiris apply` makes one; `osiris state list '*/hub.*'` lists them")
         }
         return hub
@@ -119,7 +121,8 @@ struct RecordedHub {
         _ body: (HubClient) async throws -> HubClient.Answer
     ) async throws -> HubClient.Answer {
         do {
-            let via = try login?.route(folder: folder)
+            let secrets = login?.hasSecrets == true ? manifest.secrets(of: String(address.target)) : .none
+            let via = try login?.route(folder: manifest.folder, secrets: secrets)
             return try await body(
                 HubClient(
                     url: url, token: role.token(fromAdmin: adminToken), authority: authority, via: via, http: http))

@@ -64,7 +64,8 @@ struct Workspace {
         }
         let loaded = ManifestLoader.load(
             ManifestOptions(
-                paths: options.paths, variables: variables, environment: ProcessInfo.processInfo.environment,
+                paths: options.paths, variables: variables, variableFiles: options.variableFiles,
+                environment: ProcessInfo.processInfo.environment,
                 standardInput: { StandardInput.bytes }, kinds: registry.targetKinds,
                 secretDigest: { clear in
                     "hmac-sha256:" + Digest.hex(Digest.hmacSHA256(key: secretSalt.utf8, clear.utf8))
@@ -72,7 +73,7 @@ struct Workspace {
         console?.manifest.texts = loaded.sources
         console?.report(loaded.diagnostics)
         guard let cluster = loaded.cluster else { throw Exit.code(for: loaded.diagnostics) }
-        return cluster
+        return try ClusterExpander(registry).resolvingTargets(of: cluster)
     }
 }
 

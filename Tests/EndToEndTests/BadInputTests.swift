@@ -31,7 +31,7 @@ struct BadInputTests {
         #expect(scratch.files() == before)
     }
 
-    /// The case's `options.txt` as a command line: `var NAME=VALUE`, `env NAME=VALUE`, `path FILE`.
+    /// The case's `options.txt` as a command line: `var NAME=VALUE`, `env NAME=VALUE`, `varfile FILE`, `path FILE`.
     private static func options(_ folder: URL) throws -> (arguments: [String], environment: [String: String]) {
         var arguments: [String] = []
         var environment = ["API_KEY": "hunter2"]
@@ -42,6 +42,7 @@ struct BadInputTests {
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)
             switch words[0] {
             case "path": arguments += ["-f", words[1]]
+            case "varfile": arguments += ["--var-file", words[1]]
             case "var": arguments += ["--var", words[1]]
             default:
                 let pair = words[1].split(separator: "=", maxSplits: 1).map(String.init)

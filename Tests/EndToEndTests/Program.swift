@@ -82,6 +82,9 @@ extension Process {
     func ended() async {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
+                // Alone, `waitUntilExit` turns a run loop all the time, and half a processor with it.
+                var end = siginfo_t()
+                while waitid(P_PID, id_t(self.processIdentifier), &end, WEXITED | WNOWAIT) == -1, errno == EINTR {}
                 self.waitUntilExit()
                 continuation.resume()
             }

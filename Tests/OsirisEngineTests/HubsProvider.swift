@@ -22,6 +22,8 @@ final class HubsProvider: Provider, ResourceHandler {
         var stuck: Set<String> = []
         /// Names that preflight finds unfit.
         var unfit: Set<String> = []
+        /// Names that somebody wants left alone.
+        var alone: Set<String> = []
         /// The secret that every hub has; nil for none.
         var key: String?
     }
@@ -58,11 +60,18 @@ final class HubsProvider: Provider, ResourceHandler {
     }
 
     func preflight(_ changes: [PreflightChange], of cluster: Cluster) async -> [PreflightFault] {
-        let unfit = script.withLock { $0.unfit }
+        let (unfit, alone) = script.withLock { ($0.unfit, $0.alone) }
         world.withLock { $0.calls.append("preflight \(changes.count)") }
-        return changes.filter { unfit.contains(String($0.root.name)) }.map {
-            PreflightFault(root: $0.root, code: .machineOffline, message: "no answer to \($0.action.rawValue)")
+        return changes.filter { unfit.contains(String($0.root.name)) }.flatMap { change in
+            [
+                PreflightFault(
+                    root: change.root, code: .machineOffline, message: "no answer to \(change.action.rawValue)"),
+                PreflightFault(root: change.root, code: .machineOffline, message: "no light either"),
+            ]
         }
+            + changes.filter { alone.contains(String($0.root.name)) }.map {
+                PreflightFault(root: $0.root, code: .hostCordoned, message: "it is cordoned", isWanted: true)
+            }
     }
 
     func read(_ requests: [ReadRequest], of cluster: Cluster) async -> [ReadResult] {

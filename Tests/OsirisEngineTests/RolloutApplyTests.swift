@@ -180,10 +180,26 @@ struct RolloutApplyTests {
         #expect(try await plan(provider).0.changes.map(\.address.name) == ["h3", "h4"])
     }
 
+    /// What somebody wants left alone is no failure, and a hub that serves is not out of service.
+    @Test func whatIsLeftAloneIsNoFailure() async throws {
+        let provider = try await begun { $0.alone = ["h2"] }
+        let (plan, _) = try await plan(provider)
+        #expect(plan.rootsLeftAlone.map(\.name) == ["h2"] && plan.rootsSetAside.isEmpty)
+        #expect(plan.faults.map(\.severity) == [.warning] && plan.rollout?.targets.first?.broken == 0)
+        #expect(plan.changes.map(\.address.name) == ["h1", "h3", "h4"])
+        let summary = try await apply(provider)
+        #expect(summary.isComplete && summary.leftAlone.map(\.name) == ["h2"] && summary.setAside.isEmpty)
+    }
+
     @Test func whatPreflightFindsUnfitIsSetAsideAndTheRestIsApplied() async throws {
         let provider = try await begun { $0.unfit = ["h2", "h3"] }
         let (plan, _) = try await plan(provider)
-        #expect(plan.setAside.map(\.root.name) == ["h2", "h3"] && plan.changes.map(\.address.name) == ["h1", "h4"])
+        // Every fault of each is told.
+        #expect(
+            plan.setAside.map { "\($0.root.name) \($0.message)" } == [
+                "h2 no answer to update", "h2 no light either", "h3 no answer to update", "h3 no light either",
+            ])
+        #expect(plan.rootsSetAside.map(\.name) == ["h2", "h3"] && plan.changes.map(\.address.name) == ["h1", "h4"])
         #expect(provider.takeCalls() == ["preflight 4"], "asked once for each plan")
         #expect(plan.rollout?.targets.first?.broken == 2)
         // One of four may be out of service, and two are: nobody begins.

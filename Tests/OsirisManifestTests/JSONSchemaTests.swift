@@ -39,18 +39,29 @@ struct JSONSchemaTests {
 
     /// Cases the schema cannot see through: variables, files, and what several values say together.
     private static let refused = [
-        "unknown-keys", "wrong-types", "missing-keys", "head-missing", "head-wrong", "kind-overlay", "kind-foreign",
-        "choices", "quantities", "names", "ranges", "conflicts", "null-items", "many-faults", "nothing-but-a-list",
+        "unknown-keys", "wrong-types", "missing-keys", "head-missing", "head-wrong", "kind-foreign",
+        "defaults-key-unknown", "defaults-list", "defaults-name", "defaults-provider-unknown", "defaults-value-wrong",
+        "labels-list", "placement-empty", "placement-key-misspelt", "placement-label-type", "variable-type-misspelt",
+        "slip-api-version", "slip-kind", "slip-kind-case", "slip-spec-level", "slip-indent-of-functions",
+        "slip-name-underscore", "slip-target-without-provider", "slip-target-as-mapping", "slip-function-as-mapping",
+        "slip-runtime-version", "slip-command-text", "slip-env-list", "slip-env-null", "slip-bool-yes",
+        "slip-bool-quoted", "slip-int-quoted", "slip-int-float", "slip-port-range", "slip-timeout-unit",
+        "slip-timeout-words", "slip-memory-unit", "slip-memory-fraction", "slip-percent-sign", "overlay-base-absent",
+        "overlay-base-list", "overlay-key-unknown", "overlay-name-wrong", "overlay-patch-list", "choices", "quantities",
+        "names", "ranges", "conflicts", "null-items", "many-faults", "nothing-but-a-list",
     ]
 
     /// The manifests of the golden cases as JSON files: `good-…` must be accepted, the others refused.
-    private func documents(in folder: URL) throws -> [String] {
+    private func documents(in target: URL) throws -> [String] {
         let good = CaseTests.names.filter { $0.hasPrefix("good-") }
         return try (good + Self.refused).compactMap { name -> String? in
-            let path = casesFolder + "/\(name)/manifest.yaml"
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+            let source = casesFolder + "/\(name)/"
+            let texts = ["manifest.yaml", "overlays/prod/overlay.yaml"].lazy.compactMap {
+                try? String(contentsOfFile: source + $0, encoding: .utf8)
+            }
+            guard let text = texts.first else { return nil }
             let document = try #require(ManifestJSONSchema.parsed(text))
-            let file = folder.appendingPathComponent("\(name).json")
+            let file = target.appendingPathComponent("\(name).json")
             try document.rendered().write(to: file, atomically: true, encoding: .utf8)
             return file.path
         }
@@ -79,8 +90,10 @@ struct JSONSchemaTests {
                 {"name": "rack", "provider": "simulated", "machines": {"count": 4},
                  "simulate": {"latency": "20ms", "faults": {"throttle": 0.05}}},
                 {"name": "here", "provider": "local", "engine": "podman", "port": "${var.n}"}]}}
+        overlay = {"apiVersion": "osiris.dev/v1", "kind": "Overlay", "metadata": {"name": "prod"}, "spec": {
+            "base": "../base", "patch": {"hub": {"port": 1}}, "remove": ["targets[here]"], "add": {}}}
         minimal = {"apiVersion": "osiris.dev/v1", "kind": "Cluster", "metadata": {"name": "e"}, "spec": {}}
-        for document in (good, minimal):
+        for document in (good, overlay, minimal):
             faults = [error.message for error in validator.iter_errors(document)]
             assert not faults, faults
         def broken(path, value, delete=False):

@@ -46,6 +46,21 @@ struct ModelTests {
         #expect(smoke.withinMilliseconds == 500)
     }
 
+    @Test("settings of the hub arrive in the form of its hub.json")
+    func settings() throws {
+        let settings = HubSpec.Settings.self
+        #expect(Set(settings.keys) == ["rates", "calls", "callbacks", "dependencies", "engine", "warm"])
+        let cluster = try #require(load([casesFolder + "/good-hub-settings/manifest.yaml"]).cluster)
+        #expect(
+            cluster.hub.settings.fields == [
+                "rates": ["token": ["perSecond": 50, "burst": 100], "failures": ["perSecond": .double(0.5)]],
+                "calls": ["resultHours": .double(0.5), "recordHours": 48, "most": 10],
+                "callbacks": ["allow": ["*.inner.example"]],
+                "dependencies": ["pipIndex": "https://pypi.example/simple"],
+                "engine": ["socket": "/run/podman/podman.sock"], "warm": ["each": 2, "bytes": 1_048_576],
+            ])
+    }
+
     @Test("merge keys, defaults and absent keys")
     func derived() throws {
         let cluster = try #require(load([folder]).cluster)

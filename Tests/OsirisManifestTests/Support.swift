@@ -9,12 +9,13 @@ let casesFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().ap
 
 /// Loads one case; every case sees the same environment.
 func load(
-    _ paths: [String], variables: [String: String] = [:], environment: [String: String] = testEnvironment,
-    input: String = ""
+    _ paths: [String], variables: [String: String] = [:], variableFiles: [String] = [],
+    environment: [String: String] = testEnvironment, input: String = ""
 ) -> LoadedManifest {
     ManifestLoader.load(
         ManifestOptions(
-            paths: paths, variables: variables, environment: environment, standardInput: { Array(input.utf8) },
+            paths: paths, variables: variables, variableFiles: variableFiles, environment: environment,
+            standardInput: { Array(input.utf8) },
             kinds: TestKinds.all, secretDigest: { "hmac-sha256:" + Digest.hex(Digest.hmacSHA256(key: [1], $0.utf8)) }))
 }
 

@@ -110,15 +110,3 @@ enum Inspection {
         return try queue.inDatabase { try String.fetchOne($0, sql: sql) ?? "" }
     }
 }
-
-extension Process {
-    /// Waits on a thread of its own: a test that blocked one of the few shared ones would slow all others.
-    func ended() async {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                self.waitUntilExit()
-                continuation.resume()
-            }
-        }
-    }
-}

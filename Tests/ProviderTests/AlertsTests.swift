@@ -42,4 +42,18 @@ import Testing
         #expect(await hub.read(without).attributes?["alerts"] == nil)
         try await hub.handler.delete(try hub.request("d", prior: without))
     }
+
+    @Test func aHubIsToldItsSettingsAndReadsTheSame() async throws {
+        let hub = try FakeHub()
+        defer { hub.end() }
+        let settings: Attributes = ["settings": ["rates": ["failures": ["perSecond": .double(0.5), "burst": 1]]]]
+        let created = try await hub.handler.create(try hub.request("t", changes: settings))
+        let bytes = try #require(FileManager.default.contents(atPath: hub.data + "/hub.json"))
+        #expect(
+            try Value(plainJSON: bytes).mapValue?["rates"] == ["failures": ["perSecond": .double(0.5), "burst": 1]])
+        #expect(await hub.read(created).attributes == created)
+        let without = try await hub.handler.update(try hub.request("u", prior: created))
+        #expect(await hub.read(without).attributes?["settings"] == nil)
+        try await hub.handler.delete(try hub.request("d", prior: without))
+    }
 }

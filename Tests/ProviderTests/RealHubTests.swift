@@ -8,6 +8,30 @@ import Testing
 
 /// The same promises with the program that users run, which is built beside this test.
 struct RealHubTests {
+    /// What the manifest says under `settings` is what the program understands and does.
+    @Test func settingsAreInForce() async throws {
+        let fake = try FakeHub()
+        defer { fake.end() }
+        let local = LocalProvider(hubVersion: OsirisVersion.current, http: testHTTP)
+        var cluster = fake.cluster
+        cluster.hub.settings.fields = [
+            "rates": ["failures": ["perSecond": .double(0.001), "burst": 1], "token": ["perSecond": 5]],
+            "calls": ["resultHours": .double(0.5), "recordHours": 2, "most": 10], "callbacks": ["allow": ["127.0.0.1"]],
+            "dependencies": ["pipIndex": "http://127.0.0.1:9/"], "engine": ["socket": "/nowhere.sock"],
+            "warm": ["each": 0, "most": 0, "bytes": 1024],
+        ]
+        #expect(Set(cluster.hub.settings.fields.keys) == Set(HubSpec.Settings.keys))
+        var request = try fake.request("hub")
+        request.planned = try local.expand(cluster.targets[0], of: cluster).resources[0].attributes
+        let hub = try await local.handler("hub").create(request)
+        let url = try #require(hub["url"]?.stringValue)
+        let stranger = HubClient(url: url, token: "nobody", authority: nil, http: testHTTP)
+        #expect(try await stranger.call("GET", "/system/functions").status == 401)
+        #expect(try await stranger.call("GET", "/system/functions").status == 429)
+        request.prior = hub
+        try await local.handler("hub").delete(request)
+    }
+
     @Test func hubAndFunctionConform() async throws {
         var fake = try FakeHub()
         defer { fake.end() }

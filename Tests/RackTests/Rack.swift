@@ -5,6 +5,7 @@ import Testing
 struct Rack: Sendable {
     struct Host: Decodable, Sendable {
         var name: String
+        var number: Int
         var address: String
     }
 
@@ -14,9 +15,18 @@ struct Rack: Sendable {
         var identity: String
         var knownHosts: String
         var bridge: String
+        var gateway: String
+        var trees: String
     }
 
-    static let isPossible = geteuid() == 0
+    static let needs = "booting hosts needs root, and the right to make namespaces"
+
+    static func isPossible() async throws -> Bool {
+        guard geteuid() == 0 else { return false }
+        let made = try Program.Running(
+            ["--net", "--mount", "--pid", "--fork", "true"], program: "/usr/bin/unshare", in: Program.root)
+        return try await made.wait().status == 0
+    }
 
     private static let booted = Task { try await Rack() }
     static var shared: Rack { get async throws { try await booted.value } }
@@ -27,7 +37,11 @@ struct Rack: Sendable {
     let password: String
     let identity: String
     let knownHosts: String
-    private let bridge: String
+    let bridge: String
+    /// An address next to the hosts' that nobody has.
+    let freeAddress: String
+    /// Every package that hosts can be given.
+    let packages: URL
 
     private static let python = "/usr/bin/env"
     private static var script: String { Program.root.appendingPathComponent("Tests/Rack/rack.py").path }
@@ -36,8 +50,8 @@ struct Rack: Sendable {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-rack-\(getpid())")
         let traits = [
             "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:",
-            "small:podman,disk=3G",
-            "bastion:bastion", "inner:podman,inner",
+            "small:podman,disk=3G", "bastion:bastion", "inner:podman,inner", "doas:podman,doas",
+            "no-sudo:podman,no-sudo", "plain:", "password:podman,password", "sealed:no-packages",
         ]
         let answer = try await Program.Running(
             ["python3", Self.script, "up", "--hosts", "4", "--until", "\(getpid())", "--folder", folder.path]
@@ -49,6 +63,8 @@ struct Rack: Sendable {
             Notes.self, from: Data(contentsOf: folder.appendingPathComponent("rack.json")))
         hosts = Dictionary(uniqueKeysWithValues: notes.hosts.map { ($0.name, $0) })
         (password, identity, knownHosts, bridge) = (notes.password, notes.identity, notes.knownHosts, notes.bridge)
+        freeAddress = notes.gateway + "99"
+        packages = URL(fileURLWithPath: notes.trees).appendingPathComponent("packages")
     }
 
     func host(_ name: String) throws -> Host { try #require(hosts[name], "the rack has no host \(name)") }
@@ -88,9 +104,10 @@ struct Rack: Sendable {
         return (counts[0], counts[1])
     }
 
-    /// Bytes that this machine has sent to all hosts.
-    func sent() throws -> Int {
-        let text = try String(contentsOfFile: "/sys/class/net/\(bridge)c/statistics/tx_bytes", encoding: .utf8)
+    /// Bytes that a host was sent by all others.
+    func sent(to name: String) throws -> Int {
+        let card = "\(bridge)v\(try host(name).number)"
+        let text = try String(contentsOfFile: "/sys/class/net/\(card)/statistics/tx_bytes", encoding: .utf8)
         return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 

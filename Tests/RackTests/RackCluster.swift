@@ -27,6 +27,12 @@ struct RackCluster: Sendable {
         try write(hosts: hosts, settings: settings, rollout: rollout)
     }
 
+    /// Links the image to a name beside the manifest.
+    func linkImage(_ name: String) throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch.url.appendingPathComponent(name).path, withDestinationPath: archive)
+    }
+
     /// The manifest with these hosts, and lines more for the target.
     func write(
         hosts: [String], settings: [String] = [], rollout: String = "{canary: 0, maxUnavailable: 4}",
@@ -66,6 +72,15 @@ struct RackCluster: Sendable {
 
     func start(_ arguments: String...) throws -> Program.Running {
         try Program.Running(arguments, environment: environment, in: scratch.url)
+    }
+
+    /// In a network from which only the rack is reached: `cut_off.sh`.
+    func osirisCutOff(_ arguments: String...) async throws -> Program.Answer {
+        let script = Program.root.appendingPathComponent("Tests/RackTests/cut_off.sh").path
+        return try await Program.Running(
+            [script, rack.bridge, rack.freeAddress, Program.path("osiris")] + arguments, program: "/bin/sh",
+            environment: environment, in: scratch.url
+        ).wait()
     }
 
     @discardableResult

@@ -3,10 +3,7 @@ import Testing
 
 extension RackTests {
     /// A new image on all hosts, one at a time, while 200 calls come in each second: callers who go to the next host when
-    /// one does not take their call lose none.
-    ///
-    /// When a hub closes its port the kernel resets connections that it has not accepted yet: such a call ends without an
-    /// answer and was not begun. It is less than one in a hundred.
+    /// one does not take their call lose none, and no call ends without an answer.
     @Test func upgradeUnderLoad() async throws {
         let rack = try await Rack.shared
         let names = ["r1-n01", "r1-n02", "r1-n04"]
@@ -23,7 +20,7 @@ extension RackTests {
         #expect(upgrade.status == 0, "\(upgrade)")
         // Each host was away for a while, or nothing was upgraded under load.
         #expect(seen.calls > 1000 && seen.moved > 0, "\(seen)")
-        #expect(seen.failed == 0 && seen.refused == 0 && seen.broken * 100 < seen.calls, "\(seen)")
+        #expect(seen.failed == 0 && seen.refused == 0 && seen.broken == 0, "\(seen)")
         try await cluster.isSettled()
         try await cluster.osiris("destroy", "--auto-approve")
     }
@@ -57,6 +54,56 @@ extension RackTests {
         try await cluster.apply()
         try await cluster.isSettled()
         try await cluster.answers()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// A function that starts and answers wrong is met by the canary alone, which has the one from before again.
+    @Test func wrongAnswer() async throws {
+        let rack = try await Rack.shared
+        let names = ["r1-n01", "r1-n02", "r1-n03"]
+        try await rack.clean("r1-n01", "r1-n02", "r1-n03")
+        let cluster = try await RackCluster(rack, hosts: names, rollout: "{canary: 1, maxUnavailable: 1}")
+        try await cluster.apply()
+        try cluster.scratch.edit("functions/hello/hello.py", "hi ", "bye ")
+        let answer = try await cluster.apply(1)
+        #expect(answer.description.contains("it was put back; 2 machines were not begun"), "\(answer)")
+        let tried = try await names.asyncCount(where: {
+            try await rack.on($0, "grep -rlF 'bye ' /var/lib/osiris/data || true") != ""
+        })
+        #expect(tried == 1, "\(tried) hosts met the function")
+        try await cluster.answers()
+        try cluster.scratch.edit("functions/hello/hello.py", "bye ", "hi ")
+        try await cluster.apply()
+        try await cluster.isSettled()
+        try await cluster.osiris("destroy", "--auto-approve")
+    }
+
+    /// Of four hosts never more than two are without their hub at a time.
+    @Test func mostUnavailable() async throws {
+        let rack = try await Rack.shared
+        let names = ["r1-n01", "r1-n02", "r1-n03", "r1-n04"]
+        try await rack.clean("r1-n01", "r1-n02", "r1-n03", "r1-n04")
+        let rollout = "{canary: 0, maxUnavailable: 50%}"
+        let cluster = try await RackCluster(rack, hosts: names, rollout: rollout)
+        try await cluster.apply()
+        try cluster.write(
+            hosts: names, rollout: rollout, hub: ", alerts: [{url: \"http://127.0.0.1:9/\", on: [crash-loop]}]")
+        try await cluster.apply()
+        // The hosts have one kernel, and so one clock.
+        var outages: [(from: Int, to: Int)] = []
+        for name in names {
+            let text = try await rack.on(
+                name,
+                "systemctl show --value --property=InactiveEnterTimestampMonotonic --property=ActiveEnterTimestampMonotonic osiris-hub"
+            )
+            let times = text.split(separator: "\n").compactMap { Int($0) }.sorted()
+            try #require(times.count == 2 && times[0] > 0, "\(name): \(text)")
+            outages.append((times[0], times[1]))
+        }
+        for outage in outages {
+            let together = outages.count { $0.from <= outage.from && outage.from < $0.to }
+            #expect(together <= 2, "\(outages)")
+        }
         try await cluster.osiris("destroy", "--auto-approve")
     }
 

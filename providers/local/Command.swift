@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 
 /// A program that is run to its end.
 enum Command {
@@ -33,10 +34,31 @@ enum Command {
         let base = FileManager.default.temporaryDirectory.path + "/osiris-" + UUID().uuidString
         let (output, errors) = (base + ".out", base + ".err")
         defer { for file in [output, errors] { unlink(file) } }
-        let pid = try Spawn.detached(
-            program, arguments, folder: "/", output: output, errors: errors, variables: isForPrograms)
+        let pid = try start(
+            Launch(
+                program, arguments, environment: environment(isForPrograms), folder: "/", output: .file(output),
+                errors: .file(errors)))
         let status = try await end(of: pid, name, deadline: .now + timeout, timeout)
         return Result(status: status, output: text(output), errors: text(errors))
+    }
+
+    /// Starts it in a session of its own, so that it outlives this process and its terminal.
+    static func start(_ launch: Launch) throws -> pid_t {
+        do { return try launch.start() } catch {
+            throw HubFolderError("starting \(launch.program) in \(launch.folder) failed: \(error.localizedDescription)")
+        }
+    }
+
+    /// The variables of this process's environment that are chosen by name.
+    static func environment(_ isChosen: (String) -> Bool) -> [String: String] {
+        ProcessInfo.processInfo.environment.filter { isChosen($0.key) }
+    }
+
+    /// What a hub needs of the environment. The rest may hold the operator's secrets, and functions could read it.
+    static func isHarmless(_ name: String) -> Bool {
+        ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "DOCKER_HOST"].contains(
+            name)
+            || name.hasPrefix("LC_")
     }
 
     private static func end(
@@ -65,7 +87,7 @@ enum Command {
 
     /// The variables that podman's own configuration and a pull through a proxy need.
     private static func isForPrograms(_ name: String) -> Bool {
-        Spawn.isHarmless(name) || name == "DBUS_SESSION_BUS_ADDRESS"
+        isHarmless(name) || name == "DBUS_SESSION_BUS_ADDRESS"
             || ["CONTAINERS_", "XDG_", "REGISTRY_AUTH_FILE"].contains { name.hasPrefix($0) }
             || ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].contains(name.uppercased())
     }

@@ -1,5 +1,6 @@
 import Foundation
 import OsirisManifest
+import OsirisModel
 import OsirisProviderKit
 
 /// How the hub of a data folder is started, found and stopped.
@@ -52,9 +53,10 @@ struct ProcessHub: HubRunner {
 
     func start(_ folder: HubFolder) throws -> AwaitedHub {
         let offset = folder.logLength
-        let pid = try Spawn.detached(
-            try program.locate(), arguments(folder), folder: folder.path, output: folder.log,
-            variables: Spawn.isHarmless)
+        let pid = try Command.start(
+            Launch(
+                try program.locate(), arguments(folder), environment: Command.environment(Command.isHarmless),
+                folder: folder.path, output: .file(folder.log), errors: .file(folder.log)))
         // One that ended already has no start time: a process that was never alive.
         let process = ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0)
         return AwaitedHub(

@@ -78,7 +78,8 @@ extension LocalHub {
         HubConfiguration(
             address: request.address.text, cluster: request.cluster.name, port: request.planned["port"]?.intValue ?? 0,
             generation: Self.generation(request), tokens: HubRole.configuration(admin: token.plaintext ?? ""),
-            alerts: request.planned["alerts"].flatMap(HubAlerts.told), tls: request.planned["authority"] != nil)
+            alerts: request.planned["alerts"].flatMap(HubAlerts.told),
+            settings: request.planned["settings"]?.mapValue ?? [:], tls: request.planned["authority"] != nil)
     }
 
     private func client(_ request: OperationRequest, _ token: Secret) -> HubClient {

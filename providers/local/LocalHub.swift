@@ -44,6 +44,7 @@ struct LocalHub: ResourceHandler {
             var attributes: Attributes = ["status": "stopped", "port": .int(config.port), "url": .string(url)]
             for name in ["version", "token"] { attributes[name] = request.recorded[name] }
             attributes["alerts"] = HubAlerts.found(config.alerts, recorded: request.recorded["alerts"])
+            attributes["settings"] = config.settingsFound
             if let image = try folder.image() { attributes["image"] = .string(image) }
             let authority = config.tls ? config.mark?.authority : nil
             let certificate = config.tls ? try certificate(of: folder).installed()?.certificate : nil

@@ -47,10 +47,12 @@ public struct LocalProvider: Provider {
             address: address, provider: name,
             attributes: HubResource.arguments(
                 port: port, version: hubVersion, image: image, alerts: cluster.hub.alerts,
+                settings: cluster.hub.settings,
                 authority: authority?.address),
             spans: spans)
         return Expansion(
-            resources: [hub], machines: [Machine(name: target.name, hub: address, functionProvider: "hub")],
+            resources: [hub],
+            machines: [Machine(name: target.name, hub: address, functionProvider: "hub", address: "127.0.0.1")],
             shared: authority.map { [$0] } ?? [])
     }
 

@@ -55,7 +55,8 @@ public struct SimulatedProvider: Provider {
             expansion.machines.append(
                 Machine(
                     name: name, hub: addresses[3], functionProvider: self.name,
-                    domain: settings.rack(of: index, in: target.name)))
+                    domain: settings.rack(of: index, in: target.name),
+                    address: .reference(AttributeReference(addresses[0], "address"))))
         }
         return expansion
     }
@@ -73,7 +74,7 @@ public struct SimulatedProvider: Provider {
 
     private func hub(_ cluster: Cluster, image: ResourceAddress) -> Attributes {
         var attributes = HubResource.arguments(
-            port: cluster.hub.port, version: hubVersion, alerts: cluster.hub.alerts)
+            port: cluster.hub.port, version: hubVersion, alerts: cluster.hub.alerts, settings: cluster.hub.settings)
         attributes["image"] = .reference(AttributeReference(image, "digest"))
         return attributes
     }

@@ -20,17 +20,21 @@ extension HostPlace {
     ///   - resource: anything that lives on the host, or the host itself; its name is the host's.
     ///   - recorded: attributes of the host and of what lives on it, the host last; counts where the manifest does not
     ///     name the host any more.
+    ///   - address: where the host is by now, if something knows better than what was recorded.
     /// - Throws: `ProviderError` if nobody knows how the host is reached, or there is no way to it.
-    init(_ resource: ResourceAddress, recorded: [Attributes], in cluster: Cluster) throws(ProviderError) {
+    init(
+        _ resource: ResourceAddress, recorded: [Attributes], in cluster: Cluster, at address: String? = nil
+    ) throws(ProviderError) {
         let target = cluster.targets.first { $0.name == resource.target && $0.provider == "ssh" }
         let settings = target.flatMap { try? SSHTarget($0) }
         let host = settings?.hosts.first { $0.name == resource.name }
-        guard let login = host?.login ?? HostLogin.of(recorded) else {
+        guard var login = host?.login ?? HostLogin.of(recorded) else {
             throw ProviderError(
                 .rejected, "\(resource): nobody knows how its host is reached",
                 help: "put the host back into the manifest, or take what is recorded of it out of the state")
         }
         name = String(resource.name)
+        if let address { login.address = address }
         self.login = login
         do {
             route = try login.route(folder: cluster.folder, secrets: host?.secrets ?? settings?.secrets ?? .none)

@@ -50,6 +50,8 @@ struct HostRun: Sendable {
                 fresh
                 ? try await sessions.freshConnection(to: place.route) : try await sessions.connection(to: place.route)
         } catch let error as SSHError {
+            // An operation is tried again after a while.
+            await sessions.askAgain(place.route)
             throw Self.failure(error, address, begun: false)
         }
         do {

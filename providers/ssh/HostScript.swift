@@ -13,10 +13,13 @@ enum HostScript: String, CaseIterable {
     case hubRemove
     /// Not run by us: the host runs it when nobody confirms.
     case hubRevert
+    /// By `osiris hosts`, outside of applies.
+    case cordon
+    case uncordon
 
     /// As it is sent, without its comments.
     var text: String {
-        let isHub = [.hub, .hubConfirm, .hubRemove, .hubRevert].contains(self)
+        let isHub = [.hub, .hubConfirm, .hubRemove, .hubRevert, .cordon, .uncordon].contains(self)
         let parts = [PackageResources.begin_sh] + (isHub ? [PackageResources.hub_parts_sh] : []) + [own]
         return parts.map { Self.stripped(String(decoding: $0, as: UTF8.self)) }.joined()
     }
@@ -34,6 +37,8 @@ enum HostScript: String, CaseIterable {
         case .hubConfirm: PackageResources.hub_confirm_sh
         case .hubRemove: PackageResources.hub_remove_sh
         case .hubRevert: PackageResources.hub_revert_sh
+        case .cordon: PackageResources.cordon_sh
+        case .uncordon: PackageResources.uncordon_sh
         }
     }
 

@@ -22,12 +22,20 @@ struct Hosts: Sendable {
         ResourceAddress(target: String(resource.target), type: SSHHost.type.name, name: String(resource.name))
     }
 
-    /// - Parameter recorded: attributes of the host and of what lives on it, the host last.
+    /// - Parameters:
+    ///   - recorded: attributes of the host and of what lives on it, the host last, or what the host itself is.
+    ///   - address: see `HostPlace`.
     /// - Throws: `ProviderError` if there is no way to it.
     func place(
-        of resource: ResourceAddress, _ recorded: [Attributes], in cluster: Cluster
+        of resource: ResourceAddress, _ recorded: [Attributes], in cluster: Cluster, at address: String? = nil
     ) throws -> HostPlace {
-        try HostPlace(resource, recorded: recorded, in: cluster)
+        try HostPlace(resource, recorded: recorded, in: cluster, at: address)
+    }
+
+    /// The place of something that is read: a machine that is a resource itself was read before, and says where it is now.
+    func place(of request: ReadRequest, in cluster: Cluster) throws -> HostPlace {
+        let machine = request.ancestors.last?[HostMachines.addressAttribute]?.stringValue
+        return try place(of: request.address, [request.recorded] + request.ancestors, in: cluster, at: machine)
     }
 
     /// What the host looks like, from one look for all who ask.

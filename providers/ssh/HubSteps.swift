@@ -55,7 +55,8 @@ struct HubSteps {
             port: request.planned["port"]?.intValue ?? 0,
             generation: generation ?? HubConfiguration.generation(arguments: arguments, operation: request.token),
             tokens: HubRole.configuration(admin: token.plaintext ?? ""),
-            alerts: request.planned["alerts"].flatMap(HubAlerts.told), tls: request.planned["authority"] != nil)
+            alerts: request.planned["alerts"].flatMap(HubAlerts.told),
+            settings: request.planned["settings"]?.mapValue ?? [:], tls: request.planned["authority"] != nil)
     }
 
     /// A hub that runs and is told nothing but a new certificate goes on as what it was started as: it loses no call.

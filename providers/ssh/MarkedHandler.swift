@@ -24,7 +24,7 @@ extension MarkedHandler {
 
     func read(_ request: ReadRequest, of cluster: Cluster) async -> ReadResult {
         do {
-            let place = try hosts.place(of: request.address, request.ancestors, in: cluster)
+            let place = try hosts.place(of: request, in: cluster)
             switch await hosts.facts(place) {
             case .failure(let error): return .unreadable("\(request.address): \(error.description)")
             case .success(let facts):

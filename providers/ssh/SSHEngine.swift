@@ -48,18 +48,33 @@ struct SSHEngine: MarkedHandler {
     private func bring(_ request: OperationRequest) async throws -> Attributes {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
         let arguments = request.planned.filter { $0.value != .null }
+        let packages = try await packages(at: place, request)
         // The script puts what it found out in the place of these words.
         var attributes = arguments
         attributes["engine"] = "NAME"
         attributes["installed"] = "INSTALLED"
         var payload = HostPayload()
         payload.add("engine.json", HostMarker(request, attributes).bytes)
+        payload.add("packages", packages?.list ?? "")
         request.progress("looking for the engine, and installing it if it is not there")
-        let output = try await hosts.change(
-            .engine, at: place, for: request,
-            arguments: [
-                arguments["name"]?.stringValue ?? "auto", arguments["install"] == false ? "no" : "yes", "-",
-            ], payload: payload)
+        let words = [
+            arguments["name"]?.stringValue ?? "auto", arguments["install"] == false ? "no" : "yes",
+            packages == nil ? "-" : "sent",
+        ]
+        // The first run says whether packages are missing; where none is, it is the only one.
+        let result = try await hosts.run.result(
+            .engine, at: place, host: Hosts.address(of: request.address), for: request, arguments: words,
+            payload: payload)
+        await hosts.probes.forget(place)
+        var output = String(decoding: result.output, as: UTF8.self)
+        switch (result.status, packages) {
+        case (0, _): break
+        case (Self.isMissing, let packages?):
+            try await send(packages, to: place, request)
+            request.progress("installing the engine")
+            output = try await hosts.change(.engine, at: place, for: request, arguments: words, payload: payload)
+        default: throw HostRun.failure(result, request.address, place)
+        }
         guard let found = (try? Value(plainJSON: Array(output.utf8)))?.mapValue, let name = found["name"] else {
             throw ProviderError(.rejected, "\(request.address): its script answers no engine")
         }
@@ -69,10 +84,55 @@ struct SSHEngine: MarkedHandler {
         return attributes
     }
 
+    /// Exit status of the script that asks for the packages.
+    private static let isMissing = 66
+
+    /// What the manifest's folder has for a host, with digests; nil if the manifest names no folder.
+    private func packages(at place: HostPlace, _ request: OperationRequest) async throws -> SentPackages? {
+        let target = request.cluster.targets.first { $0.name == request.address.target }
+        guard let packages = target.flatMap({ EnginePackages($0, in: request.cluster) }) else { return nil }
+        let facts = try await hosts.look(at: place, request.address)
+        var sent = SentPackages(folder: packages.folder)
+        for name in packages.names(for: facts.packages) {
+            do {
+                sent.files.append((name, try await hosts.digests.digest(of: "\(packages.folder)/\(name)")))
+            } catch {
+                throw ProviderError(
+                    .rejected, "\(request.address): \(packages.folder)/\(name): \(error.localizedDescription)")
+            }
+        }
+        return sent
+    }
+
+    private func send(_ packages: SentPackages, to place: HostPlace, _ request: OperationRequest) async throws {
+        let target = String(request.address.target)
+        let most = request.cluster.targets.first { $0.name == target }?.settings["uploads"]?.intValue ?? 8
+        request.progress("waiting for its turn to be sent the engine's packages")
+        try await hosts.uploads.with(target, most: most) {
+            request.progress("sending the engine's packages, \(packages.files.count) files")
+            try await hosts.run.connected(to: place, request.address) { connection in
+                for (name, digest) in packages.files {
+                    try await connection.upload(
+                        "\(packages.folder)/\(name)", to: "\(place.folder)/packages/\(name)", mode: "600",
+                        digest: digest, as: place.elevation)
+                }
+            }
+        }
+    }
+
     func delete(_ request: OperationRequest) async throws {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
         let said = try await hosts.change(
             .engineRemove, at: place, for: request, arguments: [request.prior["engine"]?.stringValue ?? "podman"])
         if !said.isEmpty { request.progress(said.trimmingCharacters(in: .whitespacesAndNewlines)) }
     }
+}
+
+/// Package files and their digests.
+private struct SentPackages: Sendable {
+    var folder: String
+    var files: [(name: String, digest: String)] = []
+
+    /// As sha256sum(1) reads it.
+    var list: String { files.map { "\($0.digest.dropFirst(7))  \($0.name)\n" }.joined() }
 }

@@ -27,7 +27,7 @@ struct SSHHost: ResourceHandler {
     private func read(_ request: ReadRequest, of cluster: Cluster) async -> ReadResult {
         let place: HostPlace
         do {
-            place = try hosts.place(of: request.address, [request.recorded], in: cluster)
+            place = try hosts.place(of: request, in: cluster)
         } catch {
             return .unreadable("\(error)")
         }

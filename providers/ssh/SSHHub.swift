@@ -35,6 +35,7 @@ struct SSHHub: MarkedHandler {
         attributes["url"] = .string(url)
         attributes["token"] = request.recorded["token"]
         attributes["alerts"] = HubAlerts.found(told.config.alerts, recorded: request.recorded["alerts"])
+        attributes["settings"] = told.config.settingsFound
         guard facts.isHubRunning else { return .present(attributes) }
         let authority = told.config.mark?.authority
         guard let token = request.recorded["token"]?.stringValue else {

@@ -50,6 +50,15 @@ extension SSHProvider {
         case .failure(let error):
             return Look(root: root, faults: [Self.fault(root, Diagnostic(error, host: String(root.name)))])
         case .success(let facts):
+            if let cordon = HostCordon(facts), (try? facts.marker("host", root, cluster)) ?? nil != nil {
+                let help = "`osiris hosts uncordon --target \(root.target) --host \(root.name)`, then apply"
+                return Look(
+                    root: root, facts: facts,
+                    faults: [
+                        PreflightFault(
+                            root: root, code: .hostCordoned, message: cordon.text, help: help, isWanted: true)
+                    ])
+            }
             let wishes = HostWishes(root, settings, archs: archs, of: cluster)
             let faults = HostPreflight.faults(facts, wishes, of: String(root.name))
             return Look(root: root, facts: facts, faults: faults.map { Self.fault(root, $0) })

@@ -39,6 +39,8 @@ public struct ApplySummary: Sendable {
     public var failedMachines: [FailedMachine] = []
     /// Roots that the plan set aside.
     public var setAside: [ResourceAddress] = []
+    /// Roots that the plan left alone, as somebody wants it.
+    public var leftAlone: [ResourceAddress] = []
     public var stopped: StopReason?
     public var diagnostics: [Diagnostic] = []
     public var took: Duration = .zero

@@ -47,7 +47,7 @@ struct ApplyLoop {
         self.before = before
         scheduler = ApplyScheduler(plan.operations, rollout: plan.rollout)
         summary.mode = plan.mode
-        summary.setAside = plan.setAside.map(\.root)
+        (summary.setAside, summary.leftAlone) = (plan.rootsSetAside, plan.rootsLeftAlone)
     }
 
     mutating func run() async -> ApplySummary {

@@ -25,9 +25,7 @@ public struct RetryPolicy: Sendable {
     ///   - jitter: a random number in 0..<1.
     public func delay(after error: ProviderError.Kind, attempt: Int, jitter: Double) -> Duration? {
         guard attempt < maxAttempts else { return nil }
-        let ceiling = min(maxDelay, firstDelay * (1 << min(attempt - 1, 16)))
-        // Full jitter: many clients that failed together do not come back together.
-        let backoff = ceiling * (0.1 + 0.9 * jitter)
+        let backoff = Backoff(first: firstDelay, most: maxDelay).delay(after: attempt, jitter: jitter)
         switch error {
         case .rejected, .fenced: return nil
         case .throttled(let retryAfter): return max(retryAfter ?? .zero, backoff)

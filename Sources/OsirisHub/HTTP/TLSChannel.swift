@@ -26,7 +26,7 @@ struct TLSChannel<Base: ServerChildChannel>: ServerChildChannel {
 extension HTTPServerBuilder {
     /// A connection without a request ends after this time, so that nobody hoards them.
     private static let connection = HTTP1Channel.Configuration(
-        additionalChannelHandlers: [ContinueHandler()], idleTimeout: .seconds(60))
+        additionalChannelHandlers: [ContinueHandler(), LastRequestHandler()], idleTimeout: .seconds(60))
 
     /// HTTP/1.1.
     static func plain() -> HTTPServerBuilder { .http1(configuration: connection) }

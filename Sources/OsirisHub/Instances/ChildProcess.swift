@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 import Synchronization
 
 /// How a process ended.
@@ -87,32 +88,10 @@ public final class ChildProcess: Sendable {
         let error = try pipe()
         defer { for end in [input.read, output.write, error.write] { close(end) } }
         do {
-            var actions = posix_spawn_file_actions_t()
-            posix_spawn_file_actions_init(&actions)
-            defer { posix_spawn_file_actions_destroy(&actions) }
-            posix_spawn_file_actions_adddup2(&actions, input.read, 0)
-            posix_spawn_file_actions_adddup2(&actions, output.write, 1)
-            posix_spawn_file_actions_adddup2(&actions, error.write, 2)
-            // Libraries in this process may have descriptors open that are not close-on-exec.
-            try SpawnExtensions.addCloseFrom(&actions, 3)
-            try SpawnExtensions.addChdir(&actions, command.folder)
-            var attributes = posix_spawnattr_t()
-            posix_spawnattr_init(&attributes)
-            defer { posix_spawnattr_destroy(&attributes) }
-            var signals = sigset_t()
-            sigemptyset(&signals)
-            posix_spawnattr_setsigmask(&attributes, &signals)
-            sigfillset(&signals)
-            posix_spawnattr_setsigdefault(&attributes, &signals)
-            // POSIX_SPAWN_SETSID is 0x80 in glibc and musl; their headers hide the name from Swift.
-            let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80
-            posix_spawnattr_setflags(&attributes, Int16(flags))
-            var arguments = ([command.program] + command.arguments).map { strdup($0) } + [nil]
-            var environment = command.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-            defer { for text in arguments + environment { free(text) } }
-            var pid: pid_t = 0
-            let failure = posix_spawnp(&pid, command.program, &actions, &attributes, &arguments, &environment)
-            guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EINVAL) }
+            let pid = try Launch(
+                command.program, command.arguments, environment: command.environment, folder: command.folder,
+                input: .descriptor(input.read), output: .descriptor(output.write), errors: .descriptor(error.write)
+            ).start()
             return (pid, Pipes(input: input.write, output: output.read, error: error.read))
         } catch {
             for end in [input.write, output.read] { close(end) }
@@ -122,7 +101,7 @@ public final class ChildProcess: Sendable {
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
-        // No child can inherit these by accident: addCloseFrom shuts everything above 2 in every one of them.
+        // No child can inherit these by accident: a launch shuts everything above 2 in every one of them.
         guard Foundation.pipe(&ends) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EMFILE) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])

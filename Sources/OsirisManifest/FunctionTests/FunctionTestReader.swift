@@ -40,7 +40,8 @@ public struct FunctionTestReader {
         diagnostics += faults
         for document in documents {
             var checker = Checker(
-                reader: ScalarReader(variables: [:], environment: environment, source: file), files: probe, kinds: [],
+                reader: ScalarReader(variables: [:], environment: environment, sources: SourceSet([file])),
+                files: probe, kinds: [],
                 secretDigest: { $0 })
             let checked = checker.check(document.root, .list(of: .object(ManifestSchema.functionTest)))
             diagnostics += checker.diagnostics
@@ -75,7 +76,7 @@ public struct FunctionTestReader {
                 headers: words(item["headers"]), body: body(of: item, in: file), env: words(item["env"]),
                 mock: item["mock"]?.text.map(probe.absolute), status: item["status"]?.value.intValue,
                 expect: expectation(of: item, in: file), text: item["text"]?.text, error: error,
-                withinMilliseconds: item["within"]?.value.intValue ?? 10_000, spans: item.spans(in: file.name)))
+                withinMilliseconds: item["within"]?.value.intValue ?? 10_000, spans: item.spans(in: SourceSet([file]))))
     }
 
     private func words(_ map: Checked?) -> [String: String] {

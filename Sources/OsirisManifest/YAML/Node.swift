@@ -1,15 +1,17 @@
 import OsirisDiagnostics
 
-/// A place in the file at hand: one-based, columns in Unicode scalars, end exclusive. Small, for many nodes.
+/// A place in a file: one-based, columns in Unicode scalars, end exclusive. Small, for many nodes.
 struct Place: Hashable, Sendable {
     var line: Int32
     var column: Int32
     var endLine: Int32
     var endColumn: Int32
+    /// Which file of the run's `SourceSet`.
+    var file: Int32 = 0
 
     /// From the start of this place to the end of `last`.
     func through(_ last: Place) -> Place {
-        Place(line: line, column: column, endLine: last.endLine, endColumn: last.endColumn)
+        Place(line: line, column: column, endLine: last.endLine, endColumn: last.endColumn, file: file)
     }
 
     func span(in file: String) -> SourceSpan {

@@ -4,6 +4,10 @@ import OsirisDiagnostics
 struct SourceFile: Sendable {
     /// As the user wrote it, or `<stdin>`.
     let name: String
+    /// Its place in the run's `SourceSet`.
+    var index: Int32 = 0
+    /// What relative paths written in it lack, as in `../../base/`; empty for the files of the command line.
+    var prefix = ""
     /// Without a byte order mark.
     let bytes: [UInt8]
     /// The byte offset of each line's start.
@@ -34,6 +38,11 @@ struct SourceFile: Sendable {
                 at: Self.span(at: offset, of: content, in: name),
                 help: "remove it, or write it as \"\\u\(code)\" in double quotes")
         }
+    }
+
+    /// A path written in this file, from the manifest's folder.
+    func rebased(_ path: String) -> String {
+        prefix.isEmpty || path.hasPrefix("/") || path.hasPrefix("~") ? path : RelativePath.normalized(prefix + path)
     }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }

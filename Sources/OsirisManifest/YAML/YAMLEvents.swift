@@ -30,9 +30,12 @@ struct YAMLProblem: Error {
 /// libyaml's event interface (yaml_parser_parse) over a byte array.
 struct YAMLEvents: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let file: Int32
     private let input: UnsafeMutableBufferPointer<UInt8>
 
-    init(_ bytes: [UInt8]) {
+    /// - Parameter file: the index that all places carry.
+    init(_ bytes: [UInt8], file: Int32) {
+        self.file = file
         parser = .allocate(capacity: 1)
         input = .allocate(capacity: bytes.count + 1)
         let end = input.update(from: bytes + [0]).index
@@ -52,7 +55,7 @@ struct YAMLEvents: ~Copyable {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw problem() }
         defer { yaml_event_delete(&event) }
-        let place = Place(from: event.start_mark, to: event.end_mark)
+        let place = Place(from: event.start_mark, to: event.end_mark, file: file)
         func answer(_ kind: YAMLEvent.Kind, _ anchor: UnsafePointer<UInt8>? = nil, _ tag: UnsafePointer<UInt8>? = nil)
             -> YAMLEvent
         {
@@ -86,9 +89,10 @@ struct YAMLEvents: ~Copyable {
         let context = text(parser.pointee.context)
         return YAMLProblem(
             problem: text(parser.pointee.problem) ?? "not YAML",
-            place: Place(from: parser.pointee.problem_mark, to: parser.pointee.problem_mark), context: context,
+            place: Place(from: parser.pointee.problem_mark, to: parser.pointee.problem_mark, file: file),
+            context: context,
             contextPlace: context == nil
-                ? nil : Place(from: parser.pointee.context_mark, to: parser.pointee.context_mark))
+                ? nil : Place(from: parser.pointee.context_mark, to: parser.pointee.context_mark, file: file))
     }
 
     private static func text(_ pointer: UnsafePointer<UInt8>) -> String {
@@ -106,9 +110,9 @@ struct YAMLEvents: ~Copyable {
 
 extension Place {
     /// libyaml counts from zero.
-    init(from start: yaml_mark_t, to end: yaml_mark_t) {
+    init(from start: yaml_mark_t, to end: yaml_mark_t, file: Int32) {
         self.init(
             line: Int32(clamping: start.line + 1), column: Int32(clamping: start.column + 1),
-            endLine: Int32(clamping: end.line + 1), endColumn: Int32(clamping: end.column + 1))
+            endLine: Int32(clamping: end.line + 1), endColumn: Int32(clamping: end.column + 1), file: file)
     }
 }

@@ -22,6 +22,8 @@ extension YAMLProblem {
         "while parsing a block collection": "the list starts here",
         "while scanning a quoted scalar": "the text starts here",
         "while parsing a quoted scalar": "the text starts here",
+        "while scanning an alias": "the alias starts here",
+        "while scanning an anchor": "the anchor starts here",
         "while scanning a simple key": "the key starts here",
         "while scanning a block scalar": "the text starts here",
     ]
@@ -77,6 +79,16 @@ extension YAMLProblem {
         case "found undefined tag handle": return ("undefined tag handle", "remove the tag")
         case "did not find expected <document start>":
             return ("expected the end of the document", "start another document with `---`")
+        case "did not find expected node content":
+            return ("expected a value here", character == "," ? "remove the second comma" : "write a value, or `null`")
+        case "did not find expected alphabetic or numeric character":
+            return ("a value cannot start with `*` or `&` here", "put the value in quotes")
+        case "found incompatible YAML document":
+            return ("this YAML version is not supported", "remove the line; manifests are YAML 1.2")
+        case "did not find expected comment or line break":
+            return ("text is not allowed here", "start the text on the next line, indented, or put it in quotes")
+        case "did not find expected node content while parsing a flow node":
+            return ("expected a value here", "close the list or mapping")
         default: return (problem, nil)
         }
     }

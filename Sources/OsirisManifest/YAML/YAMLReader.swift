@@ -20,7 +20,7 @@ struct YAMLReader: ~Copyable {
 
     /// The documents that could be read whole; empty documents are left out.
     static func read(_ file: SourceFile) -> (documents: [YAMLDocument], diagnostics: [Diagnostic]) {
-        var reader = YAMLReader(file: file, events: YAMLEvents(file.bytes))
+        var reader = YAMLReader(file: file, events: YAMLEvents(file.bytes, file: file.index))
         var documents: [YAMLDocument] = []
         do throws(Failure) {
             while let root = try reader.nextDocument() {

@@ -1,3 +1,4 @@
+import OsirisManifest
 import OsirisModel
 
 /// What a hub is told in its `hub.json`.
@@ -14,6 +15,8 @@ public struct HubConfiguration: Sendable, Equatable {
     public var tokens: Value
     /// Whom the hub tells of what, secrets in the clear; nil for nobody.
     public var alerts: Value?
+    /// What it does otherwise than without a word, by key of `hub.json`.
+    public var settings: [String: Value]
     /// Whether it speaks TLS, with key and certificate from `HubCertificate.file`.
     public var tls: Bool
     /// What a rebuild of a lost state needs; the hub passes it over. Nil for a hub of an osiris that left none.
@@ -22,7 +25,7 @@ public struct HubConfiguration: Sendable, Equatable {
     /// - Parameter host: 127.0.0.1 for a hub that only its own machine can reach.
     public init(
         address: String, cluster: String, host: String = "127.0.0.1", port: Int, generation: String, tokens: Value,
-        alerts: Value? = nil, tls: Bool = false, mark: HubMark? = nil
+        alerts: Value? = nil, settings: [String: Value] = [:], tls: Bool = false, mark: HubMark? = nil
     ) {
         self.address = address
         self.cluster = cluster
@@ -31,6 +34,7 @@ public struct HubConfiguration: Sendable, Equatable {
         self.generation = generation
         self.tokens = tokens
         self.alerts = alerts
+        self.settings = settings
         self.tls = tls
         self.mark = mark
     }
@@ -45,7 +49,8 @@ public struct HubConfiguration: Sendable, Equatable {
         self.init(
             address: address, cluster: cluster, host: fields["host"]?.stringValue ?? "127.0.0.1", port: port,
             generation: generation, tokens: tokens,
-            alerts: fields["alerts"], tls: fields["tls"] != nil, mark: fields["osiris"].flatMap(HubMark.init))
+            alerts: fields["alerts"], settings: fields.filter { HubSpec.Settings.keys.contains($0.key) },
+            tls: fields["tls"] != nil, mark: fields["osiris"].flatMap(HubMark.init))
     }
 
     public var value: Value {
@@ -54,10 +59,14 @@ public struct HubConfiguration: Sendable, Equatable {
             "generation": .string(generation), "tokens": tokens,
         ]
         fields["alerts"] = alerts
+        fields.merge(settings) { own, _ in own }
         if tls { fields["tls"] = ["file": .string(HubCertificate.file)] }
         fields["osiris"] = mark?.value
         return .map(fields)
     }
+
+    /// The attribute `settings` of a hub that was told this; nil for none.
+    public var settingsFound: Value? { settings.isEmpty ? nil : .map(settings) }
 
     /// True if a hub that was told the other is told the same by this. The mark is not for the hub.
     public func tellsTheSame(as other: HubConfiguration?) -> Bool {

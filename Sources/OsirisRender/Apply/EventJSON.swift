@@ -55,6 +55,7 @@ enum EventJSON {
             "diagnostics": .list(summary.diagnostics.map(DiagnosticJSON.value)),
         ]
         if !summary.setAside.isEmpty { entries["setAside"] = .list(summary.setAside.map { .string($0.text) }) }
+        if !summary.leftAlone.isEmpty { entries["leftAlone"] = .list(summary.leftAlone.map { .string($0.text) }) }
         if !summary.failedMachines.isEmpty {
             entries["failedMachines"] = .list(
                 summary.failedMachines.map {

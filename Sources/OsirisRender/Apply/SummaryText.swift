@@ -49,6 +49,7 @@ public enum SummaryText {
         let putBack = summary.failedMachines.count { $0.end == .putBack }
         if putBack > 0 { parts.append("\(putBack.counted("machine")) put back") }
         if !summary.setAside.isEmpty { parts.append("\(summary.setAside.count.grouped) set aside") }
+        if !summary.leftAlone.isEmpty { parts.append("\(summary.leftAlone.count.grouped) left alone") }
         let verb = summary.mode == .destroy ? "Destroy" : "Apply"
         let end =
             switch summary.stopped {

@@ -65,6 +65,7 @@ public enum PlanJSON {
                 "message": .string(fault.message),
             ]
             if let help = fault.help { entries["help"] = .string(help) }
+            if fault.isWanted { entries["wanted"] = true }
             return .map(entries)
         }
     }
@@ -102,7 +103,7 @@ extension Value {
     var publicValue: Value {
         switch self {
         case .secret: .string(ValueText.secret)
-        case .reference: .unknown
+        case .reference, .joined: .unknown
         case .list(let items): .list(items.map(\.publicValue))
         case .map(let entries): .map(entries.mapValues(\.publicValue))
         default: self

@@ -78,7 +78,11 @@ public enum PlanText {
 
     /// The sum, riskiest first: `Plan: 1 to delete, 3 to create; 40 unchanged.`, or that there is nothing to do.
     public static func summary(_ plan: Plan) -> String {
-        let aside = plan.setAside.isEmpty ? "" : " Set aside: \(plan.setAside.count.grouped)."
+        var aside = ""
+        for (what, roots) in [("Set aside", plan.rootsSetAside), ("Left alone", plan.rootsLeftAlone)]
+        where !roots.isEmpty {
+            aside += " \(what): \(roots.count.grouped)."
+        }
         guard plan.changes.isEmpty else {
             var counts: [Action: Int] = [:]
             for change in plan.changes { counts[change.action, default: 0] += 1 }

@@ -22,7 +22,7 @@ enum ValueText {
         case .int(let number): text += String(number)
         case .double(let number): text += "\(number)"
         case .string(let string): text += quoted(string)
-        case .unknown, .reference: text += unknown
+        case .unknown, .reference, .joined: text += unknown
         case .secret: text += secret
         case .list(let items):
             text += "["

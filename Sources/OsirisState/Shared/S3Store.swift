@@ -13,8 +13,8 @@ final class S3Store: SharedStore {
     let client: S3StoreClient
     private let hasConditions = Mutex(false)
 
-    init(_ settings: S3StoreSettings, http: any HTTPSending) {
-        client = S3StoreClient(settings: settings, http: http)
+    init(_ settings: S3StoreSettings, _ credentials: AWSCredentialCache, http: any HTTPSending) {
+        client = S3StoreClient(settings: settings, credentials: credentials, http: http)
     }
 
     private var address: SharedStoreAddress { client.settings.address }
@@ -48,12 +48,12 @@ final class S3Store: SharedStore {
             let query = "list-type=2&max-keys=\(Self.page)&prefix=\(Self.encode(address.key(prefix)))\(start)"
             let response = try await client.send("GET", nil, query: query, isRepeatable: true)
             guard response.status == 200 else { throw client.refusal(response) }
-            guard let answer = S3StoreXML(response.body) else {
-                throw SharedStoreError(.other, "\(location) answered a listing that is not XML")
+            guard let answer = XMLNode(parsing: response.body), answer.name == "ListBucketResult" else {
+                throw SharedStoreError(.other, "\(location) answered a listing that is none")
             }
-            let page = answer.all("ListBucketResult/Contents/Key")
+            let page = answer.all("Contents").compactMap { $0.text("Key") }
             keys += page.map(address.relative)
-            guard answer.first("ListBucketResult/IsTruncated") == "true", let end = page.last else {
+            guard answer.text("IsTruncated") == "true", let end = page.last else {
                 return keys.filter { $0 != Self.probe }
             }
             last = end
@@ -152,6 +152,6 @@ extension S3Store {
 
     private static func isMissingKey(_ response: HTTPResponse) -> Bool {
         guard response.status == 404 else { return false }
-        return S3StoreXML(response.body)?.first("Error/Code") == "NoSuchKey"
+        return S3StoreClient.code(response) == "NoSuchKey"
     }
 }

@@ -8,6 +8,7 @@ struct S3StoreClient: Sendable {
     private static let pause = Duration.milliseconds(200)
 
     let settings: S3StoreSettings
+    let credentials: AWSCredentialCache
     let http: any HTTPSending
 
     private var location: String { settings.address.text }
@@ -23,14 +24,21 @@ struct S3StoreClient: Sendable {
         isRepeatable: Bool
     ) async throws -> HTTPResponse {
         let path = key.map { "/" + settings.address.key($0) } ?? "/"
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             method, settings.base + path + (query.isEmpty ? "" : "?" + query), headers: headers, body: body,
-            timeout: .seconds(15), signing: settings.signing, sendsOnce: !isRepeatable)
+            timeout: .seconds(15), sendsOnce: !isRepeatable)
         var attempt = 1
         while true {
             let failure: SharedStoreError
+            let signer = try await signer()
+            request.signing = signer.signing(region: settings.region, service: "s3")
             do {
                 let response = try await http.send(request)
+                if attempt == 1, Self.code(response) == "ExpiredToken" {
+                    await credentials.forget(signer, of: AWSIdentity())
+                    attempt += 1
+                    continue
+                }
                 guard response.status >= 500, response.status != 501 else { return response }
                 failure = self.failure(response, isRepeatable: isRepeatable)
             } catch let error as HTTPError {
@@ -44,9 +52,26 @@ struct S3StoreClient: Sendable {
         }
     }
 
+    /// The service's name for an error; empty if it gives none.
+    static func code(_ response: HTTPResponse) -> String {
+        guard response.status >= 400, let root = XMLNode(parsing: response.body), root.name == "Error" else {
+            return ""
+        }
+        return root.text("Code") ?? ""
+    }
+
+    private func signer() async throws -> AWSCredentials {
+        do {
+            return try await credentials.credentials(AWSIdentity(), region: settings.region)
+        } catch let error as AWSCredentialsError {
+            throw SharedStoreError(
+                error.isPassing ? .unavailable : .denied, "for \(location) \(error.description)", help: error.help)
+        }
+    }
+
     private func failure(_ response: HTTPResponse, isRepeatable: Bool) -> SharedStoreError {
-        let code = S3StoreXML(response.body)?.first("Error/Code")
-        let reason = "HTTP \(response.status)" + (code.map { " (\($0))" } ?? "")
+        let code = Self.code(response)
+        let reason = "HTTP \(response.status)" + (code.isEmpty ? "" : " (\(code))")
         let didNothing = response.status == 503 && (code == "SlowDown" || code == "ServiceUnavailable")
         if isRepeatable || didNothing {
             return SharedStoreError(.unavailable, "\(location) cannot serve now: \(reason)", help: "try again later")
@@ -77,7 +102,7 @@ struct S3StoreClient: Sendable {
     /// What an answer means that is no success and nothing that the caller knows to read.
     func refusal(_ response: HTTPResponse) -> SharedStoreError {
         // Only the code: the rest of the answer may hold parts of the request.
-        let code = S3StoreXML(response.body)?.first("Error/Code") ?? ""
+        let code = Self.code(response)
         let reason = "HTTP \(response.status)" + (code.isEmpty ? "" : " (\(code))")
         switch (response.status, code) {
         case (_, "NoSuchBucket"):
@@ -89,7 +114,7 @@ struct S3StoreClient: Sendable {
         case (301, _), (307, _), (_, "AuthorizationHeaderMalformed"):
             let region = response[header: "x-amz-bucket-region"].map { ": it is in \($0)" } ?? ""
             return SharedStoreError(
-                .other, "the bucket of \(location) is not in region \(settings.signing.region)\(region)",
+                .other, "the bucket of \(location) is not in region \(settings.region)\(region)",
                 help: "set AWS_REGION to the bucket's region")
         case (_, "EntityTooLarge"), (413, _):
             return SharedStoreError(.tooLarge, "\(location) refuses a value that large")

@@ -51,14 +51,17 @@ struct SharedStoreAddress: Sendable, Hashable {
 
     /// - Parameters:
     ///   - environment: settings and credentials, by the names that etcd's and Amazon's own tools use.
-    ///   - home: where `.aws/credentials` is looked for.
+    ///   - home: where `.aws` is looked for.
     /// - Throws: `SharedStoreError` if settings are missing or malformed. Nothing is sent yet.
     func store(environment: [String: String], home: String, http: any HTTPSending) throws(SharedStoreError)
         -> any SharedStore
     {
         switch scheme {
         case .etcd, .etcds: EtcdStore(try EtcdStoreSettings(self, environment: environment), http: http)
-        case .s3: S3Store(try S3StoreSettings(self, environment: environment, home: home), http: http)
+        case .s3:
+            S3Store(
+                try S3StoreSettings(self, AWSSettings(environment: environment, home: home)),
+                AWSCredentialCache(environment: environment, home: home, http: http), http: http)
         }
     }
 

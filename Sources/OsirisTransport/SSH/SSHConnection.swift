@@ -57,7 +57,8 @@ public actor SSHConnection {
         }
         let name = destination.hostKeyAlias ?? destination.host
         let port = destination.hostKeyAlias == nil ? destination.port : nil
-        switch SSHKnownHosts.verdict(handle, files: destination.knownHosts, name: name, port: port) {
+        let known = (files: destination.knownHosts, keys: destination.knownKeys)
+        switch SSHKnownHosts.verdict(handle, known, name: name, port: port) {
         case .known:
             hostKey = key
             return true

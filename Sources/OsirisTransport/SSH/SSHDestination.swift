@@ -28,6 +28,8 @@ public struct SSHDestination: Sendable, Hashable {
     public var password: String?
     /// Files in the format of `known_hosts` (sshd(8)). The host's key must be in one of them.
     public var knownHosts: [String]
+    /// Keys of the host itself, `TYPE BASE64` each, that count as if they were in such a file.
+    public var knownKeys: [String] = []
     /// The name to look the key up by; nil: the host and port.
     public var hostKeyAlias: String?
 

@@ -13,13 +13,19 @@ enum SSHKnownHosts {
 
     /// Judges the key of a server.
     /// - Parameters:
-    ///   - files: those that do not exist are passed over.
+    ///   - known: files, of which those that do not exist are passed over, and keys of this very host.
     ///   - name: host name, address or alias.
     ///   - port: nil to look for the bare name only.
-    static func verdict(_ handle: SSHHandle, files: [String], name: String, port: Int?) -> Verdict {
+    static func verdict(
+        _ handle: SSHHandle, _ known: (files: [String], keys: [String]), name: String, port: Int?
+    ) -> Verdict {
         guard let hosts = libssh2_knownhost_init(handle.session) else { return .unknown }
         defer { libssh2_knownhost_free(hosts) }
-        for file in files { libssh2_knownhost_readfile(hosts, file, LIBSSH2_KNOWNHOST_FILE_OPENSSH) }
+        for file in known.files { libssh2_knownhost_readfile(hosts, file, LIBSSH2_KNOWNHOST_FILE_OPENSSH) }
+        for key in known.keys {
+            let line = "\(port.map { $0 == 22 ? name : "[\(name)]:\($0)" } ?? name) \(key)\n"
+            libssh2_knownhost_readline(hosts, line, line.utf8.count, LIBSSH2_KNOWNHOST_FILE_OPENSSH)
+        }
         var length = 0
         var type: Int32 = 0
         guard let key = libssh2_session_hostkey(handle.session, &length, &type) else { return .unknown }

@@ -28,17 +28,16 @@ struct AsyncCall {
     /// Finds the hub that knows a call.
     /// - Parameters:
     ///   - target: only hubs of this target.
-    ///   - folder: of the manifest.
     /// - Throws: a `Diagnostic` if none does.
     static func find(
-        _ id: String, target: String?, in snapshot: StateSnapshot, folder: String
+        _ id: String, target: String?, in snapshot: StateSnapshot, manifest: ManifestPlace
     ) async throws -> AsyncCall {
         let letters = CharacterSet(charactersIn: "-_.:").union(.alphanumerics)
         guard !id.isEmpty, id.unicodeScalars.allSatisfy({ $0.isASCII && letters.contains($0) }) else {
             throw Diagnostic(.usage, "`\(id)` is no id of a call", help: "`osiris functions call --async` prints one")
         }
         let http = Providers.http
-        for hub in RecordedHub.all(snapshot, in: folder) where target == nil || hub.address.target == target! {
+        for hub in RecordedHub.all(snapshot, in: manifest) where target == nil || hub.address.target == target! {
             let call = AsyncCall(id: id, hub: hub, http: http)
             if try await hub.call("GET", "/v1/calls/\(id)", as: .invoke, over: http).status == 200 { return call }
         }
@@ -105,7 +104,7 @@ extension FunctionsCommand {
 
         func call() async throws -> AsyncCall {
             try await AsyncCall.find(
-                id, target: target, in: try await manifest.stateStore().snapshot(), folder: manifest.folder)
+                id, target: target, in: try await manifest.stateStore().snapshot(), manifest: manifest.place)
         }
     }
 
@@ -154,7 +153,7 @@ extension FunctionsCommand {
             try await console.run {
                 let http = Providers.http
                 var letters: [Value] = []
-                for hub in RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.folder)
+                for hub in RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.place)
                 where target == nil || hub.address.target == target! {
                     let answer = try await hub.call("GET", "/system/dead-letters?limit=1000", as: .read, over: http)
                     guard answer.status == 200, let found = answer.json?.listValue else {

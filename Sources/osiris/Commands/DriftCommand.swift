@@ -33,7 +33,7 @@ struct DriftCommand: AsyncParsableCommand {
                 console.report(plan.faults)
             }
             // What cannot be read may have drifted.
-            if !plan.setAside.isEmpty { throw Exit.failed }
+            if !plan.rootsSetAside.isEmpty { throw Exit.failed }
             if !plan.drift.isEmpty { throw Exit.changesPending }
         }
     }

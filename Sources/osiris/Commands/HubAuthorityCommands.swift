@@ -25,7 +25,7 @@ extension HubCommand {
             let console = Console(output)
             try await console.run {
                 let hub = try RecordedHub.one(
-                    try await manifest.stateStore().snapshot(), in: manifest.folder, target: target)
+                    try await manifest.stateStore().snapshot(), in: manifest.place, target: target)
                 guard let authority = hub.authority else {
                     throw Diagnostic(
                         .noMatch, "`\(hub.address)` speaks no TLS", address: hub.address.text,

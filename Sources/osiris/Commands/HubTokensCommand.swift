@@ -22,7 +22,7 @@ extension HubCommand {
         @OptionGroup var output: OutputOptions
 
         func fleet() async throws -> HubFleet {
-            try HubFleet(try await manifest.stateStore().snapshot(), in: manifest.folder, target: target)
+            try HubFleet(try await manifest.stateStore().snapshot(), in: manifest.place, target: target)
         }
     }
 }

@@ -29,7 +29,7 @@ extension HubCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.folder)
+                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.place)
                     .filter { target == nil || $0.address.target == target! }
                 let http = Providers.http
                 let path = "/system/usage?by=\(by.rawValue)&from=\(try hours())h"

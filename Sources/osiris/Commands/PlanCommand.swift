@@ -43,10 +43,16 @@ struct PlanCommand: AsyncParsableCommand {
                 await Workflow(workspace.registry).base(
                     workspace.snapshot, of: workspace.cluster, refresh: !planning.noRefresh)
             }
+            let (workflow, mode) = (Workflow(workspace.registry), destroy ? Plan.Mode.destroy : .apply)
             let plan = try await console.reminding("looking at what would be changed") {
-                try await Workflow(workspace.registry).preflightedPlan(
-                    workspace.cluster, from: base, mode: destroy ? .destroy : .apply,
-                    selection: planning.selection, allowing: planning.overrides)
+                // Without reading nobody is asked anything: an apply looks before it changes something.
+                try planning.noRefresh
+                    ? workflow.plan(
+                        workspace.cluster, from: base, mode: mode, selection: planning.selection,
+                        allowing: planning.overrides)
+                    : await workflow.preflightedPlan(
+                        workspace.cluster, from: base, mode: mode, selection: planning.selection,
+                        allowing: planning.overrides)
             }
             if let holder = base.settled.isEmpty ? nil : try await workspace.store.activeRun() {
                 console.sayActive(holder)
@@ -63,7 +69,7 @@ struct PlanCommand: AsyncParsableCommand {
                 try file.write(to: out)
                 if format == .text { console.line("Saved as \(out). To run exactly this: osiris apply \(out)") }
             }
-            if !plan.setAside.isEmpty { throw Exit.failed }
+            if !plan.rootsSetAside.isEmpty { throw Exit.failed }
             if detailedExitcode && !plan.isEmpty { throw Exit.changesPending }
         }
     }

@@ -4,8 +4,10 @@ import CLibYAML
 import OsirisManifest
 import OsirisModel
 
-/// Prints the JSON Schema of the manifest.
+/// Prints the schema of manifests.
 struct SchemaCommand: ParsableCommand {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case json, markdown }
+
     static let configuration = CommandConfiguration(
         commandName: "schema", abstract: "Print the JSON Schema of manifests, for editors.",
         discussion: """
@@ -13,7 +15,16 @@ struct SchemaCommand: ParsableCommand {
             # yaml-language-server: $schema=osiris.schema.json
             """)
 
-    func run() throws { print(ManifestJSONSchema.render(kinds: Providers.registry().targetKinds)) }
+    @Option(help: "json for a JSON Schema, markdown for the reference page.")
+    var format: Format = .json
+
+    func run() throws {
+        let kinds = Providers.registry().targetKinds
+        switch format {
+        case .json: print(ManifestJSONSchema.render(kinds: kinds), terminator: "")
+        case .markdown: print(ManifestReference(kinds: kinds).markdown, terminator: "")
+        }
+    }
 }
 
 /// Prints a completion script.

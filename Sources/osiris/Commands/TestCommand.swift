@@ -134,13 +134,14 @@ struct TestCommand: AsyncParsableCommand {
             var words = ["osiris", "test", "chaos"]
             for file in manifest.files { words += ["-f", file] }
             for variable in manifest.variables { words += ["--var", variable.prefix { $0 != "=" } + "=…"] }
+            for file in manifest.variableFiles { words += ["--var-file", file] }
             if let sabotage { words += ["--sabotage", sabotage.rawValue] }
             return (words + ["--seed", seed]).joined(separator: " ")
         }
 
         private var childArguments: [String] {
             ["test", "chaos-run"] + manifest.files.flatMap { ["-f", $0] }
-                + manifest.variables.flatMap { ["--var", $0] }
+                + manifest.variables.flatMap { ["--var", $0] } + manifest.variableFiles.flatMap { ["--var-file", $0] }
         }
 
         /// This very program, even if it was renamed or replaced since it started.

@@ -164,6 +164,28 @@ import Testing
         }
     }
 
+    /// The keys come from where every AWS tool looks; the chain itself has tests of its own.
+    @Test func keysOfAFileServe() async throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path + "/.aws", withIntermediateDirectories: true)
+        try """
+        [edge]
+        aws_access_key_id = AKIDOSIRIS
+        aws_secret_access_key = CANARY-secret
+        aws_session_token = CANARY-token
+        """.write(toFile: folder.path + "/.aws/credentials", atomically: true, encoding: .utf8)
+        func store(_ profile: String) throws -> any SharedStore {
+            try SharedStoreAddress("s3://edge/edge/\(name)").store(
+                environment: [
+                    "AWS_ENDPOINT_URL_S3": s3.endpoint, "AWS_PROFILE": profile, "AWS_EC2_METADATA_DISABLED": "true",
+                ], home: folder.path, http: HTTPClient())
+        }
+        #expect(try await store("edge").write([1], to: "a", if: .absent, holding: nil) != nil)
+        let error = await storeError { _ = try await store("other").read("a") }
+        #expect(error?.kind == .denied && error?.message.contains("profile `other`") == true && error?.help != nil)
+        #expect(error?.message.contains("s3://edge/edge/\(name)") == true)
+    }
+
     @Test func aBucketThatIsMissingIsNamed() async throws {
         let store = try s3.store("edge/\(name)", bucket: "no-such-bucket")
         for action in 0..<3 {

@@ -53,3 +53,15 @@ final class Service: Sendable {
         try? FileManager.default.removeItem(atPath: folder)
     }
 }
+
+extension Process {
+    /// Waits on a thread of its own: a test that blocked one of the few shared ones would slow all others.
+    func ended() async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                self.waitUntilExit()
+                continuation.resume()
+            }
+        }
+    }
+}

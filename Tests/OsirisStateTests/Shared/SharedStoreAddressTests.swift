@@ -7,8 +7,6 @@ import Testing
 
 /// URLs and environments, without any service.
 @Suite struct SharedStoreAddressTests {
-    static let keys = ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "CANARY"]
-
     @Test(arguments: [
         "", "state.db", "/a/state.db", "s3:/bucket", "http://host/a", "s3://", "etcd:///edge", "s3://bucket/a b",
         "s3://bucket/ä", "etcd://h/a?b=c", "etcd://ada:CANARY@h:2379/edge",
@@ -76,7 +74,7 @@ import Testing
     ])
     func s3sEndpoints(text: String, environment: [String: String], base: String) throws {
         let settings = try S3StoreSettings(
-            SharedStoreAddress(text), environment: environment.merging(Self.keys) { $1 }, home: "/none")
+            SharedStoreAddress(text), AWSSettings(environment: environment, home: "/none"))
         #expect(settings.base == base)
     }
 
@@ -88,41 +86,8 @@ import Testing
     func s3sFaults(text: String, environment: [String: String]) throws {
         let error = #expect(throws: SharedStoreError.self) {
             _ = try S3StoreSettings(
-                SharedStoreAddress(text), environment: environment.merging(Self.keys) { $1 }, home: "/none")
+                SharedStoreAddress(text), AWSSettings(environment: environment, home: "/none"))
         }
         #expect(error?.kind == .other && !String(reflecting: error).contains("CANARY"))
-    }
-
-    @Test func credentialsComeFromTheEnvironmentOrTheFile() throws {
-        let folder = try TemporaryFolder()
-        let path = folder.path + "/.aws/credentials"
-        try FileManager.default.createDirectory(atPath: folder.path + "/.aws", withIntermediateDirectories: true)
-        try """
-        # of the team
-        [default]
-        aws_access_key_id = AKID-default
-        aws_secret_access_key=CANARY-default
-
-        [ci]
-        AWS_ACCESS_KEY_ID=AKID-ci
-        aws_secret_access_key = CANARY=ci
-        aws_session_token = CANARY-token
-        [empty]
-        """.write(toFile: path, atomically: true, encoding: .utf8)
-        func credentials(_ environment: [String: String], home: String) throws -> [String?] {
-            let found = try S3StoreCredentials(environment: environment, home: home, location: "s3://b")
-            return [found.accessKey, found.secretKey, found.sessionToken]
-        }
-        #expect(try credentials([:], home: folder.path) == ["AKID-default", "CANARY-default", nil])
-        #expect(try credentials(["AWS_PROFILE": "ci"], home: folder.path) == ["AKID-ci", "CANARY=ci", "CANARY-token"])
-        #expect(
-            try credentials(["AWS_SHARED_CREDENTIALS_FILE": path], home: "/none")
-                == ["AKID-default", "CANARY-default", nil])
-        #expect(try credentials(Self.keys, home: folder.path) == ["AKID", "CANARY", nil])
-        for (environment, home) in [(["AWS_PROFILE": "empty"], folder.path), ([:], "/none")] {
-            let error = #expect(throws: SharedStoreError.self) { _ = try credentials(environment, home: home) }
-            #expect(error?.kind == .denied && error?.help?.contains("AWS_ACCESS_KEY_ID") == true)
-            #expect(!String(reflecting: error).contains("CANARY"))
-        }
     }
 }

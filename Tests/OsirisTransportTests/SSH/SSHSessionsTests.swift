@@ -31,6 +31,35 @@ import Testing
         await sessions.closeAll()
     }
 
+    @Test func aSilentHostIsWaitedForOnce() async throws {
+        // The kernel takes the connection, and nobody says anything.
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, size) == 0 && listen(listener, 8) == 0 && getsockname(listener, $0, &size) == 0
+            } ? Int(UInt16(bigEndian: pointer.pointee.sin_port)) : 0
+        }
+        try #require(port > 0)
+        let sessions = SSHSessions(client: SSHClient(patience: SSHPatience(connect: .milliseconds(300))))
+        let route = SSHRoute(
+            SSHDestination(
+                host: "127.0.0.1", port: port, user: "nobody", identities: [], agent: nil, knownHosts: [],
+                hostKeyAlias: nil))
+        for _ in 0..<3 {
+            let error = await #expect(throws: SSHError.self) { _ = try await sessions.connection(to: route) }
+            #expect(error?.kind == .timedOut)
+        }
+        #expect(sessions.counts.logins == 1)
+        await sessions.askAgain(route)
+        await #expect(throws: SSHError.self) { _ = try await sessions.connection(to: route) }
+        #expect(sessions.counts.logins == 2)
+    }
+
     @Test func aLoginThatTheHostHasEndedIsNoticedBeforeItIsUsed() async throws {
         let server = try await SSHServer()
         let route = SSHRoute(try server.destination())

@@ -152,6 +152,25 @@ import Testing
             #expect(Set(left).isDisjoint(with: ["new", "previous"]), "seed \(seed), round \(round): \(left)")
         }
     }
+
+    @Test(arguments: [true, false]) func aDrainedHostIsLeftAndComesBack(isSystemd: Bool) async throws {
+        let host = try FakeHost(isSystemd: isSystemd)
+        let mark = FakeHost.payload(["cordon.json": #"{"drained":true}"#])
+        let early = try await host.run(.cordon, ["podman", "yes"], mark)
+        #expect(early.status == 65 && host.text("cordon.json") == "", "\(early)")
+        #expect(try await host.adopt().status == 0)
+        #expect(try await host.hub(#"{"tls":1}"#).status == 0)
+        #expect(try await host.run(.cordon, ["podman", "no"], FakeHost.payload(["cordon.json": "{}"])).status == 0)
+        #expect(host.isRunning && host.text("cordon.json") == "{}")
+        #expect(try await host.run(.cordon, ["podman", "yes"], mark).status == 0)
+        #expect(!host.isRunning && host.text("cordon.json") == #"{"drained":true}"#)
+        if isSystemd { #expect(host.calls.contains { $0.contains("disable osiris-hub") }) }
+        for _ in 0..<2 {
+            let back = try await host.run(.uncordon, ["podman"])
+            #expect(back == .init(status: 0, output: "", errors: "") && host.isRunning, "\(back)")
+        }
+        #expect(host.text("cordon.json") == "" && host.text("new/start") == "")
+    }
 }
 
 /// The same numbers for the same seed.

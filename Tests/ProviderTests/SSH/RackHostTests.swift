@@ -45,6 +45,24 @@ import Testing
         #expect(fault?.reason.contains(reason) == true)
     }
 
+    @Test func labelsOfAGroupAreThoseOfItsHostsAndMayNameTheDomain() throws {
+        var target = target([
+            "domainLabel": "rack", "domain": "row-1",
+            "hosts": [
+                ["host": "r1-n[01:02].dc1", "labels": ["rack": "r1"]],
+                ["host": "r2-n1.dc1", "labels": ["rack": "r2", "zone": "b"]],
+                ["host": "r3-n1.dc1", "labels": ["rack": "r3"], "domain": "attic"], "spare.dc1",
+            ],
+        ])
+        target.labels = ["zone": "a"]
+        let hosts = try SSHTarget(target).hosts
+        #expect(hosts.map(\.domain) == ["r1", "r1", "r2", "attic", "row-1"])
+        #expect(hosts.map { $0.labels["zone"] } == ["a", "a", "b", "a", "a"])
+        #expect(hosts[1].labels["rack"] == "r1")
+        #expect(faults(["hosts": [["host": "n1", "labels": "rack"]]]).map(\.code) == [.wrongType])
+        #expect(faults(["hosts": [["host": "n1", "lables": [:]]]]).first?.help == "did you mean `labels`?")
+    }
+
     @Test func hostsHaveNamesAndLogins() throws {
         let settings: Attributes = [
             "hosts": [
@@ -58,7 +76,10 @@ import Testing
         let read = try SSHTarget(target(settings))
         #expect(read.hosts.map(\.name) == ["r1-n1", "r1-n2", "10-0-0-7", "spare"])
         #expect(read.hosts.map(\.domain) == ["row-1", "row-1", "row-1", "row-2"])
-        let common = HostLogin(address: "r1-n2.dc1.example", user: "ops", identity: ["~/.ssh/id"], jump: ["gate"])
+        var common = HostLogin(address: "r1-n2.dc1.example", user: "ops", identity: ["~/.ssh/id"], jump: ["gate"])
+        // That there are secrets is no secret: who has the state alone knows to ask the manifest.
+        common.hasSecrets = true
+        #expect(common.value.mapValue?["secrets"] == true && HostLogin(common.value) == common)
         #expect(read.hosts[1].login == common)
         #expect(read.hosts[2].login.user == "root" && read.hosts[2].login.port == 2222)
         #expect(read.hosts[3].login.user == "eve" && read.hosts[3].login.port == 23)

@@ -76,6 +76,12 @@ public enum HostPreflight {
             [Diagnostic(.hostNoEngine, "host \(name): it has \(what)\(reason)", address: wishes.address, help: help)]
         }
         if !wishes.installsEngine { return fault("", "install it, or let osiris do so: engine: {install: true}") }
+        if let packages = wishes.packages, packages.names(for: facts.packages).isEmpty {
+            let ending = EnginePackages.ending(for: facts.packages)
+            return fault(
+                ", and there are no \(ending) files in \(packages.folder)",
+                "put the engine's packages there, or take `engine.packages` out")
+        }
         if ["apt-get", "dnf", "zypper"].contains(facts.packages) { return [] }
         return fault(
             ", and osiris cannot install one on \(facts.os.id) \(facts.os.version)",

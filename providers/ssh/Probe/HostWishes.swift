@@ -12,13 +12,15 @@ public struct HostWishes: Sendable, Hashable {
     public var engine: String
     /// Whether an engine that is not there is installed from the distribution's packages.
     public var installsEngine: Bool
+    /// Packages that it is installed from instead.
+    public var packages: EnginePackages?
     /// Bytes that must be available below osiris's folder, and in memory at all.
     public var diskFree: Int
     public var memory: Int
 
     public init(
         cluster: String, address: String, archs: Set<String> = [], port: Int, engine: String = "auto",
-        installsEngine: Bool = true, diskFree: Int = 1 << 30, memory: Int = 256 << 20
+        installsEngine: Bool = true, packages: EnginePackages? = nil, diskFree: Int = 1 << 30, memory: Int = 256 << 20
     ) {
         self.cluster = cluster
         self.address = address
@@ -26,6 +28,7 @@ public struct HostWishes: Sendable, Hashable {
         self.port = port
         self.engine = engine
         self.installsEngine = installsEngine
+        self.packages = packages
         self.diskFree = diskFree
         self.memory = memory
     }

@@ -45,10 +45,12 @@ public struct ManifestHost: Sendable {
 extension HostWishes {
     /// What a target wants of one of its hosts.
     init(_ host: ResourceAddress, _ settings: Attributes, archs: Set<String>, of cluster: Cluster) {
+        let target = cluster.targets.first { $0.name == host.target }
         let engine = settings["engine"]?.mapValue ?? [:]
         self.init(
             cluster: cluster.name, address: host.text, archs: archs,
             port: settings["hubPort"]?.intValue ?? cluster.hub.port,
-            engine: engine["name"]?.stringValue ?? "auto", installsEngine: engine["install"]?.boolValue ?? true)
+            engine: engine["name"]?.stringValue ?? "auto", installsEngine: engine["install"]?.boolValue ?? true,
+            packages: target.flatMap { EnginePackages($0, in: cluster) })
     }
 }

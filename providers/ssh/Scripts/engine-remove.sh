@@ -6,10 +6,16 @@ list() {
 # An installation that did not come to its end.
 if [ -e "$folder/engine.before" ]; then list | grep -vxFf "$folder/engine.before" | put engine.packages; fi
 if [ -s "$folder/engine.packages" ]; then
-    if command -v "$engine" >/dev/null && [ -n "$("$engine" ps --all --quiet </dev/null 2>/dev/null)" ]; then
-        echo "$engine stays: it has containers that are not ours"
+    used=
+    if command -v "$engine" >/dev/null; then
+        # Ours are gone by now.
+        [ -z "$("$engine" ps --all --quiet </dev/null 2>/dev/null)" ] || used=containers
+        [ -z "$("$engine" images --quiet </dev/null 2>/dev/null)" ] || used=${used:+$used and }images
+        [ -z "$("$engine" volume ls --quiet </dev/null 2>/dev/null)" ] || used=${used:+$used and }volumes
+    fi
+    if [ -n "$used" ]; then
+        echo "$engine stays: it has $used that are not ours"
     else
-        "$engine" rmi --all --force </dev/null >/dev/null 2>&1 || true
         names=$(tr '\n' ' ' <"$folder/engine.packages")
         log=$folder/engine.log
         # The names are those of packages: words without anything to quote.

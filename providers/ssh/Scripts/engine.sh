@@ -1,5 +1,6 @@
-# Brings a container engine. Arguments: NAME (podman, docker, auto) INSTALL (yes, no) PACKAGES (a folder of package files, or
-# - for the distribution's). Payload: engine.json, in which NAME and INSTALLED stand for what was found out.
+# Brings a container engine. Arguments: NAME (podman, docker, auto) INSTALL (yes, no) PACKAGES (`sent` for those in the folder
+# `packages`, - for the distribution's). Payload: engine.json, in which NAME and INSTALLED stand for what was found out;
+# packages, the files that were sent with their sums. Ends with 66 when they are needed and not there yet.
 [ -n "$isOurs" ] || end 65 "its marker is gone: plan again"
 wanted=$1 install=$2 packages=$3
 take
@@ -12,6 +13,16 @@ done
 if [ -z "$engine" ] || [ -e "$folder/engine.before" ]; then
     [ "$wanted" != auto ] || wanted=${engine:-podman}
     [ "$install" = yes ] || end 65 "it has no $wanted, and engine.install is off"
+    if [ "$packages" != - ]; then
+        packages=$folder/packages
+        mkdir -p "$packages"
+        # What another list has left; the beginning of a file goes on where it ended.
+        for old in "$packages"/*; do
+            grep -qF "  $(basename "$old" .part)" "$folder/new/packages" || rm -f "$old"
+        done
+        [ -s "$folder/new/packages" ] || end 65 "it has no $wanted, and engine.packages has no packages for it"
+        (cd "$packages" && sha256sum -c "$folder/new/packages") >/dev/null 2>&1 || end 66 "the packages are not there yet"
+    fi
     . /etc/os-release
     export DEBIAN_FRONTEND=noninteractive
     log=$folder/new/log
@@ -30,7 +41,17 @@ if [ -z "$engine" ] || [ -e "$folder/engine.before" ]; then
                 sleep 2
             done
             if [ "$packages" != - ]; then
-                apt install --no-download --no-install-recommends "$packages"/*.deb
+                set --
+                for file in "$packages"/*.deb; do
+                    offered=$(dpkg-deb --field "$file" Version)
+                    present=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$(dpkg-deb --field "$file" Package)" 2>/dev/null) ||
+                        present=
+                    # apt would refuse to go back to an older one.
+                    case $present in "installed "*) ! dpkg --compare-versions "${present#* }" ge "$offered" || continue ;; esac
+                    set -- "$@" "$file"
+                done
+                # With no source there is nothing to download, and no network that apt would try.
+                apt -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null install --no-install-recommends "$@"
             else
                 apt install --no-install-recommends "$package" || { apt update && apt install --no-install-recommends "$package"; }
             fi

@@ -5,6 +5,9 @@ unit=/etc/systemd/system/osiris-hub.service
 hub=osiris-hub
 [ -d /run/systemd/system ] && isSystemd=yes || isSystemd=
 
+# The engine that was brought, for who does not know it.
+hub_engine() { [ ! -e "$folder/engine.stat" ] || read -r engine path <"$folder/engine.stat"; }
+
 hub_stop() {
     if [ -n "$isSystemd" ]; then systemctl -q stop "$hub" 2>/dev/null || true; fi
     if "$engine" container inspect "$hub" >/dev/null 2>&1 </dev/null; then

@@ -15,6 +15,8 @@ public struct RackHost: Sendable, Hashable {
     public var elevation: SSHElevation
     /// For the login; the rights have theirs.
     public var secrets: HostLogin.Secrets
+    /// Words about it, such as its rack: `{rack: r1}`.
+    public var labels: [String: String] = [:]
     /// Where it stands in the manifest, below the target: `hosts.0`.
     public var path: String
 }
@@ -51,12 +53,15 @@ private struct RackReader {
         return hosts
     }
 
+    private static let keys = ["host", "name", "port", "user", "domain", "labels"]
+
     /// What all hosts have in common; its address is empty.
     private mutating func login() -> HostLogin {
         var login = HostLogin(
             address: "", port: settings["port"]?.intValue, user: settings["user"]?.stringValue,
             agent: settings["agent"]?.boolValue ?? true, jump: settings["jump"]?.listValue?.compactMap(\.stringValue),
             hostKeys: settings["hostKeys"]?.stringValue)
+        login.hasSecrets = !HostLogin.Secrets(settings).isEmpty
         switch settings["identity"] {
         case nil, .null?: break
         case .string(let path)?: login.identity = [path]
@@ -81,21 +86,27 @@ private struct RackReader {
             fault(.wrongType, "\(path) must be a host's name or a map with `host`", path, help: "r1-n[01:20].example")
             return []
         }
-        let known = ["host", "name", "port", "user", "domain"]
+        let known = Self.keys
         for key in fields.keys.sorted() where !known.contains(key) {
+            let near = Suggestion.didYouMean(key, among: known).map { "did you mean `\($0)`?" }
             fault(
                 .unknownKey, "\(path) has no key `\(key)`", "\(path).\(key)",
-                help: "it has: \(known.joined(separator: ", "))")
+                help: near ?? "it has: \(known.joined(separator: ", "))")
         }
         guard let pattern = fields["host"]?.stringValue, !pattern.isEmpty else {
             fault(.missingKey, "\(path) has no `host`", path, help: "write its name or address")
             return []
         }
-        for (key, value) in fields where key != "port" && known.contains(key) && value.stringValue == nil {
+        let texts = known.filter { $0 != "port" && $0 != "labels" }
+        for (key, value) in fields where texts.contains(key) && value.stringValue == nil {
             fault(.wrongType, "\(path).\(key) must be a text", "\(path).\(key)")
         }
         if let port = fields["port"], !(1...65535).contains(port.intValue ?? 0) {
             fault(.outOfRange, "\(path).port must be 1 to 65535", "\(path).port")
+        }
+        let labels = fields["labels"] ?? [:]
+        if labels.mapValue?.values.allSatisfy({ $0.stringValue != nil }) != true {
+            fault(.wrongType, "\(path).labels must map words to texts", "\(path).labels", help: "labels: {rack: r1}")
         }
         let names: [String]
         do { names = try HostRange.names(pattern) } catch {
@@ -127,11 +138,13 @@ private struct RackReader {
                 help: "give it a `name` of lower-case letters, digits and hyphens: {host: \(text), name: n1}")
             return nil
         }
+        let labels = target.labels.merging((fields["labels"]?.mapValue ?? [:]).compactMapValues(\.stringValue)) { $1 }
         return RackHost(
             name: name, login: login,
-            domain: fields["domain"]?.stringValue ?? settings["domain"]?.stringValue ?? target.name,
+            domain: fields["domain"]?.stringValue ?? settings["domainLabel"]?.stringValue.flatMap { labels[$0] }
+                ?? settings["domain"]?.stringValue ?? target.name,
             elevation: SSHTarget.elevation(settings),
-            secrets: HostLogin.Secrets(settings), path: path)
+            secrets: HostLogin.Secrets(settings), labels: labels, path: path)
     }
 
     /// The first label; of an IP address all of it.

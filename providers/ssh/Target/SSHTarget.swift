@@ -33,14 +33,14 @@ public struct SSHTarget: Sendable {
     }
 
     /// Where osiris keeps what belongs to it on a host, when the manifest does not say.
-    public static let defaultFolder = "/var/lib/osiris"
+    public static let defaultFolder = HostMachines.defaultFolder
 
     public static let schema = Schema([
         Field(
             "hosts", .list(of: .any), required: true,
             doc: """
                 The machines: `[user@]host[:port]` with ranges such as `r1-n[01:20].dc1.example`, `[01:20:2]` or `[a:c]`, or
-                maps `{host, name, port, user, domain}`. A host is called by its first label unless it has a `name`.
+                maps `{host, name, port, user, domain, labels}`. A host is called by its first label unless it has a `name`.
                 """, example: "[\"r1-n[01:20].dc1.example\", {host: 10.0.0.7, name: spare}]"),
         Field(
             "user", .string, doc: "Who logs in; without it as `~/.ssh/config` says, else who runs osiris.",
@@ -62,7 +62,7 @@ public struct SSHTarget: Sendable {
             "jump", .list(of: .string), doc: "Hosts to go through, `[user@]host[:port]`, the nearest first.",
             example: "[ops@bastion.dc1.example]"),
         Field(
-            "hostKeys", .string,
+            "hostKeys", .path(mustExist: .anything),
             doc: """
                 File with the hosts' keys, in the format of `known_hosts`, to be kept in Git; `osiris hosts trust` writes it.
                 Without it `~/.ssh/known_hosts` counts. A host that is in neither is not spoken to.
@@ -72,6 +72,9 @@ public struct SSHTarget: Sendable {
             "domain", .string,
             doc: "The failure domain of the hosts, such as a power feed; without it the target's name.",
             example: "row-3"),
+        Field(
+            "domainLabel", .string,
+            doc: "The label whose value is a host's failure domain; a host without it is in `domain`.", example: "rack"),
         Field(
             "hubPort", .int(1...65535), doc: "TCP port of the hubs; without it that of `spec.hub`.", example: "8080"),
         Field("engine", .object(engine), doc: "What runs the hub's container."),
@@ -96,6 +99,12 @@ public struct SSHTarget: Sendable {
         Field(
             "install", .bool, default: true,
             doc: "Whether a missing engine is installed from the distribution's packages."),
+        Field(
+            "packages", .string,
+            doc: """
+                A folder beside the manifest with the engine's packages (`.deb`, `.rpm`) and all that they need, for hosts that
+                reach no package source. They are sent to hosts without an engine, and nothing is downloaded.
+                """, example: "packages/debian-12"),
     ])
 
     private static let become = Schema([

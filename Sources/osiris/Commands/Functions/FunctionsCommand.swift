@@ -39,7 +39,7 @@ struct FunctionsCommand: AsyncParsableCommand {
 
         func hub() async throws -> RecordedHub {
             try RecordedHub.of(
-                function, target: target, in: try await manifest.stateStore().snapshot(), folder: manifest.folder)
+                function, target: target, in: try await manifest.stateStore().snapshot(), manifest: manifest.place)
         }
 
         /// - Throws: a `Diagnostic` with what the hub says, for any status but 200.

@@ -25,11 +25,11 @@ struct FunctionsList: AsyncParsableCommand {
         let console = Console(output)
         try await console.run {
             let snapshot = try await manifest.stateStore().snapshot()
-            let hubs = RecordedHub.all(snapshot, in: manifest.folder).filter {
+            let hubs = RecordedHub.all(snapshot, in: manifest.place).filter {
                 target == nil || $0.address.target == target!
             }
             // A target that is misspelt must not look like one without functions.
-            if hubs.isEmpty, target != nil { _ = try RecordedHub.one(snapshot, in: manifest.folder, target: target) }
+            if hubs.isEmpty, target != nil { _ = try RecordedHub.one(snapshot, in: manifest.place, target: target) }
             let http = Providers.http
             var found = [Result<[Value], Diagnostic>](repeating: .success([]), count: hubs.count)
             // In parallel: one dead hub must not hold up the list.

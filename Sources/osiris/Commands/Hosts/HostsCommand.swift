@@ -8,9 +8,13 @@ import ProviderSSH
 /// Works with the hosts of ssh targets.
 struct HostsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hosts", abstract: "Look at the hosts of ssh targets, trust their keys, run commands on them.",
+        commandName: "hosts",
+        abstract: "Look at the hosts of ssh targets, trust their keys, run commands on them, cordon them.",
         discussion: "Example: osiris hosts probe --target rack-a",
-        subcommands: [HostsList.self, HostsProbe.self, HostsTrust.self, HostsExec.self])
+        subcommands: [
+            HostsList.self, HostsProbe.self, HostsTrust.self, HostsExec.self, HostsCordon.self, HostsDrain.self,
+            HostsUncordon.self,
+        ])
 }
 
 /// Which hosts a command is about.

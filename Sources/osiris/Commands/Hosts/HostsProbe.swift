@@ -62,7 +62,8 @@ struct HostsProbe: AsyncParsableCommand {
         return [
             host.place.name, "\(facts.os.id) \(facts.os.version)", facts.arch, facts.cpus.map(String.init) ?? "-",
             size(facts.memory), size(facts.diskFree), engine.map { "\($0.key) \($0.value.version)" } ?? "none",
-            facts.rights.text, facts.hub ?? "none",
+            facts.rights.text,
+            (facts.hub ?? "none") + (HostCordon(facts).map { $0.isDrained ? ", drained" : ", cordoned" } ?? ""),
         ]
     }
 

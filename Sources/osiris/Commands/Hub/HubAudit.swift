@@ -35,7 +35,7 @@ struct HubAudit: AsyncParsableCommand {
             try await console.run {
                 let log = HubAuditLog(
                     hub: try RecordedHub.one(
-                        try await manifest.stateStore().snapshot(), in: manifest.folder, target: target))
+                        try await manifest.stateStore().snapshot(), in: manifest.place, target: target))
                 let records = try await log.tail(tail)
                 if console.json { return console.line(Value.list(records).prettyJSONText) }
                 let columns = ["seq", "time", "caller", "client", "action", "function", "version", "status", "code"]
@@ -76,10 +76,10 @@ struct HubAudit: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let snapshot = try await manifest.stateStore().snapshot()
-                let hubs = RecordedHub.all(snapshot, in: manifest.folder).filter {
+                let hubs = RecordedHub.all(snapshot, in: manifest.place).filter {
                     target == nil || $0.address.target == target!
                 }
-                if hubs.isEmpty { _ = try RecordedHub.one(snapshot, in: manifest.folder, target: target) }
+                if hubs.isEmpty { _ = try RecordedHub.one(snapshot, in: manifest.place, target: target) }
                 let heads = AuditHeads(folder: try manifest.statePlace().folder(keyFolder: manifest.dataFolder))
                 var problems: [Diagnostic] = []
                 var rows: [Value] = []

@@ -30,7 +30,7 @@ struct HubBackup: AsyncParsableCommand {
         let console = Console(display)
         try await console.run {
             let store = try manifest.stateStore()
-            let hub = try RecordedHub.one(try await store.snapshot(), in: manifest.folder, target: target)
+            let hub = try RecordedHub.one(try await store.snapshot(), in: manifest.place, target: target)
             guard let key = try await store.existingKey() else {
                 throw Diagnostic(.stateKey, "the state has no key to seal a backup with", help: "apply the hub first")
             }

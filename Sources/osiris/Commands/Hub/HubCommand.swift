@@ -26,7 +26,7 @@ struct HubCommand: AsyncParsableCommand {
         func run() async throws {
             let console = Console(output)
             try await console.run {
-                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.folder)
+                let hubs = RecordedHub.all(try await manifest.stateStore().snapshot(), in: manifest.place)
                 let http = Providers.http
                 var rows: [[String: Value]] = []
                 // In parallel: one dead hub must not hold up the list.
@@ -87,6 +87,9 @@ struct HubCommand: AsyncParsableCommand {
         @Option(help: "The target whose hub it is for; default: the first.")
         var target: String?
 
+        @Option(help: "The machine whose hub it is for, as `osiris hub info` lists them; default: the first.")
+        var machine: String?
+
         @OptionGroup var manifest: ClusterOptions
         @OptionGroup var output: OutputOptions
 
@@ -94,7 +97,7 @@ struct HubCommand: AsyncParsableCommand {
             let console = Console(output)
             try await console.run {
                 let snapshot = try await manifest.stateStore().snapshot()
-                let hub = try RecordedHub.one(snapshot, in: manifest.folder, target: target)
+                let hub = try RecordedHub.one(snapshot, in: manifest.place, target: target, machine: machine)
                 console.line(role.token(fromAdmin: hub.adminToken))
             }
         }

@@ -34,7 +34,7 @@ struct HubRestore: AsyncParsableCommand {
         let console = Console(output)
         try await console.run {
             let store = try manifest.stateStore()
-            let hub = try RecordedHub.one(try await store.snapshot(), in: manifest.folder, target: target)
+            let hub = try RecordedHub.one(try await store.snapshot(), in: manifest.place, target: target)
             let reader = try SealedBackup.Reader(file, keys: try await store.keys())
             let answer = try await console.reminding("restoring the backup") {
                 try await hub.talking { client in

@@ -1,0 +1,82 @@
+import Foundation
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
+
+/// An element of an XML answer. Attributes and namespaces, which the APIs of AWS do not use for data, are left out.
+public struct XMLNode: Sendable, Hashable {
+    public let name: String
+    /// The text right inside, without white space at its ends; empty for an element that holds others.
+    public let text: String
+    public let children: [XMLNode]
+
+    public init(_ name: String, text: String = "", children: [XMLNode] = []) {
+        self.name = name
+        self.text = text
+        self.children = children
+    }
+
+    /// The root element; nil if the bytes are not XML.
+    public init?(parsing bytes: [UInt8]) {
+        let builder = Builder()
+        let parser = XMLParser(data: Data(bytes))
+        parser.delegate = builder
+        guard parser.parse(), let root = builder.root else { return nil }
+        self = root
+    }
+
+    /// The first element at a path of names below this one, such as `vpc/vpcId`; nil if there is none.
+    public subscript(path: String) -> XMLNode? {
+        var node = self
+        for name in path.split(separator: "/") {
+            guard let next = node.children.first(where: { $0.name == name }) else { return nil }
+            node = next
+        }
+        return node
+    }
+
+    /// The text of the first element at a path; nil if there is no such element.
+    public func text(_ path: String) -> String? { self[path]?.text }
+
+    /// What is in the list at a path, such as the `item`s of `vpcSet`; empty if there is no such list.
+    public func items(_ path: String) -> [XMLNode] { self[path]?.children ?? [] }
+
+    /// The children of this name, where a list has no element around it, as in answers of S3.
+    public func all(_ name: String) -> [XMLNode] { children.filter { $0.name == name } }
+
+    private final class Builder: NSObject, XMLParserDelegate {
+        private struct Open {
+            var name: String
+            var text = ""
+            var children: [XMLNode] = []
+        }
+
+        private var open: [Open] = []
+        private(set) var root: XMLNode?
+
+        func parser(
+            _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+            attributes: [String: String]
+        ) {
+            open.append(Open(name: name))
+        }
+
+        func parser(_ parser: XMLParser, foundCharacters characters: String) {
+            if !open.isEmpty { open[open.count - 1].text += characters }
+        }
+
+        func parser(_ parser: XMLParser, foundCDATA block: Data) {
+            if !open.isEmpty { open[open.count - 1].text += String(decoding: block, as: UTF8.self) }
+        }
+
+        func parser(
+            _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
+        ) {
+            guard let done = open.popLast() else { return }
+            let text = done.text.trimmingCharacters(in: .whitespacesAndNewlines)
+            let node = XMLNode(done.name, text: text, children: done.children)
+            if open.isEmpty { root = node } else { open[open.count - 1].children.append(node) }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+"""Compares osiris with Terraform on AWS, as moto plays it: `make bench-aws`.
+
+    aws.py OSIRIS [--sizes 10,50,200] [--delay 0,50] [--terraform PROGRAM] [--plugins FOLDER]
+
+For each number of instances: apply from empty, a plan with nothing to do, one changed tag (on everything, planned and
+applied), destroy. The same objects for both: a VPC, two subnets, a gateway, a route table with its associations, a security
+group, a key pair, the instances. Both call the same front of moto (Tests/ProviderTests/AWS/aws.py), which checks signatures
+and parameters, counts calls by action, and adds milliseconds to each call if it is told to.
+
+Calls are the front's count. Wall is of the whole program; CPU and memory are of its processes together, Terraform's plugins
+included, sampled from /proc; the front's own work is in the wall of both, as it has one lock. Terraform runs if it is
+installed and finds its AWS provider, in --plugins or where `terraform init` looks; if not, that is said and osiris runs
+alone.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+FRONT = pathlib.Path(__file__).resolve().parent.parent / "ProviderTests/AWS/aws.py"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOhdOsqwbxhbJ9XQgQb6wPvbxsbUWl4LRsWIyeBCOhj ops"
+IMAGE = "ami-12c6146b"  # one of moto's own
+
+MANIFEST = """\
+apiVersion: osiris.dev/v1
+kind: Cluster
+metadata: {{name: bench}}
+spec:
+  targets:
+    - name: fleet
+      provider: aws
+      region: us-east-1
+      network: {{cidr: 10.20.0.0/16, subnets: 2}}
+      machines: {{count: {count}, type: t3.small, image: {image}}}
+      access: {{ssh: {{from: [203.0.113.0/24], publicKey: ops.pub}}, hub: {{from: [0.0.0.0/0]}}}}
+      tags: {{team: {team}}}
+"""
+
+TERRAFORM = """\
+terraform {{
+  required_providers {{
+    aws = {{ source = "hashicorp/aws" }}
+  }}
+}}
+provider "aws" {{
+  region = "us-east-1"
+  default_tags {{ tags = {{ team = "{team}" }} }}
+}}
+resource "aws_vpc" "main" {{
+  cidr_block           = "10.20.0.0/16"
+  enable_dns_hostnames = true
+}}
+resource "aws_subnet" "main" {{
+  count                   = 2
+  vpc_id                  = aws_vpc.main.id
+  cidr_block              = "10.20.${{count.index * 16}}.0/20"
+  availability_zone       = "us-east-1${{element(["a", "b"], count.index)}}"
+  map_public_ip_on_launch = true
+}}
+resource "aws_internet_gateway" "main" {{ vpc_id = aws_vpc.main.id }}
+resource "aws_route_table" "main" {{
+  vpc_id = aws_vpc.main.id
+  route {{
+    cidr_block = "0.0.0.0/0"
+    gateway_id = aws_internet_gateway.main.id
+  }}
+}}
+resource "aws_route_table_association" "main" {{
+  count          = 2
+  route_table_id = aws_route_table.main.id
+  subnet_id      = aws_subnet.main[count.index].id
+}}
+resource "aws_security_group" "main" {{
+  vpc_id = aws_vpc.main.id
+  ingress {{
+    from_port   = 22
+    to_port     = 22
+    protocol    = "tcp"
+    cidr_blocks = ["203.0.113.0/24"]
+  }}
+  ingress {{
+    from_port   = 8080
+    to_port     = 8080
+    protocol    = "tcp"
+    cidr_blocks = ["0.0.0.0/0"]
+  }}
+}}
+resource "aws_key_pair" "main" {{ public_key = "{key}" }}
+resource "aws_instance" "machine" {{
+  count                  = {count}
+  ami                    = "{image}"
+  instance_type          = "t3.small"
+  subnet_id              = aws_subnet.main[count.index % 2].id
+  vpc_security_group_ids = [aws_security_group.main.id]
+  key_name               = aws_key_pair.main.key_name
+  metadata_options {{ http_tokens = "required" }}
+}}
+"""
+
+
+class Front:
+    """moto, with an account for each run."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, FRONT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.port = json.loads(self.process.stdout.readline())["port"]
+        self.number = 100_000_000_000
+
+    def account(self, delay):
+        self.number += 1
+        self.tell(delay=delay / 1000)
+        # moto makes an account's default network with its first call.
+        return str(self.number)
+
+    def tell(self, **settings):
+        url = f"http://127.0.0.1:{self.port}/_front/{self.number}"
+        with urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(settings).encode())) as answer:
+            return json.load(answer)
+
+    def environment(self, home):
+        return {
+            "PATH": os.environ["PATH"], "HOME": str(home), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ACCESS_KEY_ID": f"AKID{self.number}", "AWS_SECRET_ACCESS_KEY": f"CANARY-AKID{self.number}",
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "us-east-1",
+            **{name: os.environ[name] for name in ("TF_CLI_CONFIG_FILE",) if name in os.environ}}
+
+
+def tree(pid):
+    """The processes that began with one: CPU seconds and resident MiB of each."""
+    parents, found = {}, {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as file:
+                    fields = file.read().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry)] = int(fields[1])
+            found[int(entry)] = (
+                (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
+                int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    ours = {pid}
+    for child in sorted(parents):
+        line = child
+        while line in parents and line not in ours:
+            line = parents[line]
+        if line in ours:
+            ours.add(child)
+    return {one: found[one] for one in ours if one in found}
+
+
+class Run:
+    """One run of a program: exit code, output, wall and CPU seconds, peak memory in MiB, calls by action."""
+
+    def __init__(self, front, arguments, folder):
+        before = front.tell()["calls"]
+        start = time.monotonic()
+        with open(folder / "out", "w+b") as out:
+            process = subprocess.Popen(
+                [str(word) for word in arguments], cwd=folder, env=front.environment(folder), stdout=out,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            ended = threading.Event()
+            sampler = threading.Thread(target=self.sample, args=(process.pid, ended))
+            sampler.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            self.wall = time.monotonic() - start
+            ended.set()
+            sampler.join()
+            process.returncode = self.status = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            self.output = out.read().decode(errors="replace")
+        # What the program waited for is in its own usage; a plugin that it did not wait for is in the samples only.
+        self.cpu = max(usage.ru_utime + usage.ru_stime, self.sampled)
+        self.peak = max(self.peak, usage.ru_maxrss / 1024)
+        after = front.tell()["calls"]
+        self.calls = {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
+
+    def sample(self, pid, ended):
+        self.peak, cpu = 0, {}
+        while not ended.wait(0.02):
+            processes = tree(pid)
+            self.peak = max(self.peak, sum(memory for _, memory in processes.values()))
+            cpu.update({one: seconds for one, (seconds, _) in processes.items()})
+        self.sampled = sum(cpu.values())
+
+
+class Osiris:
+    name = "osiris"
+
+    def __init__(self, program, count):
+        self.program, self.count = program, count
+
+    def write(self, folder, team):
+        (folder / "ops.pub").write_text(KEY + "\n")
+        (folder / "cluster.yaml").write_text(MANIFEST.format(count=self.count, image=IMAGE, team=team))
+
+    def prepare(self, front, folder):
+        self.write(folder, "edge")
+
+    apply = ["apply", "--auto-approve"]
+    plan = ["plan", "--detailed-exitcode"]
+    destroy = ["destroy", "--auto-approve"]
+
+
+class Terraform(Osiris):
+    name = "terraform"
+
+    def __init__(self, program, count, plugins):
+        super().__init__(program, count)
+        self.plugins = plugins
+
+    def write(self, folder, team):
+        (folder / "main.tf").write_text(TERRAFORM.format(count=self.count, image=IMAGE, team=team, key=KEY))
+
+    def prepare(self, front, folder):
+        self.write(folder, "edge")
+        run = Run(front, [self.program, "init", "-no-color"]
+                  + ([f"-plugin-dir={self.plugins}"] if self.plugins else []), folder)
+        if run.status:
+            raise RuntimeError(run.output.strip().splitlines()[-1] if run.output.strip() else "terraform init failed")
+
+    apply = ["apply", "-auto-approve", "-no-color"]
+    plan = ["plan", "-detailed-exitcode", "-no-color"]
+    destroy = ["destroy", "-auto-approve", "-no-color"]
+
+
+def life(front, tool, delay, details):
+    """Runs a tool through its phases and prints a row for each."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        front.account(delay)
+        tool.prepare(front, folder)
+        for phase in ("apply", "plan, nothing to do", "one changed tag", "destroy"):
+            if phase == "one changed tag":
+                tool.write(folder, "core")
+            words = tool.plan if phase.startswith("plan") else tool.destroy if phase == "destroy" else tool.apply
+            run = Run(front, [tool.program, *words], folder)
+            if run.status:
+                print(run.output[-2000:], file=sys.stderr)
+                raise SystemExit(f"{tool.name}: {phase} of {tool.count} ended with status {run.status}")
+            print(f"| {tool.count} | {delay} ms | {phase} | {tool.name} | {sum(run.calls.values())} | {run.wall:.2f} s "
+                  f"| {run.cpu:.2f} s | {run.peak:.0f} MiB |", flush=True)
+            if details:
+                print("  " + ", ".join(f"{count} {name}" for name, count in sorted(run.calls.items())), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("osiris", type=pathlib.Path)
+    parser.add_argument("--sizes", default="10,50,200")
+    parser.add_argument("--delay", default="0,50")
+    parser.add_argument("--terraform", default=shutil.which("terraform"))
+    parser.add_argument("--plugins", type=pathlib.Path, default=os.environ.get("TF_PLUGIN_DIR"))
+    parser.add_argument("--calls", action="store_true", help="list the calls of each phase by action")
+    options = parser.parse_args()
+    front = Front()
+    hasTerraform = options.terraform is not None
+    if not hasTerraform:
+        print("terraform is not installed: osiris alone")
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+    print("| instances | added to each call | | | calls | wall | CPU | memory |\n|---|---|---|---|---|---|---|---|")
+    for delay in map(int, options.delay.split(",")):
+        for count in map(int, options.sizes.split(",")):
+            life(front, Osiris(options.osiris.resolve(), count), delay, options.calls)
+            if hasTerraform:
+                try:
+                    life(front, Terraform(options.terraform, count, options.plugins), delay, options.calls)
+                except RuntimeError as error:
+                    hasTerraform = False
+                    print(f"terraform cannot run here: {error}")
+
+
+main()

@@ -1,0 +1,68 @@
+import Foundation
+import OsirisTransport
+import ProviderAWS
+import Testing
+
+/// A whole `aws` target through its life, by the built program against moto.
+struct AWSLifeCycleTests {
+    @Test func aTargetIsMadeOnceKeptAndRemoved() async throws {
+        let cluster = try await AWSCluster(AWSCluster.plain + "\naws: {elasticAddresses: true}")
+        try await cluster.apply()
+        let expected = [
+            "vpc.main", "subnet.1", "subnet.2", "internetGateway.main", "routeTable.main", "securityGroup.main",
+            "keyPair.main", "instance.m1", "instance.m2", "instance.m3", "elasticAddress.m1", "elasticAddress.m2",
+            "elasticAddress.m3",
+        ]
+        let made = Dictionary(uniqueKeysWithValues: expected.map { ("use1/\($0)", 1) })
+        #expect(try await cluster.account.addresses() == made)
+
+        let instances = try await cluster.account.list("DescribeInstances", "reservationSet")
+        #expect(Set(instances.compactMap { $0.text("placement/availabilityZone") }) == ["us-east-1a", "us-east-1b"])
+        for instance in instances {
+            #expect(instance.text("metadataOptions/httpTokens") == "required")
+            #expect(instance.text("ipAddress") != nil)
+            #expect(instance.items("tagSet").contains { $0.text("key") == "team" && $0.text("value") == "edge" })
+        }
+        let gone = try await cluster.run("destroy", "--auto-approve")
+        #expect(gone.status == 0, "\(gone)")
+        #expect(try await cluster.account.addresses() == [:])
+    }
+
+    @Test func whatIsGoneIsMadeAgain() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        let instance = try #require(try await cluster.account.list("DescribeInstances", "reservationSet").first)
+        _ = try await cluster.account.client.call(
+            "TerminateInstances", ["InstanceId.1": instance.text("instanceId") ?? ""], at: cluster.account.place)
+        let plan = try await cluster.plan()
+        #expect(plan.count == 1 && plan.values.first == "create", "\(plan)")
+        try await cluster.apply()
+    }
+
+    /// The state is lost; what exists is found by its marks.
+    @Test func aLostStateIsMadeAgain() async throws {
+        let cluster = try await AWSCluster(AWSCluster.plain + "\naws: {elasticAddresses: true}")
+        try await cluster.apply()
+        try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris"))
+        let blind = try await cluster.run("apply", "--auto-approve")
+        #expect(blind.status == 1 && blind.out.contains("osiris state rebuild"), "\(blind)")
+        try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris"))
+        let rebuilt = try await cluster.run("state", "rebuild", "--auto-approve")
+        #expect(rebuilt.status == 0, "\(rebuilt)")
+        try await cluster.expectNothingToDo()
+    }
+
+    @Test func aTargetThatLeftTheManifestIsRemoved() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        let manifest = try cluster.scratch.read("cluster.yaml")
+        let end = try #require(manifest.range(of: "    - name: use1"))
+        try cluster.scratch.write(
+            manifest[..<end.lowerBound]
+                + "    - {name: sim, provider: simulated, machines: {count: 1}, simulate: {store: s.jsonl}}\n",
+            to: "cluster.yaml")
+        let answer = try await cluster.run("apply", "--auto-approve")
+        #expect(answer.status == 0, "\(answer)")
+        #expect(try await cluster.account.addresses() == [:])
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Testing
+
+/// What callers see of a hub that ends under them.
+@Suite(.serialized) struct ClosingTests {
+    /// How connections ended.
+    struct Seen: Sendable {
+        var answered = 0
+        /// Accepted, and ended without an answer: the caller cannot know whether its request ran.
+        var broken = 0
+    }
+
+    /// Callers that open a connection for each request see answers, and then a closed port.
+    @Test func noRequestIsLost() async throws {
+        for _ in 0..<6 {
+            let folder = try TestHub.makeFolder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let hub = try await RunningProgram.start(folder)
+            let port = UInt16(hub.client.port)
+            let seen = try await withThrowingTaskGroup(of: Seen.self) { group in
+                for _ in 0..<8 { group.addTask { await onThread { callUntilClosed(port) } } }
+                try await Task.sleep(for: .milliseconds(200))
+                hub.process.signal(SIGTERM)
+                return try await group.reduce(into: Seen()) {
+                    $0.answered += $1.answered
+                    $0.broken += $1.broken
+                }
+            }
+            #expect(await hub.status() == .code(0))
+            #expect(seen.answered > 0 && seen.broken == 0, "\(seen)")
+        }
+    }
+
+    /// A connection that is open has its next request answered, and is told that there is no other.
+    @Test func anOpenConnectionHasOneMoreAnswer() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let port = UInt16(hub.client.port)
+        let socket = try #require(await onThread { connected(port) })
+        defer { close(socket) }
+        #expect(await onThread { exchange(socket, keep: true) }?.hasPrefix("HTTP/1.1 200") == true)
+        hub.process.signal(SIGTERM)
+        var isLast = false
+        while !isLast {
+            let answer = try #require(await onThread { exchange(socket, keep: true) })
+            isLast = answer.lowercased().contains("connection: close")
+        }
+        #expect(await hub.status() == .code(0))
+    }
+}
+
+private func onThread<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: work()) }
+    }
+}
+
+private func callUntilClosed(_ port: UInt16) -> ClosingTests.Seen {
+    var seen = ClosingTests.Seen()
+    while let socket = connected(port) {
+        if exchange(socket, keep: false) == nil { seen.broken += 1 } else { seen.answered += 1 }
+        close(socket)
+    }
+    return seen
+}
+
+/// Nil if nobody takes the connection.
+private func connected(_ port: UInt16) -> Int32? {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+    let result = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    if result == 0 { return descriptor }
+    close(descriptor)
+    return nil
+}
+
+/// Sends one request. Nil if the connection ended without an answer.
+private func exchange(_ socket: Int32, keep: Bool) -> String? {
+    let text = "GET /healthz HTTP/1.1\r\nHost: hub.test\r\nConnection: \(keep ? "keep-alive" : "close")\r\n\r\n"
+    let flags = Int32(MSG_NOSIGNAL)
+    guard send(socket, text, text.utf8.count, flags) == text.utf8.count else { return nil }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = recv(socket, &bytes, bytes.count, 0)
+    return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+}

@@ -1,0 +1,1 @@
+def handle(x): return x

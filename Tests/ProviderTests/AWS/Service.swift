@@ -1,0 +1,1 @@
+../../OsirisStateTests/Shared/Service.swift

@@ -1,0 +1,5 @@
+"""Says hello."""
+
+
+def handle(event):
+    return {"greeting": "hi " + event["name"]}

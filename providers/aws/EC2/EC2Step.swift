@@ -1,0 +1,91 @@
+import OsirisModel
+import OsirisProviderKit
+import OsirisTransport
+
+/// One operation on one object: its calls, with what they have in common.
+struct EC2Step: Sendable {
+    let ec2: EC2
+    let request: OperationRequest
+    let place: AWSPlace
+
+    init(_ ec2: EC2, _ request: OperationRequest) throws {
+        self.ec2 = ec2
+        self.request = request
+        let known = request.prior["region"] == nil ? request.planned : request.prior
+        place = try ec2.place(of: request.address, known, in: request.cluster)
+    }
+
+    /// A planned argument as text.
+    subscript(name: String) -> String { request.planned[name]?.stringValue ?? "" }
+
+    /// All tags of what is made.
+    var tags: [String: String] {
+        (request.planned["tags"]?.mapValue ?? [:]).compactMapValues(\.stringValue)
+            .merging(CloudMarks(request).tags) { $1 }
+    }
+
+    /// Calls, and waits while something new is not known yet, or something old is still in use.
+    /// - Parameters:
+    ///   - settled: codes of errors that say it is as asked already.
+    ///   - isRemoval: true if an object that is not there is what was asked for.
+    /// - Returns: nil if it was as asked already.
+    /// - Throws: `ProviderError`.
+    @discardableResult
+    func call(
+        _ action: String, _ parameters: QueryParameters, settled: Set<String> = [], isRemoval: Bool = false
+    ) async throws -> XMLNode? {
+        let begin = ContinuousClock.now
+        var attempt = 0
+        while true {
+            do {
+                return try await ec2.client.call(action, parameters, at: place)
+            } catch let error as AWSError {
+                if settled.contains(error.code) || (isRemoval && error.isNotFound) { return nil }
+                let longest: Duration
+                if error.code == "DependencyViolation" {
+                    longest = ec2.pace.dependency
+                } else if error.isNotFound, ec2.book.hasNew(references, within: ec2.pace.newness) {
+                    longest = ec2.pace.newness
+                } else {
+                    throw failure(error)
+                }
+                guard ContinuousClock.now - begin < longest else { throw failure(error) }
+                request.progress("waiting: \(error.message)")
+                try await Task.sleep(for: ec2.pace.pause(attempt))
+                attempt += 1
+            }
+        }
+    }
+
+    func failure(_ error: AWSError) -> ProviderError {
+        if error.kind == .answerLost { ec2.book.lost(request.token) }
+        return error.providerError(request.address.text, attribute: Self.attributes[error.code])
+    }
+
+    /// What an error complains about.
+    private static let attributes = [
+        "InvalidAMIID.NotFound": "image", "InvalidAMIID.Malformed": "image", "InvalidAMIID.Unavailable": "image",
+        "InsufficientInstanceCapacity": "type", "VcpuLimitExceeded": "type", "InstanceLimitExceeded": "type",
+        "InvalidInstanceType": "type", "Unsupported": "type", "InvalidVpc.Range": "cidr",
+        "InvalidSubnet.Range": "cidr", "InvalidSubnet.Conflict": "cidr", "InvalidKey.Format": "publicKey",
+        "InvalidKeyPair.Duplicate": "name",
+    ]
+
+    /// Identities of what the operation is about and refers to.
+    private var references: [String] {
+        (Array(request.planned.values) + [request.prior["id"] ?? .null]).flatMap { value in
+            value.stringValue.map { [$0] } ?? value.listValue?.compactMap(\.stringValue) ?? []
+        }
+    }
+}
+
+extension EC2Step {
+    /// Calls what makes an object, and answers its identity, which stands at `path`.
+    func make(_ action: String, _ parameters: QueryParameters, _ path: String) async throws -> (String, Attributes) {
+        let answer = try await call(action, parameters)
+        guard let id = answer?.word(path) else {
+            throw ProviderError(.answerLost, "\(request.address): \(action) answers without \(path)")
+        }
+        return (id, [:])
+    }
+}

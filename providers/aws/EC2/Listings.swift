@@ -1,0 +1,63 @@
+import OsirisTransport
+
+/// Asks EC2 for all objects of one kind that carry a cluster's mark, and shares the answers.
+///
+/// Whoever asks while a listing runs waits for the next one, which begins after the question; all who wait share it. So many
+/// reads, creates and waits at once cost one call for each page, not one for each object.
+actor Listings {
+    struct Question: Hashable, Sendable {
+        var kind: EC2Kind
+        var place: AWSPlace
+        var cluster: String
+    }
+
+    private struct Line {
+        var running: Task<[XMLNode], any Error>?
+        var next: Task<[XMLNode], any Error>?
+        var last: [XMLNode]?
+    }
+
+    private var lines: [Question: Line] = [:]
+    private let ask: @Sendable (Question) async throws -> [XMLNode]
+
+    init(_ ask: @escaping @Sendable (Question) async throws -> [XMLNode]) { self.ask = ask }
+
+    /// An answer that is newer than the question.
+    /// - Parameter pause: how long to wait for others who ask the same, or for the objects to change.
+    func fresh(_ question: Question, pause: Duration = .milliseconds(5)) async throws -> [XMLNode] {
+        if let next = lines[question]?.next { return try await next.value }
+        let running = lines[question]?.running
+        // Shared by tasks that may be cancelled one by one, so it is none of theirs.
+        let task = Task {
+            _ = await running?.result
+            try? await Task.sleep(for: pause)
+            begin(question)
+            do {
+                return end(question, try await ask(question))
+            } catch {
+                lines[question]?.running = nil
+                throw error
+            }
+        }
+        lines[question, default: Line()].next = task
+        return try await task.value
+    }
+
+    /// The last answer, of whatever age; asks if there is none.
+    func known(_ question: Question) async throws -> [XMLNode] {
+        if let last = lines[question]?.last { return last }
+        return try await fresh(question)
+    }
+
+    private func begin(_ question: Question) {
+        guard var line = lines[question] else { return }
+        (line.running, line.next) = (line.next, nil)
+        lines[question] = line
+    }
+
+    private func end(_ question: Question, _ items: [XMLNode]) -> [XMLNode] {
+        lines[question]?.running = nil
+        lines[question]?.last = items
+        return items
+    }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import OsirisModel
+import OsirisProviderKit
+import OsirisTransport
+
+/// The `instance` type: one machine.
+struct Instance: EC2Handler {
+    static let type = ResourceType(
+        name: "instance", doc: "One machine of a target.",
+        schema: .ec2([
+            Field(
+                "image", .string, required: true, forcesReplacement: true,
+                doc: "The image, as the manifest names it. What it leads to is looked up when the instance is made."),
+            Field("type", .string, required: true, doc: "Its size; a change stops the instance and starts it again."),
+            Field("subnet", .string, required: true, forcesReplacement: true, doc: "The subnet it is in."),
+            Field("securityGroups", .list(of: .string), required: true, doc: "Who may connect to it."),
+            Field("key", .string, forcesReplacement: true, doc: "Name of the key pair that may log in."),
+            Field(
+                "publicAddress", .bool, forcesReplacement: true,
+                doc: "True if it has an address on the internet; absent when it has none."),
+            Field("disk", .size, doc: "Size of its disk, which can grow; absent: what the image has."),
+            Field(
+                "metadataTokens", .choice(["required", "optional"]), default: "required",
+                doc: "Whether its metadata service wants a token of version 2, which keeps functions out."),
+            Field(
+                "status", .choice(["running", "stopped", "pending", "stopping"]), default: "running",
+                doc: "An instance is meant to run."),
+            Field("boot", .string, forcesReplacement: true, doc: "Digest of what it does at its first start."),
+            Field(
+                "imageId", .string, role: .computed, doc: "The image it was made from.",
+                example: "ami-0123456789abcdef0"),
+            Field("zone", .string, role: .computed, doc: "Its availability zone."),
+            Field("privateIP", .string, role: .computed, doc: "Its address in the network."),
+            Field(
+                HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
+                volatile: true,
+                doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
+        ]), takesAllWithIt: true)
+
+    let ec2: EC2
+    let images: Images
+    let kind = EC2Kind.instance
+    var type: ResourceType { Self.type }
+
+    /// A tag with the image's name in the manifest, which EC2 does not know.
+    static let imageTag = "osiris:image"
+    static let bootTag = "osiris:boot"
+
+    // MARK: Reading
+
+    func hasEnded(_ item: XMLNode) -> Bool {
+        ["shutting-down", "terminated"].contains(item.text("instanceState/name") ?? "")
+    }
+
+    func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes {
+        let tags = item.tags
+        let status = item.text("instanceState/name") ?? "pending"
+        var found: Attributes = [
+            "type": .string(item.text("instanceType") ?? ""), "subnet": .string(item.text("subnetId") ?? ""),
+            "securityGroups": .list(
+                item.items("groupSet").compactMap { $0.text("groupId") }.sorted().map(Value.string)),
+            "metadataTokens": .string(item.word("metadataOptions/httpTokens") ?? "optional"),
+            "status": .string(status),
+        ]
+        found["image"] =
+            tags[Self.imageTag].map(Value.string) ?? recorded["image"] ?? item.text("imageId").map(Value.string)
+        found["boot"] = tags[Self.bootTag].map(Value.string)
+        found["key"] = item.word("keyName").map(Value.string)
+        for (name, path) in [
+            ("imageId", "imageId"), ("zone", "placement/availabilityZone"), ("privateIP", "privateIpAddress"),
+        ] {
+            found[name] = item.word(path).map(Value.string)
+        }
+        // While it does not run it has none, whatever it was launched with.
+        let address = item.word("ipAddress")
+        let hasAddress = address != nil || (status != "running" && recorded["publicAddress"] == true)
+        found["publicAddress"] = hasAddress ? true : nil
+        found[HostMachines.addressAttribute] = (address ?? item.word("privateIpAddress")).map(Value.string)
+        return found
+    }
+
+    /// The size of the disk is a matter of its volume.
+    func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] {
+        guard requests.contains(where: { $0["disk"] != nil && $0["disk"] != .null }) else { return [:] }
+        var found: [String: Attributes] = [:]
+        for volume in try await volumes(question) {
+            guard let size = volume.text("size").flatMap({ Int($0) }),
+                let instance = volume.items("attachmentSet").first?.word("instanceId")
+            else { continue }
+            found[instance] = ["disk": .int(size << 30)]
+        }
+        return found
+    }
+
+    private func volumes(_ question: Listings.Question) async throws -> [XMLNode] {
+        var question = question
+        question.kind = .volume
+        return try await ec2.listings.fresh(question)
+    }
+
+    // MARK: Changing
+
+    func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {
+        let planned = step.request.planned
+        let image = try await images.find(step["image"], type: step["type"], at: step.place, for: step.request.address)
+        var tags = step.tags
+        tags[Self.imageTag] = step["image"]
+        tags[Self.bootTag] = planned["boot"]?.stringValue
+        var parameters: QueryParameters = [
+            "ImageId": image.id, "InstanceType": step["type"], "MinCount": "1", "MaxCount": "1",
+            "SubnetId": step["subnet"], "ClientToken": step.request.token,
+            "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpPutResponseHopLimit": "1",
+            "MetadataOptions.HttpEndpoint": "enabled",
+        ]
+        parameters.list("SecurityGroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
+        parameters["KeyName"] = planned["key"]?.stringValue
+        if let disk = planned["disk"]?.intValue {
+            parameters["BlockDeviceMapping.1.DeviceName"] = image.rootDevice
+            parameters["BlockDeviceMapping.1.Ebs.VolumeSize"] = String(disk >> 30)
+            parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
+            parameters["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] = "true"
+        }
+        for tagged in [kind.tagged, "volume"] { parameters.tags(tagged, tags) }
+        let answer = try await step.call("RunInstances", parameters)
+        guard let id = answer?.items("instancesSet").first?.word("instanceId") else {
+            throw ProviderError(.answerLost, "\(step.request.address): RunInstances answers without an instance")
+        }
+        var made = planned
+        made["status"] = "pending"
+        return (id, made)
+    }
+
+    func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
+        let planned = step.request.planned
+        if present["securityGroups"] != planned["securityGroups"] {
+            var parameters: QueryParameters = ["InstanceId": id]
+            parameters.list("GroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
+            try await step.call("ModifyInstanceAttribute", parameters)
+        }
+        if (present["metadataTokens"] ?? "required") != (planned["metadataTokens"] ?? "required") {
+            try await step.call(
+                "ModifyInstanceMetadataOptions",
+                ["InstanceId": id, "HttpTokens": planned["metadataTokens"]?.stringValue ?? "required"])
+        }
+        try await grow(step, id, from: present)
+        var status = present["status"]?.stringValue ?? "running"
+        if present["type"] != planned["type"] {
+            if status != "stopped" { try await stop(step, id) }
+            try await step.call("ModifyInstanceAttribute", ["InstanceId": id, "InstanceType.Value": step["type"]])
+            status = "stopped"
+        }
+        if status == "stopping" { try await InstanceWait(self, step, id).until("stopped") }
+        if status == "stopping" || status == "stopped" {
+            try await step.call("StartInstances", ["InstanceId.1": id])
+        }
+        let needsAddress = planned["publicAddress"] == true
+        let item = try await InstanceWait(self, step, id).until("running") {
+            !needsAddress || $0.word("ipAddress") != nil
+        }
+        var found = attributes(item, recorded: planned)
+        for name in ["disk", "image", "boot"] { found[name] = planned[name] }
+        return found
+    }
+
+    private func stop(_ step: EC2Step, _ id: String) async throws {
+        step.request.progress("stopping it, as its type can only change then")
+        try await step.call("StopInstances", ["InstanceId.1": id])
+        try await InstanceWait(self, step, id).until("stopped")
+    }
+
+    private func grow(_ step: EC2Step, _ id: String, from present: Attributes) async throws {
+        guard let wanted = step.request.planned["disk"]?.intValue, let size = present["disk"]?.intValue, wanted != size
+        else { return }
+        guard wanted > size else {
+            throw ProviderError(
+                .rejected,
+                "\(step.request.address): its disk of \(size >> 30) GiB cannot shrink to \(wanted >> 30) GiB",
+                help: "take the machine out, apply, and put it in again with the smaller disk", attribute: "disk")
+        }
+        let volumes = try await volumes(question(step.place, step.request.cluster))
+        guard let volume = volumes.first(where: { $0.items("attachmentSet").first?.word("instanceId") == id }),
+            let number = volume.word("volumeId")
+        else { throw ProviderError(.rejected, "\(step.request.address): its disk is not found", attribute: "disk") }
+        try await step.call("ModifyVolume", ["VolumeId": number, "Size": String(wanted >> 30)])
+    }
+
+    func remove(_ step: EC2Step, _ id: String) async throws {
+        do {
+            try await ec2.terminations.add(id, to: step.place)
+        } catch let error as AWSError where error.isNotFound {
+            // One that is gone refuses the call for all of them.
+            try await step.call("TerminateInstances", ["InstanceId.1": id], isRemoval: true)
+        } catch let error as AWSError {
+            throw step.failure(error)
+        }
+        step.request.progress("waiting until it has ended")
+        try await InstanceWait(self, step, id).untilGone()
+    }
+}

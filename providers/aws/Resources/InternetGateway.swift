@@ -1,0 +1,53 @@
+import OsirisModel
+import OsirisProviderKit
+import OsirisTransport
+
+/// The `internetGateway` type: the network's way to the internet, attached to it.
+struct InternetGateway: EC2Handler {
+    static let type = ResourceType(
+        name: "internetGateway", doc: "The way of a target's network to the internet.",
+        schema: .ec2([
+            Field("vpc", .string, required: true, forcesReplacement: true, doc: "The network it belongs to."),
+            Field("attached", .bool, default: true, doc: "Whether it is attached to the network."),
+        ]))
+
+    let ec2: EC2
+    let kind = EC2Kind.gateway
+    var type: ResourceType { Self.type }
+
+    func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes {
+        let vpc = item.items("attachmentSet").first?.word("vpcId")
+        return [
+            "vpc": vpc.map(Value.string) ?? recorded["vpc"] ?? .string(""), "attached": .bool(vpc != nil),
+        ]
+    }
+
+    func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {
+        var parameters = QueryParameters()
+        parameters.tags(kind.tagged, step.tags)
+        let (id, _) = try await step.make(
+            "CreateInternetGateway", parameters, "internetGateway/internetGatewayId")
+        return (id, ["attached": false])
+    }
+
+    func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
+        if present["attached"] != true {
+            var parameters = QueryParameters()
+            parameters["InternetGatewayId"] = id
+            parameters["VpcId"] = step["vpc"]
+            try await step.call("AttachInternetGateway", parameters, settled: ["Resource.AlreadyAssociated"])
+        }
+        return step.request.planned
+    }
+
+    func remove(_ step: EC2Step, _ id: String) async throws {
+        var parameters = QueryParameters()
+        parameters["InternetGatewayId"] = id
+        if let vpc = step.request.prior["vpc"]?.stringValue, !vpc.isEmpty, step.request.prior["attached"] != false {
+            var detach = parameters
+            detach["VpcId"] = vpc
+            try await step.call("DetachInternetGateway", detach, settled: ["Gateway.NotAttached"], isRemoval: true)
+        }
+        try await step.call("DeleteInternetGateway", parameters, isRemoval: true)
+    }
+}
