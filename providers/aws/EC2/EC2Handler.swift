@@ -14,6 +14,9 @@ protocol EC2Handler: ResourceHandler {
     func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes
     /// More than its own listing says, by identity; by default nothing.
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes]
+    /// What stands in for recorded attributes when a lost state is made again, from what was found before; by default
+    /// nothing.
+    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes
     /// True for an object that is listed and has ended; by default never.
     func hasEnded(_ item: XMLNode) -> Bool
     /// Makes the object with all its tags, in one call.
@@ -28,6 +31,7 @@ protocol EC2Handler: ResourceHandler {
 
 extension EC2Handler {
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] { [:] }
+    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes { [:] }
     func hasEnded(_ item: XMLNode) -> Bool { false }
 
     func question(_ place: AWSPlace, _ cluster: Cluster) -> Listings.Question {
@@ -134,7 +138,8 @@ extension EC2Handler {
                         let id = item.text(kind.id)
                     else { continue }
                     var found = whole(
-                        item, recorded: [:], region: place.region, account: account, of: request.cluster.name)
+                        item, recorded: hint(marks.address, request.below), region: place.region, account: account,
+                        of: request.cluster.name)
                     // A size that nobody asked for is the image's.
                     if let more = more[id], sized.contains(String(marks.address.target)) { found.merge(more) { $1 } }
                     discovery.resources.append(
