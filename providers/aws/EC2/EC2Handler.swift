@@ -14,6 +14,9 @@ protocol EC2Handler: ResourceHandler {
     func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes
     /// More than its own listing says, by identity; by default nothing.
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes]
+    /// What stands in for recorded attributes when a lost state is made again, from what was found before; by default
+    /// nothing.
+    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes
     /// True for an object that is listed and has ended; by default never.
     func hasEnded(_ item: XMLNode) -> Bool
     /// Makes the object with all its tags, in one call.
@@ -28,6 +31,7 @@ protocol EC2Handler: ResourceHandler {
 
 extension EC2Handler {
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] { [:] }
+    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes { [:] }
     func hasEnded(_ item: XMLNode) -> Bool { false }
 
     func question(_ place: AWSPlace, _ cluster: Cluster) -> Listings.Question {
@@ -127,14 +131,17 @@ extension EC2Handler {
             do {
                 let question = question(place, request.cluster)
                 let items = living(try await ec2.listings.fresh(question))
-                let more = try await more([["disk": 0]], question)
+                let sized = AWSTarget.namesWithDisk(request.cluster)
+                let more = try await more(sized.isEmpty ? [] : [["disk": 0]], question)
                 for item in items {
                     guard let marks = CloudMarks(item.tags), marks.address.type == type.name,
                         let id = item.text(kind.id)
                     else { continue }
                     var found = whole(
-                        item, recorded: [:], region: place.region, account: account, of: request.cluster.name)
-                    if let more = more[id] { found.merge(more) { $1 } }
+                        item, recorded: hint(marks.address, request.below), region: place.region, account: account,
+                        of: request.cluster.name)
+                    // A size that nobody asked for is the image's.
+                    if let more = more[id], sized.contains(String(marks.address.target)) { found.merge(more) { $1 } }
                     discovery.resources.append(
                         DiscoveredResource(
                             address: marks.address, attributes: found,
@@ -235,10 +242,13 @@ extension EC2Handler {
             of: request.cluster.name)
         let more = try await more([request.planned], question(step.place, request.cluster))
         if let more = more[id] { found.merge(more) { $1 } }
-        let schema = type.schema
-        let open = request.planned.keys.sorted().filter { name in
-            schema[name]?.role == .argument && request.planned[name] != .null && request.planned[name] != found[name]
+        // What was not planned is meant to be as by default.
+        let open = type.schema.fields.filter { field in
+            guard field.role == .argument else { return false }
+            let planned = request.planned[field.name].flatMap { $0 == .null ? nil : $0 } ?? field.defaultValue
+            return planned != nil && planned != found[field.name]
         }
+        .map(\.name)
         if open.isEmpty && isWhole(found) { return .landed(found) }
         return .unfinished(found, "its create was cut off before \(open.first.map { "`\($0)`" } ?? "it ran")")
     }

@@ -31,6 +31,13 @@ struct RouteTable: EC2Handler {
         ]
     }
 
+    /// In the order of the subnets' numbers, as the manifest declares them.
+    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes {
+        let subnets = below.filter { $0.address.type == Subnet.type.name && $0.address.target == address.target }
+        let sorted = subnets.sorted { Int($0.address.name) ?? 0 < Int($1.address.name) ?? 0 }
+        return ["subnets": .list(sorted.compactMap { $0.attributes["id"] })]
+    }
+
     func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {
         var parameters = QueryParameters()
         parameters["VpcId"] = step["vpc"]
