@@ -30,7 +30,8 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image bench bench-ssh bench-hub bench-load bench-aws \
+.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image fuzz bench bench-manifest bench-ssh \
+	bench-hub bench-load bench-aws \
 	bench-neighbour fmt lint packages \
 	image-tools install clean
 
@@ -80,8 +81,16 @@ test-ui: packages ## The hub's page, and those of plan and apply, in headless Ch
 	python3 Tests/UI/page.py $(or $(HUB),.build/debug/osiris-hub) $(SHOTS)
 	python3 Tests/UI/plan.py .build/debug/osiris $(SHOTS)
 
+# FUZZ_SECONDS=60 for a shorter run; OSIRIS_SEED=N repeats one. A crash leaves its input in the temporary folder.
+fuzz: packages ## Damage manifests at random for ten minutes.
+	$(SWIFT) build --build-tests
+	OSIRIS_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(SWIFT) test --skip-build --filter MutationTests
+
 bench: build ## Time and count plans and applies of simulated fleets.
 	python3 Tests/Benchmark/bench.py $(OSIRIS)
+
+bench-manifest: build ## Time `osiris validate` on large and hostile manifests.
+	python3 Tests/Benchmark/manifest.py $(OSIRIS)
 
 # HOSTS=8,32,64 for other sizes; needs root and PyPI.
 bench-ssh: build image-tools ## Compare osiris with other clients on a rack of real hosts.

@@ -47,7 +47,7 @@ struct SecretMask {
     /// The text with every character of a secret replaced by `*`; lines and columns stay as they are.
     func masked(_ file: SourceFile, hasFaults: Bool) -> String {
         let text = hidden[file.index].map { Self.replace(in: file.text, $0) } ?? file.text
-        return hasFaults ? Self.masked(unread: text) : text
+        return hasFaults && file.mentions("secret") ? Self.masked(unread: text) : text
     }
 
     private static let keys = ["secrets", "secretFiles"]
@@ -74,6 +74,8 @@ struct SecretMask {
             let indent = line.prefix { $0 == " " || $0 == "-" }.count
             if let outer = inside, indent <= outer, !line.allSatisfy(\.isWhitespace) { inside = nil }
             if inside != nil { return starred(line, from: line.firstIndex(of: ":") ?? line.startIndex) }
+            // The patterns are costly, and nearly no line has one of these words.
+            guard line.contains("secret") || hasSecretVariable && line.contains("default") else { return String(line) }
             if let key = line.firstMatch(of: #/["']?secret(s|Files)["']?\s*:/#) {
                 inside = indent
                 return starred(line, from: key.range.upperBound)
@@ -116,6 +118,13 @@ struct SecretMask {
             previous = scalar
         }
         return String(result)
+    }
+}
+
+extension SourceFile {
+    fileprivate func mentions(_ word: String) -> Bool {
+        let word = Array(word.utf8)
+        return bytes.indices.contains { bytes[$0] == word[0] && bytes[$0...].starts(with: word) }
     }
 }
 

@@ -89,8 +89,9 @@ struct Case {
     var variableFiles: [String] = []
     var environment = testEnvironment
 
-    init(_ name: String) throws {
-        folder = casesFolder + "/" + name
+    /// - Parameter root: where the folder is; a copy may be changed.
+    init(_ name: String, in root: String = casesFolder) throws {
+        folder = root + "/" + name
         let options = (try? String(contentsOfFile: folder + "/options.txt", encoding: .utf8)) ?? ""
         for line in options.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)

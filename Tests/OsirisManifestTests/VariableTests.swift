@@ -79,4 +79,11 @@ struct VariableTests {
         #expect(targets[2].labels == ["zone": "b"])
         #expect(targets[1].spans["machines.count"].start.line == 8)
     }
+
+    @Test("what defaults lack is missing in the target")
+    func defaultsLacking() {
+        let text = manifest(
+            "  defaults: {simulated: {simulate: {seed: 1}}}\n  targets: [{name: rack-a, provider: simulated}]\n")
+        #expect(codes(load(text: text)) == ["OSR0103"])
+    }
 }

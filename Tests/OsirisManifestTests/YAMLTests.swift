@@ -1,3 +1,4 @@
+import Foundation
 import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
@@ -40,6 +41,7 @@ struct YAMLTests {
         let text = manifest("  hub:\n    port: 1234\n")
         let loaded = load(text: "\u{FEFF}" + text.replacing("\n", with: lineBreak))
         #expect(loaded.cluster?.hub.port == 1234)
+        #expect(loaded.lineCount == 6)
         #expect(loaded.cluster?.hub.spans["port"].start == SourcePosition(line: 6, column: 11))
     }
 
@@ -63,9 +65,8 @@ struct YAMLTests {
             let aliases = (0..<10).map { "k\($0): *a\(level - 1)" }.joined(separator: ", ")
             text += "a\(level): &a\(level) {<<: *a\(level - 1), \(aliases)}\n"
         }
-        let clock = ContinuousClock()
-        let time = clock.measure { #expect(codes(load(text: text)) == ["OSR0005"]) }
-        #expect(time < .seconds(5))
+        let time = processorSeconds { #expect(codes(load(text: text)) == ["OSR0005"]) }
+        #expect(time < 5)
     }
 
     @Test("nesting is bounded in flow and block style")
@@ -83,6 +84,18 @@ struct YAMLTests {
         #expect(value(deep + "x" + close) != nil)
     }
 
+    /// What this thread alone has worked: the machine may do other things meanwhile.
+    private func processorSeconds(_ work: () -> Void) -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let start = now()
+        work()
+        return now() - start
+    }
+
     @Test("tabs may separate, but not indent")
     func tabs() {
         #expect(load(text: manifest("  hub:\n    port:\t1234\t# text\n")).cluster?.hub.port == 1234)
@@ -98,9 +111,7 @@ struct YAMLTests {
                         + "    limits: {timeout: 10s, memory: 128Mi}\n"
                 }.joined()
         }
-        func time(_ text: String) -> Duration {
-            ContinuousClock().measure { #expect(load(text: text).cluster != nil) }
-        }
+        func time(_ text: String) -> Double { processorSeconds { #expect(load(text: text).cluster != nil) } }
         let (small, large) = (text(2000), text(8000))
         #expect(load(text: small).lineCount > 10_000)
         let (first, second) = (time(small), time(large))
@@ -113,7 +124,7 @@ struct YAMLTests {
         let text = manifest(
             "  functions:\n  - name: a\n    runtime: command\n    command: [x]\n    env:\n"
                 + (0..<keys).map { "        K\($0): ${var.none}\n" }.joined())
-        let time = ContinuousClock().measure { #expect(load(text: text).diagnostics.count == keys) }
-        #expect(time < .seconds(10))
+        let time = processorSeconds { #expect(load(text: text).diagnostics.count == keys) }
+        #expect(time < 10)
     }
 }

@@ -29,7 +29,7 @@ extension Explanation {
             fix: "define the anchor before it",
             example: "rollout: *careful      # nowhere is an `&careful`"),
         .documentTooComplex: Explanation(
-            "more than 100 levels, or 1,000,000 values after aliases",
+            "more than 100 levels, 5,000,000 keys and values, or 1,000,000 by aliases",
             cause: "generated YAML, nested aliases",
             fix: "split or simplify it",
             example: #"""

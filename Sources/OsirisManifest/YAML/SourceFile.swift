@@ -49,8 +49,7 @@ struct SourceFile: Sendable {
 
     /// Lines, an unfinished last one included.
     var lineCount: Int {
-        let feeds = bytes.reduce(0) { $0 + ($1 == 0x0A ? 1 : 0) }
-        return feeds + (bytes.isEmpty || bytes.last == 0x0A ? 0 : 1)
+        lineStarts.count - (lineStarts.last == bytes.count ? 1 : 0)
     }
 
     /// The bytes between two places.

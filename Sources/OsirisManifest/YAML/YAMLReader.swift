@@ -2,8 +2,10 @@ import OsirisDiagnostics
 
 /// Reads a file into document trees: anchors and merge keys expanded, duplicate keys refused, size bounded.
 struct YAMLReader: ~Copyable {
-    /// Nodes of all documents of a file, aliases counted in full.
-    static let nodeLimit = 1_000_000
+    /// Nodes of all documents of a file, as they are written.
+    static let nodeLimit = 5_000_000
+    /// Nodes that aliases and merge keys add to them.
+    static let aliasLimit = 1_000_000
     static let depthLimit = 100
 
     private let file: SourceFile
@@ -11,6 +13,7 @@ struct YAMLReader: ~Copyable {
     private var anchors: [String: Node] = [:]
     private var openAnchors: Set<String> = []
     private var nodeCount = 0
+    private var aliasCount = 0
     private var diagnostics: [Diagnostic] = []
 
     private enum Failure: Error {
@@ -61,10 +64,12 @@ struct YAMLReader: ~Copyable {
 
     private mutating func node(_ event: YAMLEvent, depth: Int) throws(Failure) -> Node {
         if case .alias(let name) = event.kind { return try alias(name, at: event.place) }
-        try count(1, at: event.place)
+        try countNode(at: event.place)
         if depth > Self.depthLimit {
             throw .limit(
-                report(.documentTooComplex, "more than \(Self.depthLimit) levels of nesting", at: event.place))
+                report(
+                    .documentTooComplex, "more than \(Self.depthLimit) levels of nesting", at: event.place,
+                    help: "a manifest needs about ten; look for a bracket that is not closed"))
         }
         if let anchor = event.anchor { openAnchors.insert(anchor) }
         var node: Node
@@ -152,12 +157,22 @@ struct YAMLReader: ~Copyable {
     }
 
     private mutating func count(_ nodes: Int, at place: Place) throws(Failure) {
-        nodeCount += nodes
+        aliasCount += nodes
+        if aliasCount > Self.aliasLimit {
+            throw .limit(
+                report(
+                    .documentTooComplex, "aliases stand for more than \(Self.aliasLimit) values", at: place,
+                    help: "aliases of aliases multiply; write fewer of them"))
+        }
+    }
+
+    private mutating func countNode(at place: Place) throws(Failure) {
+        nodeCount += 1
         if nodeCount > Self.nodeLimit {
             throw .limit(
                 report(
-                    .documentTooComplex, "more than \(Self.nodeLimit) values once aliases are expanded", at: place,
-                    help: "aliases of aliases multiply; write fewer of them"))
+                    .documentTooComplex, "more than \(Self.nodeLimit) keys and values in one file", at: place,
+                    help: "split it into several files, or describe fewer things"))
         }
     }
 
