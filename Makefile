@@ -55,6 +55,7 @@ test: packages test-tools ## Every test but those that need the right to boot ho
 # Not part of `test`: it needs the right to boot hosts, and ten minutes. FILTER=power runs one of them.
 test-rack: packages ## Hubs on real hosts, booted on this machine; needs root and a Debian mirror.
 	$(call INSTALL,$(RACK_PACKAGES) $(IMAGE_PACKAGES))
+	$(call PIP,moto.server,moto[server]==5.2.1)
 	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
 	[ -n "$$OSIRIS_HUB_ARCHIVE" ] || RUNTIMES=python3 sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-rack.tar
 	$(SWIFT) build --build-tests

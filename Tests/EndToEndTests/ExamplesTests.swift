@@ -15,7 +15,8 @@ struct ExamplesTests {
         let state = scratch.url.appendingPathComponent("state.db").path
         for (ending, format) in [("txt", "text"), ("json", "json")] {
             let answer = try await Program.run(
-                "plan", "-f", "examples/\(example)", "--state", state, "--format", format, in: Program.root)
+                "plan", "-f", "examples/\(example)", "--state", state, "--format", format,
+                environment: example == "aws" ? try await AWSCloud.withDebian() : [:], in: Program.root)
             #expect(answer.status == 0, "\(answer)")
             let actual = Self.stable(answer.out)
             let file = Program.root.appendingPathComponent("plans/\(example).\(ending)")

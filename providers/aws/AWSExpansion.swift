@@ -94,7 +94,9 @@ struct AWSExpansion {
             found.append(
                 declare(
                     KeyPair.type, Self.main, ["name": .string(keyName(key)), "publicKey": .string(key)],
-                    spans: ["publicKey": "access.ssh.publicKey", "name": "access.ssh.publicKey"]))
+                    spans: ["publicKey": "access.ssh.publicKey", "name": "access.ssh.publicKey"],
+                    // So that everything in the target needs its network, and nothing is begun that cannot be ended.
+                    after: [address(VPC.type, Self.main)]))
         }
         return found
     }

@@ -40,6 +40,15 @@ struct AWSTarget: Sendable {
         if !faults.isEmpty { throw DiagnosticsError(faults) }
     }
 
+    /// The targets of a manifest that say how large the disks are.
+    static func namesWithDisk(_ cluster: Cluster) -> Set<String> {
+        Set(
+            cluster.targets.filter {
+                $0.provider == AWSProvider.kind && $0.settings["machines"]?.mapValue?["disk"]?.intValue != nil
+            }
+            .map(\.name))
+    }
+
     static let schema = CloudTarget.schema(
         of: AWSProvider.kind, regionExample: "us-east-1", typeExample: "t3.small",
         imageDoc: """

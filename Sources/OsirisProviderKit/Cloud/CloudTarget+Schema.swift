@@ -56,7 +56,8 @@ extension CloudTarget {
                             .object(
                                 Schema([
                                     Field(
-                                        "from", sources, default: [], doc: "Who may connect.",
+                                        "from", sources, default: [],
+                                        doc: "Who may log in; who runs osiris must be among them.",
                                         example: "[203.0.113.0/24]"),
                                     Field(
                                         "publicKey", .path(mustExist: .file),
@@ -78,7 +79,7 @@ extension CloudTarget {
                                 Schema([
                                     Field(
                                         "from", sources, required: true,
-                                        doc: "Who may call functions; who runs osiris must be among them.",
+                                        doc: "Who may call functions.",
                                         example: "[0.0.0.0/0]")
                                 ])), required: true, doc: "Calls of the hub's API, at the port of `spec.hub`.",
                             example: "{from: [0.0.0.0/0]}"),

@@ -45,9 +45,9 @@ struct AWSLifeCycleTests {
         try await cluster.apply()
         try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris"))
         let blind = try await cluster.run("apply", "--auto-approve")
-        #expect(blind.status == 1 && blind.err.contains("osiris state rebuild"), "\(blind)")
+        #expect(blind.status == 1 && blind.out.contains("osiris state rebuild"), "\(blind)")
         try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris"))
-        let rebuilt = try await cluster.run("state", "rebuild")
+        let rebuilt = try await cluster.run("state", "rebuild", "--auto-approve")
         #expect(rebuilt.status == 0, "\(rebuilt)")
         try await cluster.expectNothingToDo()
     }

@@ -127,14 +127,16 @@ extension EC2Handler {
             do {
                 let question = question(place, request.cluster)
                 let items = living(try await ec2.listings.fresh(question))
-                let more = try await more([["disk": 0]], question)
+                let sized = AWSTarget.namesWithDisk(request.cluster)
+                let more = try await more(sized.isEmpty ? [] : [["disk": 0]], question)
                 for item in items {
                     guard let marks = CloudMarks(item.tags), marks.address.type == type.name,
                         let id = item.text(kind.id)
                     else { continue }
                     var found = whole(
                         item, recorded: [:], region: place.region, account: account, of: request.cluster.name)
-                    if let more = more[id] { found.merge(more) { $1 } }
+                    // A size that nobody asked for is the image's.
+                    if let more = more[id], sized.contains(String(marks.address.target)) { found.merge(more) { $1 } }
                     discovery.resources.append(
                         DiscoveredResource(
                             address: marks.address, attributes: found,
@@ -156,7 +158,7 @@ extension EC2Handler {
     func create(_ request: OperationRequest) async throws -> Attributes {
         let step = try EC2Step(ec2, request)
         let isRepeated = ec2.book.begin(request.token)
-        let items = try await listed(step, anew: isRepeated)
+        let items = try await listed(step, within: isRepeated ? .zero : nil)
         let ours = items.filter { CloudMarks($0.tags)?.address == request.address }
         if let late = ours.first(where: { CloudMarks($0.tags)?.fences(request.owner) ?? false }) {
             throw Self.fenced(late, step, kind)
@@ -192,9 +194,9 @@ extension EC2Handler {
                 .rejected, "\(request.address): its identity is not known", help: "plan and apply again")
         }
         try await checkFence(step, id)
-        let found = try await bring(step, id, from: request.prior)
+        // First of all, because by its marks it is listed.
         try await mark(step, id)
-        return finished(found, step, id)
+        return finished(try await bring(step, id, from: request.prior), step, id)
     }
 
     func delete(_ request: OperationRequest) async throws {
@@ -209,7 +211,7 @@ extension EC2Handler {
     /// is late looks before it writes.
     func fence(_ request: OperationRequest) async throws {
         let step = try EC2Step(ec2, request)
-        let items = try await listed(step, anew: true)
+        let items = try await listed(step, within: .zero)
         for item in items where CloudMarks(item.tags)?.address == request.address {
             guard let id = item.text(kind.id), let marks = CloudMarks(item.tags) else { continue }
             if marks.fences(request.owner) { throw Self.fenced(item, step, kind) }
@@ -220,7 +222,7 @@ extension EC2Handler {
 
     func resolve(_ request: OperationRequest) async throws -> IntentResolution {
         let step = try EC2Step(ec2, request)
-        let items = try await listed(step, anew: true).filter { CloudMarks($0.tags)?.operation == request.token }
+        let items = try await listed(step, within: .zero).filter { CloudMarks($0.tags)?.operation == request.token }
         if items.count > 1 {
             return .ambiguous(items.map { "\(kind.tagged) \($0.text(kind.id) ?? "") in \(place(step))" })
         }
@@ -235,10 +237,13 @@ extension EC2Handler {
             of: request.cluster.name)
         let more = try await more([request.planned], question(step.place, request.cluster))
         if let more = more[id] { found.merge(more) { $1 } }
-        let schema = type.schema
-        let open = request.planned.keys.sorted().filter { name in
-            schema[name]?.role == .argument && request.planned[name] != .null && request.planned[name] != found[name]
+        // What was not planned is meant to be as by default.
+        let open = type.schema.fields.filter { field in
+            guard field.role == .argument else { return false }
+            let planned = request.planned[field.name].flatMap { $0 == .null ? nil : $0 } ?? field.defaultValue
+            return planned != nil && planned != found[field.name]
         }
+        .map(\.name)
         if open.isEmpty && isWhole(found) { return .landed(found) }
         return .unfinished(found, "its create was cut off before \(open.first.map { "`\($0)`" } ?? "it ran")")
     }
@@ -250,10 +255,11 @@ extension EC2Handler {
         }
     }
 
-    private func listed(_ step: EC2Step, anew: Bool) async throws -> [XMLNode] {
+    /// - Parameter age: how old the listing may be; nil for any age.
+    private func listed(_ step: EC2Step, within age: Duration?) async throws -> [XMLNode] {
         let question = question(step.place, step.request.cluster)
         do {
-            return living(try await anew ? ec2.listings.fresh(question) : ec2.listings.known(question))
+            return living(try await ec2.listings.known(question, within: age))
         } catch let error as AWSError {
             throw error.providerError(step.request.address.text)
         }
@@ -261,7 +267,7 @@ extension EC2Handler {
 
     private func checkFence(_ step: EC2Step, _ id: String) async throws {
         guard step.request.owner.isFenced else { return }
-        let items = try await listed(step, anew: true)
+        let items = try await listed(step, within: ec2.pace.fence)
         guard let item = items.first(where: { $0.text(kind.id) == id }), let marks = CloudMarks(item.tags),
             marks.fences(step.request.owner)
         else { return }

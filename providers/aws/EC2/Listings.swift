@@ -14,7 +14,7 @@ actor Listings {
     private struct Line {
         var running: Task<[XMLNode], any Error>?
         var next: Task<[XMLNode], any Error>?
-        var last: [XMLNode]?
+        var last: (items: [XMLNode], at: ContinuousClock.Instant)?
     }
 
     private var lines: [Question: Line] = [:]
@@ -33,7 +33,8 @@ actor Listings {
             try? await Task.sleep(for: pause)
             begin(question)
             do {
-                return end(question, try await ask(question))
+                let start = ContinuousClock.now
+                return end(question, try await ask(question), start)
             } catch {
                 lines[question]?.running = nil
                 throw error
@@ -43,9 +44,11 @@ actor Listings {
         return try await task.value
     }
 
-    /// The last answer, of whatever age; asks if there is none.
-    func known(_ question: Question) async throws -> [XMLNode] {
-        if let last = lines[question]?.last { return last }
+    /// The last answer; asks if there is none, or if it is older than that. Time goes on while the machine sleeps.
+    func known(_ question: Question, within age: Duration? = nil) async throws -> [XMLNode] {
+        if let last = lines[question]?.last, age.map({ ContinuousClock.now - last.at < $0 }) ?? true {
+            return last.items
+        }
         return try await fresh(question)
     }
 
@@ -55,9 +58,9 @@ actor Listings {
         lines[question] = line
     }
 
-    private func end(_ question: Question, _ items: [XMLNode]) -> [XMLNode] {
+    private func end(_ question: Question, _ items: [XMLNode], _ start: ContinuousClock.Instant) -> [XMLNode] {
         lines[question]?.running = nil
-        lines[question]?.last = items
+        lines[question]?.last = (items, start)
         return items
     }
 }

@@ -13,6 +13,9 @@ struct Pace: Sendable {
     /// After a lost answer, until what is not listed is taken not to be there.
     var listing: Duration = .seconds(10)
 
+    /// How old a look at the fences may be: much less than the time after which a lock can be taken over.
+    var fence: Duration = .seconds(10)
+
     func pause(_ attempt: Int) -> Duration {
         var pause = first
         for _ in 0..<min(attempt, 20) { pause = min(pause * 3 / 2, most) }

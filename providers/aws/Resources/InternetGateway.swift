@@ -31,7 +31,7 @@ struct InternetGateway: EC2Handler {
     }
 
     func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
-        if present["attached"] != true {
+        if present["attached"] == false {
             var parameters = QueryParameters()
             parameters["InternetGatewayId"] = id
             parameters["VpcId"] = step["vpc"]
