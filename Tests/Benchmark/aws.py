@@ -177,15 +177,15 @@ class Run:
             process.returncode = self.status = os.waitstatus_to_exitcode(status)
             out.seek(0)
             self.output = out.read().decode(errors="replace")
-        # What the program waited for is in its own usage; a plugin that it did not wait for is in the samples only.
+        # What the program waited for is in its own usage; a plugin that it did not wait for is in the samples only. The
+        # usage's peak of memory is no use: it begins with that of this program, before the other one took its place.
         self.cpu = max(usage.ru_utime + usage.ru_stime, self.sampled)
-        self.peak = max(self.peak, usage.ru_maxrss / 1024)
         after = front.tell()["calls"]
         self.calls = {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
 
     def sample(self, pid, ended):
         self.peak, cpu = 0, {}
-        while not ended.wait(0.05):
+        while not ended.wait(0.02):
             processes = tree(pid)
             self.peak = max(self.peak, sum(memory for _, memory in processes.values()))
             cpu.update({one: seconds for one, (seconds, _) in processes.items()})

@@ -25,8 +25,14 @@ final class AWSCloud: Sendable {
             number += 1
             return String(number)
         }
-        return Account(number: number, endpoint: cloud.endpoint)
+        let account = Account(number: number, endpoint: cloud.endpoint)
+        // The program may do what the policy of the docs allows, and no more.
+        try await account.front("{\"policy\": \"\(policy.path)\"}")
+        return account
     }
+
+    static let policy = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../../docs/providers/aws-policy.json").standardizedFileURL
 
     /// The environment of an account in a cloud that has an image of Debian, which moto alone has not.
     static func withDebian() async throws -> [String: String] {
@@ -53,16 +59,18 @@ final class AWSCloud: Sendable {
         init(number: String, endpoint: String) {
             self.number = number
             self.endpoint = endpoint
-            client = AWSClient(http: HTTPClient(), environment: Self.environment(number, endpoint), home: "/nowhere")
+            client = AWSClient(
+                http: HTTPClient(), environment: Self.environment("AKIR", number, endpoint), home: "/nowhere")
         }
 
         /// For the program.
-        var environment: [String: String] { Self.environment(number, endpoint) }
+        var environment: [String: String] { Self.environment("AKID", number, endpoint) }
 
-        private static func environment(_ number: String, _ endpoint: String) -> [String: String] {
+        /// - Parameter kind: of the access key: `AKIR` may do everything, `AKID` what the policy allows.
+        private static func environment(_ kind: String, _ number: String, _ endpoint: String) -> [String: String] {
             [
-                "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "AKID\(number)",
-                "AWS_SECRET_ACCESS_KEY": "CANARY-AKID\(number)", "AWS_EC2_METADATA_DISABLED": "true",
+                "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "\(kind)\(number)",
+                "AWS_SECRET_ACCESS_KEY": "CANARY-\(kind)\(number)", "AWS_EC2_METADATA_DISABLED": "true",
             ]
         }
 
