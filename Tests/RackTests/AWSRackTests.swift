@@ -18,7 +18,7 @@ extension RackTests {
         // A machine that cannot be reached is set aside, and deleted without a login.
         try await rack.act("unplug", "r1-n02")
         let silent = try await cluster.osiris("plan")
-        #expect(silent.status == 1 && silent.err.contains("use1/instance.m2"), "\(silent)")
+        #expect(silent.status == 1 && silent.out.contains("set aside: `use1/instance.m2`"), "\(silent)")
         try cluster.write(machines: "count: 1, type: t3.small")
         let fewer = try await cluster.osiris("apply", "--auto-approve")
         #expect(fewer.status == 0 && !fewer.out.contains("deleting use1/hub.m2"), "\(fewer)")
