@@ -71,5 +71,10 @@ extension Explanation {
             cause: "`--forget-hosts` named it",
             fix: "if it comes back, stop its hub, or put it into the manifest again",
             example: "osiris apply --forget-hosts n7"),
+        .hostCordoned: Explanation(
+            "a host is left alone (warning)",
+            cause: "somebody has cordoned or drained it",
+            fix: "[`osiris hosts uncordon`](hosts.md#cordon-drain-uncordon) when they are done",
+            example: "osiris apply             # while a host is cordoned"),
     ]
 }

@@ -52,5 +52,10 @@ extension Explanation {
             cause: "the wrong target",
             fix: "`--force` if you mean it",
             example: "osiris hub restore backup.tar -t here   # which has functions"),
+        .bundle: Explanation(
+            "a [bundle](bundle.md) cannot be made, read or trusted",
+            cause: "a file outside of the manifest's folder; another key; a damaged copy",
+            fix: "see the message; nothing of a bad bundle was used",
+            example: "osiris bundle verify edge.bundle   # signed by somebody else"),
     ]
 }

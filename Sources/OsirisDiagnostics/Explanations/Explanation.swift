@@ -13,7 +13,7 @@ public struct Explanation: Sendable, Hashable {
         (self.means, self.cause, self.fix, self.example) = (means, cause, fix, example)
     }
 
-    static let all = [reading, manifest, variables, planning, state, applying, hubs, hosts]
+    static let all = [reading, manifest, variables, planning, state, applying, hubs, hosts, clouds]
         .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }
 
