@@ -1,5 +1,6 @@
 import Foundation
 import OsirisTransport
+import ProviderAWS
 import ProviderLocal
 import ProviderSSH
 import ProviderSimulated
@@ -16,6 +17,7 @@ struct ExampleSchemaTests {
         let ssh = SSHSessions()
         let http = HTTPClient(ssh: ssh)
         let kinds = [
+            AWSProvider(hubVersion: "1", client: AWSClient(http: http)).targetKind,
             LocalProvider(hubVersion: "1", http: http).targetKind,
             SSHProvider(hubVersion: "1", sessions: ssh, http: http).targetKind,
             SimulatedProvider(hubVersion: "1").targetKind,
