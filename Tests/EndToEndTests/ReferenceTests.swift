@@ -20,7 +20,9 @@ struct ReferenceTests {
         let answer = try await Program.run("schema", in: Program.root)
         let schema = try #require(try JSONSerialization.jsonObject(with: Data(answer.out.utf8)) as? [String: Any])
         #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
-        for provider in ["aws", "local", "ssh", "simulated"] { #expect(answer.out.contains("\"const\": \"\(provider)\"")) }
+        for provider in ["aws", "local", "ssh", "simulated"] {
+            #expect(answer.out.contains("\"const\": \"\(provider)\""))
+        }
     }
 
     @Test func explainKnowsCodesAndKeys() async throws {
