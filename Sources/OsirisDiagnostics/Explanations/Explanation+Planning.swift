@@ -24,19 +24,19 @@ extension Explanation {
         .deleteLimit: Explanation(
             "more deletes than `safety.maxDeletes`",
             cause: "a target or functions left the manifest",
-            fix: "check the plan; raise the limit if you mean it",
+            fix: "check the plan; raise the limit if you mean it, or `--allow-deletes N` once",
             example: "safety: {maxDeletes: 5}   # and six functions taken out"),
         .protectedResource: Explanation(
             "a protected resource would go",
             cause: "as above",
-            fix: "take the pattern out if you mean it",
+            fix: "take the pattern out if you mean it, or `--allow-protected ADDRESS` once",
             example: #"""
                 safety: {protect: ["rack-a/*"]}   # and rack-a taken out
                 """#),
         .noMatch: Explanation(
-            "an address or pattern matches nothing",
-            cause: "misspelt; not applied yet",
-            fix: "`osiris state list`",
+            "an address, pattern or identity matches nothing",
+            cause: "misspelt; not applied yet; not declared",
+            fix: "`osiris state list`, `osiris orphans`",
             example: "osiris plan --target rakc-a"),
         .emptyCluster: Explanation(
             "no targets in the manifest, but resources in the state",

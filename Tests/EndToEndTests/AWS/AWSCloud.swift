@@ -34,22 +34,6 @@ final class AWSCloud: Sendable {
     static let policy = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../../../docs/providers/aws-policy.json").standardizedFileURL
 
-    /// The environment of an account in a cloud that has an image of Debian, which moto alone has not.
-    static func withDebian() async throws -> [String: String] {
-        let owner = Account(number: "136693071363", endpoint: try await shared.value.endpoint)
-        let place = AWSPlace(region: "us-east-1")
-        let run = try await owner.client.call(
-            "RunInstances", ["ImageId": "ami-12c6146b", "MinCount": "1", "MaxCount": "1", "ClientToken": "debian"],
-            at: place)
-        _ = try await owner.client.call(
-            "CreateImage",
-            [
-                "InstanceId": run.items("instancesSet").first?.text("instanceId") ?? "",
-                "Name": "debian-12-amd64-20261101-2284",
-            ], at: place)
-        return owner.environment
-    }
-
     struct Account: Sendable {
         let number: String
         let endpoint: String
