@@ -32,10 +32,7 @@ public struct LocalProvider: Provider {
     /// One hub and one machine, both named after the target.
     public func expand(_ target: Target, of cluster: Cluster) throws -> Expansion {
         let engine = HubEngine(target)
-        var image: String?
-        if engine == .podman {
-            image = try self.image(target, of: cluster)
-        }
+        let image = engine == .podman ? try HubImage.named(by: cluster, for: target, span: "engine") : nil
         let port = target.settings["port"]?.intValue ?? cluster.hub.port
         try check(port, of: target, in: cluster)
         let address = ResourceAddress(target: target.name, type: HubResource.type.name, name: target.name)
@@ -68,28 +65,6 @@ public struct LocalProvider: Provider {
                 at: target.spans["port"], notes: [.init("the other one", at: earlier.spans.whole)],
                 help: "give `\(target.name)` a port of its own, such as `port: \(port + 1)`")
         ])
-    }
-
-    /// The reference, or the identity of the image in the archive, so that an archive that was made anew is a change.
-    private func image(_ target: Target, of cluster: Cluster) throws -> String {
-        if let image = cluster.hub.image { return image }
-        guard let archive = ImageArchive(of: cluster) else {
-            throw DiagnosticsError([
-                Diagnostic(
-                    .error, .missingKey, "target \(target.name) runs its hub in a container, and the hub has no image",
-                    at: target.spans["engine"], help: "set spec.hub.image or spec.hub.archive")
-            ])
-        }
-        do {
-            return try archive.identity()
-        } catch let error as ImageArchiveError {
-            throw DiagnosticsError([
-                Diagnostic(
-                    .error, .fileUnreadable, "spec.hub.archive: \(error.message)",
-                    at: cluster.hub.spans["archive"],
-                    help: "`make hub-image` makes one, dist/osiris-hub.tar")
-            ])
-        }
     }
 
     private static let schema = Schema([

@@ -27,7 +27,7 @@ public struct HostMachines: Sendable {
     /// - Throws: `DiagnosticsError` if the manifest names no image for the hubs.
     public init(_ target: Target, of cluster: Cluster, hubVersion: String) throws {
         self.target = target
-        image = try Self.image(target, of: cluster)
+        image = try HubImage.named(by: cluster, for: target)
         imageSpan = cluster.hub.spans[cluster.hub.archive == nil ? "image" : "archive"]
         let settings = target.settings["engine"]?.mapValue ?? [:]
         engine = ["name": settings["name"] ?? "auto", "install": settings["install"] ?? true]
@@ -78,26 +78,5 @@ public struct HostMachines: Sendable {
 
     private func address(_ type: String, _ name: String) -> ResourceAddress {
         ResourceAddress(target: target.name, type: type, name: name)
-    }
-
-    /// The reference, or the identity of the image in the archive, so that an archive that was made anew is a change.
-    private static func image(_ target: Target, of cluster: Cluster) throws -> String {
-        if let image = cluster.hub.image { return image }
-        guard let archive = ImageArchive(of: cluster) else {
-            throw DiagnosticsError([
-                Diagnostic(
-                    .error, .missingKey, "target \(target.name) runs its hubs in containers, and the hub has no image",
-                    at: target.spans.whole, help: "set spec.hub.image or spec.hub.archive")
-            ])
-        }
-        do {
-            return try archive.identity()
-        } catch let error as ImageArchiveError {
-            throw DiagnosticsError([
-                Diagnostic(
-                    .error, .fileUnreadable, "spec.hub.archive: \(error.message)",
-                    at: cluster.hub.spans["archive"], help: "`make hub-image` makes one, dist/osiris-hub.tar")
-            ])
-        }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 
 /// A command that a shell ran to its end. Blocks until then.
 struct ShellRun: Sendable {
@@ -22,33 +23,17 @@ struct ShellRun: Sendable {
             return
         }
         defer { close(ends[0]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // A group of its own, so that what it starts can be ended with it; and no signals that this program ignores.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        let line: [String] = ["/bin/sh", "-c", command]
-        let words = line.map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in words + variables { free(pointer) } }
-        var pid: Int32 = 0
-        let started = posix_spawn(&pid, "/bin/sh", &actions, &attributes, words, variables)
-        close(ends[1])
-        guard started == 0 else {
-            problem = "could not be started: \(String(cString: strerror(started)))"
+        let pid: pid_t
+        do {
+            // In a group of its own, so that what it starts can be ended with it.
+            pid = try Launch(
+                "/bin/sh", ["-c", command], environment: environment,
+                folder: FileManager.default.currentDirectoryPath, output: .descriptor(ends[1]), errors: .nothing
+            ).start()
+            close(ends[1])
+        } catch {
+            close(ends[1])
+            problem = "could not be started: \(error.localizedDescription)"
             return
         }
         let isWhole = collect(ends[0], until: .now + timeout)
