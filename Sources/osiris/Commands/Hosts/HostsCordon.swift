@@ -13,17 +13,9 @@ struct HostsCordon: AsyncParsableCommand {
             Example: osiris hosts cordon --host r1-n02 --reason 'new disk'
             """)
 
-    @Option(help: ArgumentHelp("Why, for those who meet it in a plan.", valueName: "text"))
-    var reason: String?
+    @OptionGroup var options: CordonOptions
 
-    @OptionGroup var options: HostsOptions
-    @OptionGroup var manifest: ClusterOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        let cordon = HostCordon(by: options, reason: reason, isDrained: false)
-        try await change("cordoned", options, manifest, output) { try await $0.cordon(cordon, over: Providers.ssh) }
-    }
+    func run() async throws { try await options.cordon("cordoned", isDrained: false) }
 }
 
 struct HostsDrain: AsyncParsableCommand {
@@ -35,17 +27,9 @@ struct HostsDrain: AsyncParsableCommand {
             Example: osiris hosts drain --host r1-n02 --reason 'new disk'
             """)
 
-    @Option(help: ArgumentHelp("Why, for those who meet it in a plan.", valueName: "text"))
-    var reason: String?
+    @OptionGroup var options: CordonOptions
 
-    @OptionGroup var options: HostsOptions
-    @OptionGroup var manifest: ClusterOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        let cordon = HostCordon(by: options, reason: reason, isDrained: true)
-        try await change("drained", options, manifest, output) { try await $0.cordon(cordon, over: Providers.ssh) }
-    }
+    func run() async throws { try await options.cordon("drained", isDrained: true) }
 }
 
 struct HostsUncordon: AsyncParsableCommand {
@@ -62,11 +46,20 @@ struct HostsUncordon: AsyncParsableCommand {
     }
 }
 
-extension HostCordon {
-    fileprivate init(by options: HostsOptions, reason: String?, isDrained: Bool) {
-        self.init(
+/// What `cordon` and `drain` are told.
+struct CordonOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Why, for those who meet it in a plan.", valueName: "text"))
+    var reason: String?
+
+    @OptionGroup var hosts: HostsOptions
+    @OptionGroup var manifest: ClusterOptions
+    @OptionGroup var output: OutputOptions
+
+    func cordon(_ done: String, isDrained: Bool) async throws {
+        let cordon = HostCordon(
             since: Date(), by: "\(NSUserName())@\(ProcessInfo.processInfo.hostName)", reason: reason,
             isDrained: isDrained)
+        try await change(done, hosts, manifest, output) { try await $0.cordon(cordon, over: Providers.ssh) }
     }
 }
 
