@@ -166,7 +166,7 @@ private struct AWSPreflight {
         var parameters = QueryParameters()
         parameters.filter("key-name", [name])
         let found = try await client.list("DescribeKeyPairs", parameters, items: "keySet", at: place)
-        guard let other = found.first, CloudMarks(other.tags)?.address != key.address else { return [] }
+        guard let other = found.first, CloudMarks(other)?.address != key.address else { return [] }
         return [
             PreflightFault(
                 root: key.root, code: .cloudTaken,

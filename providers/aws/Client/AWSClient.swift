@@ -80,6 +80,7 @@ public struct AWSClient: Sendable {
     private func send(_ call: AWSCall, _ wait: AWSWait?) async throws -> HTTPResponse {
         var attempt = 0
         var renewed = false
+        var isUnsure = false
         let deadline = wait.map { ContinuousClock.now + $0.atMost }
         var waits = 0
         while true {
@@ -97,6 +98,8 @@ public struct AWSClient: Sendable {
                 error = failure
             }
             error.attempts = attempt
+            isUnsure = isUnsure || error.mayHaveTakenEffect
+            error.mayHaveTakenEffect = isUnsure
             if case .throttled = error.kind { await budget.wasThrottled(call.api) }
             if AWSAnswer.expiry.contains(error.code), !renewed {
                 renewed = true

@@ -103,12 +103,11 @@ struct Instance: EC2Handler {
     func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {
         let planned = step.request.planned
         let image = try await images.find(step["image"], type: step["type"], at: step.place, for: step.request.address)
-        var tags = step.tags
+        var tags = step.ownTags
         tags[Self.imageTag] = step["image"]
         tags[Self.bootTag] = planned["boot"]?.stringValue
         var parameters: QueryParameters = [
-            "ImageId": image.id, "InstanceType": step["type"], "MinCount": "1", "MaxCount": "1",
-            "SubnetId": step["subnet"], "ClientToken": step.request.token,
+            "ImageId": image.id, "InstanceType": step["type"], "SubnetId": step["subnet"],
             "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpPutResponseHopLimit": "1",
             "MetadataOptions.HttpEndpoint": "enabled",
         ]
@@ -120,11 +119,7 @@ struct Instance: EC2Handler {
             parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
             parameters["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] = "true"
         }
-        for tagged in [kind.tagged, "volume"] { parameters.tags(tagged, tags) }
-        let answer = try await step.call("RunInstances", parameters)
-        guard let id = answer?.items("instancesSet").first?.word("instanceId") else {
-            throw ProviderError(.answerLost, "\(step.request.address): RunInstances answers without an instance")
-        }
+        let id = try await step.launch(parameters, tags)
         var made = planned
         made["status"] = "pending"
         return (id, made)
