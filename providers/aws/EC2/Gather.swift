@@ -36,7 +36,7 @@ actor Gather<Key: Hashable & Sendable, Item: Sendable, Answer: Sendable> {
         let before = last[key]?.task
         // Shared by tasks that may be cancelled one by one, so it is none of theirs.
         let task = Task {
-            try? await Task.sleep(for: .milliseconds(10))
+            try? await Task.sleep(for: .milliseconds(50))
             _ = await before?.value
             return await call(key, take(number, key))
         }

@@ -35,7 +35,7 @@ struct Instance: EC2Handler {
                 HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
                 volatile: true,
                 doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
-        ]), takesAllWithIt: true)
+        ]), takesAllWithIt: true, perCall: Launches.most)
 
     let ec2: EC2
     let images: Images
@@ -149,6 +149,9 @@ struct Instance: EC2Handler {
             try await step.call("StartInstances", ["InstanceId.1": id])
         }
         let needsAddress = planned["publicAddress"] == true
+        if status == "running", !needsAddress || present["publicAddress"] == true {
+            return present.merging(planned) { $1 }
+        }
         let item = try await InstanceWait(self, step, id).until("running") {
             !needsAddress || $0.word("ipAddress") != nil
         }
