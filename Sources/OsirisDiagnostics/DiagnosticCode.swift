@@ -119,4 +119,5 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case cloudNotAllowed = "OSR0802"
     case cloudMissing = "OSR0803"
     case cloudTaken = "OSR0804"
+    case cloudQuota = "OSR0805"
 }

@@ -116,9 +116,11 @@ public struct ResourceType: Sendable {
     public struct Outage: Sendable, Hashable {
         public var update: Duration?
         public var replacement: Duration?
+        /// Arguments whose change keeps the functions from answering; nil for any.
+        public var interruptedBy: [String]?
 
-        public init(update: Duration? = nil, replacement: Duration? = nil) {
-            (self.update, self.replacement) = (update, replacement)
+        public init(update: Duration? = nil, replacement: Duration? = nil, interruptedBy: [String]? = nil) {
+            (self.update, self.replacement, self.interruptedBy) = (update, replacement, interruptedBy)
         }
     }
 

@@ -15,6 +15,7 @@ POST /_front/ACCOUNT takes JSON and keeps what it names:
   ended: access keys that have expired
   seconds: how long given keys serve
   delay: seconds that each call takes longer
+  quotas: what GetServiceQuota answers, by code, instead of moto, which knows a few
   room: how many instances more there is capacity for; "quota": how many more the account may have
   policy: a file with an IAM policy; what it does not allow is refused to the account's `AKID` key, and only to that: the
         key `AKIR` + digits may do everything
@@ -41,7 +42,7 @@ class Account:
     def __init__(self):
         self.next, self.limit, self.page, self.ended, self.seconds = [], None, None, [], 3600
         self.delay, self.policy = 0, None
-        self.room, self.quota = None, None
+        self.room, self.quota, self.quotas = None, None, {}
         self.calls, self.refused = collections.Counter(), collections.Counter()
         self.sources, self.connections = collections.Counter(), set()
         self.buckets = {}
@@ -338,6 +339,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if same != parameters:
                 account.refused["IdempotentParameterMismatch"] += 1
                 raise Refusal(400, "IdempotentParameterMismatch", "the token was of another request")
+            code = json.loads(body).get("QuotaCode") if action == "GetServiceQuota" else None
+            if code in account.quotas:
+                return self.answer(200, json.dumps({"Quota": {"QuotaCode": code, "Value": account.quotas[code]}}))
             if not response and action == "RunInstances" and "DryRun" not in parameters:
                 try:
                     count = account.launch(parameters)

@@ -86,7 +86,7 @@ public struct AWSClient: Sendable {
         while true {
             attempt += 1
             let (signer, endpoint) = try await surroundings(of: call)
-            try await budget.admit(call.api, call.bucket)
+            try await budget.admit(call.api, call.bucket) { Self.tell("its turn for \(call.action)", for: $0) }
             let outcome = await exchange(call, signer, endpoint, attempt)
             var error: AWSError
             switch outcome {
@@ -106,12 +106,23 @@ public struct AWSClient: Sendable {
                 await credentials.forget(signer, of: call.place.identity)
             } else if let wait, let deadline, wait.codes.contains(error.code), deadline > .now {
                 waits += 1
-                try await retry.sleep(wait.pause.delay(after: waits, jitter: .random(in: 0..<1)))
+                let delay = wait.pause.delay(after: waits, jitter: .random(in: 0..<1))
+                Self.tell("\(call.action): \(error.message)", for: delay)
+                try await retry.sleep(delay)
             } else {
                 guard let delay = retry.delay(after: error.kind, attempt: attempt - waits) else { throw error }
+                Self.tell("try \(attempt - waits + 1) of \(call.action): \(error.message)", for: delay)
                 try await retry.sleep(delay)
             }
         }
+    }
+
+    /// Hears why a call of this task waits, if it is for long.
+    @TaskLocal static var progress: (@Sendable (String) -> Void)?
+
+    private static func tell(_ what: String, for delay: Duration) {
+        guard delay >= .seconds(2) else { return }
+        progress?("waiting \(Int((delay / .seconds(1)).rounded())) s for \(what)")
     }
 
     private func exchange(

@@ -14,9 +14,6 @@ protocol EC2Handler: ResourceHandler {
     func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes
     /// More than its own listing says, by identity; by default nothing.
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes]
-    /// What stands in for recorded attributes when a lost state is made again, from what was found before; by default
-    /// nothing.
-    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes
     /// True for an object that is listed and has ended; by default never.
     func hasEnded(_ item: XMLNode) -> Bool
     /// Makes the object with all its tags, in one call.
@@ -31,7 +28,6 @@ protocol EC2Handler: ResourceHandler {
 
 extension EC2Handler {
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] { [:] }
-    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes { [:] }
     func hasEnded(_ item: XMLNode) -> Bool { false }
 
     func question(_ place: AWSPlace, _ cluster: Cluster) -> Listings.Question {
@@ -137,7 +133,7 @@ extension EC2Handler {
                         let id = item.text(kind.id)
                     else { continue }
                     var found = whole(
-                        item, recorded: hint(marks.address, request.below), region: place.region, account: account,
+                        item, recorded: [:], region: place.region, account: account,
                         of: request.cluster.name)
                     // A size that nobody asked for is the image's.
                     if let more = more[id], sized.contains(String(marks.address.target)) { found.merge(more) { $1 } }
@@ -248,7 +244,7 @@ extension EC2Handler {
         let open = type.schema.fields.filter { field in
             guard field.role == .argument else { return false }
             let planned = request.planned[field.name].flatMap { $0 == .null ? nil : $0 } ?? field.defaultValue
-            return planned != nil && planned != found[field.name]
+            return planned.map(field.canonical) != found[field.name].map(field.canonical) && planned != nil
         }
         .map(\.name)
         if open.isEmpty && isWhole(found) { return .landed(found) }
@@ -311,7 +307,7 @@ extension EC2Handler {
 
     private func put(_ tags: [String: String], on id: String, _ step: EC2Step) async throws {
         do {
-            try await ec2.marking.add(id, to: EC2.Marking(place: step.place, tags: tags))
+            try await step.patiently { try await ec2.marking.add(id, to: EC2.Marking(place: step.place, tags: tags)) }
         } catch let error as AWSError {
             throw step.failure(error)
         }

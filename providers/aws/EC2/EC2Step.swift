@@ -43,16 +43,17 @@ struct EC2Step: Sendable {
         }
     }
 
+    /// What is called, and waits as `call` does.
     /// - Parameter isSettled: errors that must not be waited out.
     /// - Throws: `AWSError`.
-    private func patiently<Answer>(
+    func patiently<Answer>(
         _ isSettled: (AWSError) -> Bool = { _ in false }, _ body: () async throws -> Answer
     ) async throws -> Answer {
         let begin = ContinuousClock.now
         var attempt = 0
         while true {
             do {
-                return try await body()
+                return try await AWSClient.$progress.withValue(request.progress) { try await body() }
             } catch let error as AWSError where !isSettled(error) {
                 let longest: Duration
                 if error.code == "DependencyViolation" {

@@ -16,7 +16,8 @@ extension CloudMarks {
                 let first = ResourceAddress(addresses[0])
             else { return nil }
             let operations = Self.entries(tags[Key.operation.text])
-            if index > 0 { tags[Key.address.text] = "\(first.target)/\(first.type).\(addresses[index])" }
+            let name = index == 0 ? first.name : Substring(addresses[index])
+            tags[Key.address.text] = "\(first.target)/\(first.type).\(name)"
             tags[Key.operation.text] = operations.indices.contains(index) ? operations[index] : nil
         }
         self.init(tags)

@@ -13,7 +13,8 @@ struct Instance: EC2Handler {
                 doc: "The image, as the manifest names it. What it leads to is looked up when the instance is made."),
             Field("type", .string, required: true, doc: "Its size; a change stops the instance and starts it again."),
             Field("subnet", .string, required: true, forcesReplacement: true, doc: "The subnet it is in."),
-            Field("securityGroups", .list(of: .string), required: true, doc: "Who may connect to it."),
+            Field(
+                "securityGroups", .list(of: .string), required: true, unordered: true, doc: "Who may connect to it."),
             Field("key", .string, forcesReplacement: true, doc: "Name of the key pair that may log in."),
             Field(
                 "publicAddress", .bool, forcesReplacement: true,
@@ -35,7 +36,9 @@ struct Instance: EC2Handler {
                 HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
                 volatile: true,
                 doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
-        ]), takesAllWithIt: true, perCall: Launches.most)
+        ]), takesAllWithIt: true,
+        // Stopped and started again, each of which is waited for.
+        outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perCall: Launches.most)
 
     let ec2: EC2
     let images: Images
@@ -58,7 +61,7 @@ struct Instance: EC2Handler {
         var found: Attributes = [
             "type": .string(item.text("instanceType") ?? ""), "subnet": .string(item.text("subnetId") ?? ""),
             "securityGroups": .list(
-                item.items("groupSet").compactMap { $0.text("groupId") }.sorted().map(Value.string)),
+                item.items("groupSet").compactMap { $0.text("groupId") }.map(Value.string)),
             "metadataTokens": .string(item.word("metadataOptions/httpTokens") ?? "optional"),
             "status": .string(status),
         ]
@@ -127,7 +130,8 @@ struct Instance: EC2Handler {
 
     func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
         let planned = step.request.planned
-        if present["securityGroups"] != planned["securityGroups"] {
+        if isAsPlanned(present, planned) { return present.merging(planned) { $1 } }
+        if differ("securityGroups", present, planned) {
             var parameters: QueryParameters = ["InstanceId": id]
             parameters.list("GroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
             try await step.call("ModifyInstanceAttribute", parameters)
@@ -149,15 +153,25 @@ struct Instance: EC2Handler {
             try await step.call("StartInstances", ["InstanceId.1": id])
         }
         let needsAddress = planned["publicAddress"] == true
-        if status == "running", !needsAddress || present["publicAddress"] == true {
-            return present.merging(planned) { $1 }
-        }
         let item = try await InstanceWait(self, step, id).until("running") {
             !needsAddress || $0.word("ipAddress") != nil
         }
         var found = attributes(item, recorded: planned)
         for name in ["disk", "image", "boot"] { found[name] = planned[name] }
         return found
+    }
+
+    /// True if only its tags may be others.
+    private func isAsPlanned(_ present: Attributes, _ planned: Attributes) -> Bool {
+        type.schema.fields.allSatisfy { field in
+            field.role != .argument || ["tags", "marked"].contains(field.name) || !differ(field.name, present, planned)
+        }
+    }
+
+    private func differ(_ name: String, _ present: Attributes, _ planned: Attributes) -> Bool {
+        guard let field = type.schema[name] else { return false }
+        let values = [present[name], planned[name] ?? field.defaultValue].map { field.canonical($0 ?? .null) }
+        return values[0] != values[1]
     }
 
     private func stop(_ step: EC2Step, _ id: String) async throws {
