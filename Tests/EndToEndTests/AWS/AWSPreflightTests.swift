@@ -20,8 +20,7 @@ struct AWSPreflightTests {
     }
 
     @Test func allThatIsInTheWayIsToldTogether() async throws {
-        let target = AWSCluster.plain.replacing("ami-12c6146b", with: "ami-00000000")
-        let cluster = try await AWSCluster(target + "\naws: {zones: [us-east-1x]}")
+        let cluster = try await AWSCluster(AWSCluster.plain + "\naws: {zones: [us-east-1a]}")
         let plan = try await cluster.run("plan", "--format", "json")
         let name = try #require(plan.out.firstMatch(of: /osiris-edge-use1-[0-9a-f]{8}/))
         _ = try await cluster.account.client.call(
@@ -30,6 +29,8 @@ struct AWSPreflightTests {
                 "KeyName": String(name.0),
                 "PublicKeyMaterial": Data(try cluster.scratch.read("ops.pub").utf8).base64EncodedString(),
             ], at: cluster.account.place)
+        try cluster.scratch.edit("cluster.yaml", "ami-12c6146b", "ami-00000000")
+        try cluster.scratch.edit("cluster.yaml", "us-east-1a", "us-east-1x")
         // Without the right to make a network.
         var policy = try String(contentsOf: AWSCloud.policy, encoding: .utf8)
         policy = policy.replacing("\"ec2:CreateVpc\",", with: "")
