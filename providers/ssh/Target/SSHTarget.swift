@@ -9,7 +9,8 @@ public struct SSHTarget: Sendable {
     public typealias Host = RackHost
 
     /// In the manifest's order, ranges expanded; names are unique.
-    public var hosts: [RackHost]
+    public let hosts: [RackHost]
+    private let indices: [String: Int]
     /// For the logins.
     public var secrets: HostLogin.Secrets
     /// How root's rights are got.
@@ -23,8 +24,13 @@ public struct SSHTarget: Sendable {
         secrets = HostLogin.Secrets(target.settings)
         elevation = Self.elevation(target.settings)
         folder = target.settings["folder"]?.stringValue ?? Self.defaultFolder
-        hosts = try RackHost.all(target)
+        let hosts = try RackHost.all(target)
+        self.hosts = hosts
+        indices = Dictionary(uniqueKeysWithValues: hosts.indices.map { (hosts[$0].name, $0) })
     }
+
+    /// - Returns: nil for a name that none of the hosts has.
+    subscript(name: Substring) -> RackHost? { indices[String(name)].map { hosts[$0] } }
 
     static func elevation(_ settings: Attributes) -> SSHElevation {
         let become = settings["become"]?.mapValue ?? [:]
