@@ -1,9 +1,8 @@
 import Foundation
 import Testing
 
-/// Hosts that are unlike the others: behind a jump host, without sudo, without packages, with a small disk. They are others
-/// than those of `RackTests`, and tested meanwhile.
-@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible))
+/// Hosts that are unlike the others: behind a jump host, without sudo, without packages, with a small disk.
+@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible), .timeLimit(.minutes(10)))
 struct OddRackTests {
     /// A host behind another, which this machine does not reach.
     @Test func jumpHost() async throws {
@@ -29,7 +28,7 @@ struct OddRackTests {
         try await rack.act("fill", "small")
         let answer = try await cluster.apply(1)
         #expect(answer.description.contains("small") && answer.description.contains("disk"), "\(answer)")
-        try await rack.on("doas", RackTests.ready)
+        try await rack.on("doas", Rack.ready)
         try await rack.act("free", "small")
         try await cluster.apply()
         try await cluster.isSettled()

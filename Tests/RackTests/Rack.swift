@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 /// Real hosts (Tests/Rack, docs/rack.md), booted for the first test that asks and gone with this process.
+///
+/// Each suite has hosts of its own, and most of a test's time is waiting for them: the suites run side by side.
 struct Rack: Sendable {
     struct Host: Decodable, Sendable {
         var name: String
@@ -49,12 +51,18 @@ struct Rack: Sendable {
     private init() async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-rack-\(getpid())")
         let traits = [
+            // RackTests
             "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:",
+            // RolloutRackTests
+            "r2-n01:podman", "r2-n02:podman", "r2-n03:podman,sudo-password", "r2-n04:docker",
+            // LifeRackTests
+            "r3-n01:podman", "r3-n02:podman", "r3-n03:podman",
+            // OddRackTests
             "small:podman,disk=3G", "bastion:bastion", "inner:podman,inner", "doas:podman,doas",
             "no-sudo:podman,no-sudo", "plain:", "password:podman,password", "sealed:no-packages",
         ]
         let answer = try await Program.Running(
-            ["python3", Self.script, "up", "--hosts", "4", "--until", "\(getpid())", "--folder", folder.path]
+            ["python3", Self.script, "up", "--hosts", "0", "--until", "\(getpid())", "--folder", folder.path]
                 + traits.flatMap { ["--host", $0] },
             program: Self.python, in: Program.root
         ).wait()
@@ -87,6 +95,15 @@ struct Rack: Sendable {
         try #require(answer.status == 0, "\(name): \(script)\n\(answer)")
         return answer.out.trimmingCharacters(in: .whitespacesAndNewlines)
     }
+
+    /// Ends when the host's hub is ready; fails after a minute.
+    static let ready = """
+        for engine in podman docker; do command -v $engine >/dev/null && break; done
+        i=0
+        until $engine exec osiris-hub osiris-hub healthcheck --data /data 2>/dev/null; do
+            i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.2
+        done
+        """
 
     /// How often somebody logged in, and how often a session began to do something, since the host booted.
     func traffic(_ name: String) async throws -> (logins: Int, sessions: Int) {
