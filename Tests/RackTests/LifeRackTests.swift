@@ -24,7 +24,6 @@ struct LifeRackTests {
         #expect(answer.status == 1 && answer.description.contains("Set aside: 1"), "\(answer)")
         try await cluster.apply()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A cordoned host keeps what runs and gets nothing new; a drained one serves nothing until it is let back.
@@ -73,6 +72,5 @@ struct LifeRackTests {
         try cluster.write(hosts: ["r3-n01"])
         try await cluster.apply()
         #expect(try await rack.on("r3-n02", "ls /var/lib/osiris") == "fence")
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 }

@@ -17,7 +17,6 @@ struct OddRackTests {
         let after = try await rack.traffic("bastion")
         #expect(after.logins - before.logins == 1, "logins on the bastion")
         #expect(after.sessions == before.sessions, "commands on the bastion")
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A full disk is said before anything is written, and is no reason to leave the other hosts alone.
@@ -32,7 +31,6 @@ struct OddRackTests {
         try await rack.act("free", "small")
         try await cluster.apply()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A host with doas in place of sudo, one that only a password opens, and one that gives nobody root's rights.
@@ -60,6 +58,5 @@ struct OddRackTests {
         let token = try await cluster.osiris("hub", "token", "--machine", "password")
         let other = try await cluster.osiris("hub", "token", "--machine", "doas")
         #expect(token.status == 0 && other.status == 0 && token.out != other.out, "\(token) \(other)")
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 }

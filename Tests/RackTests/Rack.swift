@@ -40,6 +40,8 @@ struct Rack: Sendable {
     let identity: String
     let knownHosts: String
     let bridge: String
+    /// This machine's address for the hosts.
+    let gateway: String
     /// An address next to the hosts' that nobody has.
     let freeAddress: String
     /// Every package that hosts can be given.
@@ -71,6 +73,7 @@ struct Rack: Sendable {
             Notes.self, from: Data(contentsOf: folder.appendingPathComponent("rack.json")))
         hosts = Dictionary(uniqueKeysWithValues: notes.hosts.map { ($0.name, $0) })
         (password, identity, knownHosts, bridge) = (notes.password, notes.identity, notes.knownHosts, notes.bridge)
+        gateway = notes.gateway
         freeAddress = notes.gateway + "99"
         packages = URL(fileURLWithPath: notes.trees).appendingPathComponent("packages")
     }
@@ -128,20 +131,26 @@ struct Rack: Sendable {
         return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 
-    /// Takes away what another test left, but not the engine and its images.
+    /// Takes away what another test left, but not the engine and its images: so tests need not tidy up, and only those that
+    /// are about it send and load the hub's image again, which is most of what a first apply does.
     func clean(_ names: String...) async throws {
-        for name in names {
-            try await on(
-                name,
-                """
-                for unit in osiris-revert.timer osiris-hub; do systemctl disable --quiet --now $unit 2>/dev/null; done
-                rm -f /etc/systemd/system/osiris-hub.service
-                systemctl daemon-reload
-                for engine in podman docker; do
-                    if command -v $engine >/dev/null; then $engine rm --force osiris-hub >/dev/null 2>&1; fi
-                done
-                rm -rf /var/lib/osiris
-                """)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in names {
+                group.addTask {
+                    try await on(
+                        name,
+                        """
+                        for unit in osiris-revert.timer osiris-hub; do systemctl disable --quiet --now $unit 2>/dev/null; done
+                        rm -f /etc/systemd/system/osiris-hub.service
+                        systemctl daemon-reload
+                        for engine in podman docker; do
+                            if command -v $engine >/dev/null; then $engine rm --force osiris-hub >/dev/null 2>&1; fi
+                        done
+                        rm -rf /var/lib/osiris
+                        """)
+                }
+            }
+            try await group.waitForAll()
         }
     }
 

@@ -44,7 +44,6 @@ extension LifeRackTests {
         }
         try await cluster.isSettled()
         try await cluster.answers()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A change that starts the hub again; nobody is told anything.

@@ -48,7 +48,6 @@ struct RackTests {
                 == "")
         try await cluster.answers()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// Hubs come back by themselves after a restart and after a power loss.
@@ -65,7 +64,6 @@ struct RackTests {
         }
         try await cluster.isSettled()
         try await cluster.answers()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A host that shows another key gets no login and no command.

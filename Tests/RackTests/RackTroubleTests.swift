@@ -27,7 +27,6 @@ extension RackTests {
         try await cluster.apply()
         try await cluster.isSettled()
         #expect(try await rack.on("r1-n01", "systemctl show --property=ActiveEnterTimestamp osiris-hub") == starts)
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// sshd dies in the middle of the image's upload: what has arrived stays, and is not sent again.
@@ -59,6 +58,5 @@ extension RackTests {
         #expect(total > size && total < size + size / 4, "sent \(total) bytes for an image of \(size)")
         try await cluster.isSettled()
         try await cluster.answers()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 }

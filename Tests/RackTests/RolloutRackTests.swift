@@ -24,7 +24,6 @@ struct RolloutRackTests {
         #expect(seen.calls > 1000 && seen.moved > 0, "\(seen)")
         #expect(seen.failed == 0 && seen.refused == 0 && seen.broken == 0, "\(seen)")
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// An image whose hub does not start is met by one host only, which has its old hub again; callers see that host away.
@@ -56,7 +55,6 @@ struct RolloutRackTests {
         try await cluster.apply()
         try await cluster.isSettled()
         try await cluster.answers()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A function that starts and answers wrong is met by the canary alone, which has the one from before again.
@@ -77,7 +75,6 @@ struct RolloutRackTests {
         try cluster.scratch.edit("functions/hello/hello.py", "bye ", "hi ")
         try await cluster.apply()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// Of four hosts never more than two are without their hub at a time.
@@ -106,7 +103,6 @@ struct RolloutRackTests {
             let together = outages.count { $0.from <= outage.from && outage.from < $0.to }
             #expect(together <= 2, "\(outages)")
         }
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// The image of the host's hub.

@@ -94,6 +94,11 @@ public enum HostPreflight {
                 ", and there are no \(ending) files in \(packages.folder)",
                 "put the engine's packages there, or take `engine.packages` out")
         }
+        if let repository = wishes.repository, repository.program != facts.packages {
+            return fault(
+                ", and engine.repository is for \(repository.program), and the host has \(facts.packages ?? "no package program")",
+                "give such hosts a target of their own: a repository for apt-get has a `suite`, one for dnf has none")
+        }
         if ["apt-get", "dnf", "zypper"].contains(facts.packages) { return [] }
         return fault(
             ", and osiris cannot install one on \(facts.os.id) \(facts.os.version)",

@@ -24,6 +24,8 @@ public struct SSHTarget: Sendable {
         elevation = Self.elevation(target.settings)
         folder = target.settings["folder"]?.stringValue ?? Self.defaultFolder
         hosts = try RackHost.all(target)
+        let faults = EngineRepository.faults(target)
+        if !faults.isEmpty { throw DiagnosticsError(faults) }
     }
 
     static func elevation(_ settings: Attributes) -> SSHElevation {
@@ -105,6 +107,9 @@ public struct SSHTarget: Sendable {
                 A folder beside the manifest with the engine's packages (`.deb`, `.rpm`) and all that they need, for hosts that
                 reach no package source. They are sent to hosts without an engine, and nothing is downloaded.
                 """, example: "packages/debian-12"),
+        Field(
+            "repository", .object(EngineRepository.schema),
+            doc: "A signed package source that a missing engine is installed from, beside those that a host has."),
     ])
 
     private static let become = Schema([
