@@ -33,9 +33,11 @@ source_put() {
     printf '%s\n' "$source" "$key" | put engine.source
     source_copy "$folder/new"
     if ! source_read; then
-        problem=$(tail_line <"$folder/new/log")
+        problem=$(tail_line <"$folder/new/log") status=70
+        # No other try will mend that.
+        ! grep -qiE 'not signed|signature|404' "$folder/new/log" || status=65
         if [ -e "$folder/new/before/repository" ]; then source_copy "$folder/new/before"; else source_drop; fi
-        end 70 "engine.repository cannot be read: $problem"
+        end "$status" "engine.repository cannot be read: $problem"
     fi
 }
 # Others than root read it too.
