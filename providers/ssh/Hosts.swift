@@ -56,7 +56,8 @@ struct Hosts: Sendable {
         }
     }
 
-    /// Runs a script that changes the host; nobody keeps what the host looked like before.
+    /// Runs a script that changes the host. What the host looked like before is kept where the script brings what the hub
+    /// stands on: the hub, which comes after it, only wants to know what the host says of a hub.
     @discardableResult
     func change(
         _ script: HostScript, at place: HostPlace, for request: OperationRequest, arguments: [String] = [],
@@ -66,7 +67,7 @@ struct Hosts: Sendable {
             let output = try await run(
                 script, at: place, host: Self.address(of: request.address), for: request, arguments: arguments,
                 payload: payload)
-            await probes.forget(place)
+            if ![.host, .engine, .image].contains(script) { await probes.forget(place) }
             return output
         } catch {
             await probes.forget(place)

@@ -76,7 +76,6 @@ struct SSHEngine: MarkedHandler {
         let result = try await hosts.run.result(
             .engine, at: place, host: Hosts.address(of: request.address), for: request, arguments: words,
             payload: payload)
-        await hosts.probes.forget(place)
         var output = String(decoding: result.output, as: UTF8.self)
         switch (result.status, packages) {
         case (0, _): break
