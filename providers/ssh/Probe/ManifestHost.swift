@@ -53,6 +53,7 @@ extension HostWishes {
             cluster: cluster.name, address: host.text, archs: archs,
             port: settings["hubPort"]?.intValue ?? cluster.hub.port,
             engine: engine["name"]?.stringValue ?? "auto", installsEngine: engine["install"]?.boolValue ?? true,
-            packages: target.flatMap { EnginePackages($0, in: cluster) })
+            packages: target.flatMap { EnginePackages($0, in: cluster) },
+            repository: EngineRepository(engine["repository"]))
     }
 }

@@ -41,6 +41,13 @@ take() {
 # The last lines on standard input, in one line.
 tail_line() { tail -n 4 | tr '\n\t' '| ' | tr -d '\000-\037' | sed 's/|*$//' | cut -c 1-1500; }
 
+# Removes the package source of the engine if osiris has put it there; `engine.source` names its files.
+source_drop() {
+    [ -e "$folder/engine.source" ] || return 0
+    while read -r file; do rm -f "$file"; done <"$folder/engine.source"
+    rm -f "$folder/engine.source"
+}
+
 command -v flock >/dev/null || end 65 "it has no program flock; install the package util-linux"
 [ -d "$folder" ] || mkdir -p "$folder"
 # The lock is the folder's own: it leaves no file behind. Programs that stay must not inherit it (9<&-).

@@ -24,9 +24,12 @@ public struct SSHTarget: Sendable {
         secrets = HostLogin.Secrets(target.settings)
         elevation = Self.elevation(target.settings)
         folder = target.settings["folder"]?.stringValue ?? Self.defaultFolder
-        let hosts = try RackHost.all(target)
+        var faults = EngineRepository.faults(target)
+        var hosts: [RackHost] = []
+        do { hosts = try RackHost.all(target) } catch { faults = error.diagnostics + faults }
+        if !faults.isEmpty { throw DiagnosticsError(faults) }
         self.hosts = hosts
-        indices = Dictionary(uniqueKeysWithValues: hosts.indices.map { (hosts[$0].name, $0) })
+        indices = Dictionary(uniqueKeysWithValues: hosts.indices.map { [hosts] in (hosts[$0].name, $0) })
     }
 
     /// - Returns: nil for a name that none of the hosts has.
@@ -111,6 +114,9 @@ public struct SSHTarget: Sendable {
                 A folder beside the manifest with the engine's packages (`.deb`, `.rpm`) and all that they need, for hosts that
                 reach no package source. They are sent to hosts without an engine, and nothing is downloaded.
                 """, example: "packages/debian-12"),
+        Field(
+            "repository", .object(EngineRepository.schema),
+            doc: "A signed package source that a missing engine is installed from, beside those that a host has."),
     ])
 
     private static let become = Schema([
