@@ -113,6 +113,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostTwice = "OSR0713"
     case hostForgotten = "OSR0715"
     case hostCordoned = "OSR0716"
+    case hostFirewall = "OSR0717"
 
     // Clouds.
     case cloudCredentials = "OSR0801"
