@@ -66,7 +66,7 @@ struct RolloutOrder {
             case .update: longest = outage(change).update
             case .replace: longest = outage(change).replacement
             // What is added has not answered before, and what is deleted is not meant to.
-            case .create, .delete, .noop: continue
+            case .create, .delete, .noop, .move: continue
             }
             guard let longest else { return nil }
             total += longest
