@@ -1,4 +1,5 @@
 import OsirisDiagnostics
+import OsirisModel
 
 extension Plan {
     /// The same plan with nothing but its renames.
@@ -15,6 +16,16 @@ extension Plan {
                 .movedTaken,
                 "`\(lost.recordedAddress)` cannot become `\(lost.address)`: \(names) of it cannot change",
                 address: lost.recordedAddress.text,
+                help: "there is nothing to rename: the next apply deletes the one and makes the other")
+        }
+        let renamed = changes.first { change in
+            change.moved != nil && change.address.type == "function"
+                && change.address.identity != change.recordedAddress.identity
+        }
+        if let renamed {
+            throw Diagnostic(
+                .movedTaken, "`\(renamed.recordedAddress)` cannot become `\(renamed.address)`: its hub knows a function "
+                    + "by its name", address: renamed.recordedAddress.text,
                 help: "there is nothing to rename: the next apply deletes the one and makes the other")
         }
         var plan = self
@@ -42,4 +53,9 @@ extension Plan {
         (plan.rollout, plan.setAside, plan.drift, plan.refusals) = (nil, [], [], [])
         return plan
     }
+}
+
+extension ResourceAddress {
+    /// Namespace and name of a function, without the machine.
+    fileprivate var identity: [Substring] { name.split(separator: ".").suffix(2) }
 }

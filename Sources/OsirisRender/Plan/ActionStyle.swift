@@ -15,6 +15,9 @@ extension Action {
         }
     }
 
+    /// As a person says it.
+    var verb: String { self == .move ? "rename" : rawValue }
+
     var paint: Paint {
         switch self {
         case .create: .green
