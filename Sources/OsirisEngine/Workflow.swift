@@ -31,13 +31,14 @@ public struct Workflow: Sendable {
     ) async -> PlanBase {
         var base = PlanBase(
             lineage: snapshot.lineage, serial: snapshot.serial, records: snapshot.resources, actual: [:], settled: [])
-        base.settled = await settle(snapshot, of: cluster, unfenced: unfenced)
+        // By their former names the resources of renamed targets are still recorded.
+        let reading = cluster.withFormerTargets
+        base.settled = await settle(snapshot, of: reading, unfenced: unfenced)
         for settled in base.settled {
             if case .landed(let record) = settled.outcome { base.records[record.address] = record }
         }
         if refresh {
             let refresher = Refresher(registry, parallelism: parallelism)
-            let reading = cluster.withFormerTargets
             base.actual = await refresher.refresh(
                 base.records, of: reading, named: await refresher.names(snapshot, of: reading))
         }

@@ -22,7 +22,8 @@ struct ClusterBuilder {
         let targets = (spec["targets"]?.items ?? []).compactMap(target)
         return Cluster(
             name: name, hub: hub(spec), functions: functions, targets: targets, safety: safety(spec),
-            rollout: rollout(spec), moved: (spec["moved"]?.items ?? []).compactMap(moved), digest: digest(sourceDigests), folder: files.folder,
+            rollout: rollout(spec), moved: (spec["moved"]?.items ?? []).compactMap(moved),
+            digest: digest(sourceDigests), folder: files.folder,
             spans: document.spans(in: sources, depth: 3))
     }
 

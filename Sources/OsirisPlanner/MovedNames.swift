@@ -62,7 +62,8 @@ struct MovedNames {
                 desired.indices[address] == nil
             else { return nil }
             return ResourceAddress(
-                target: String(to.target), type: String(address.type), name: "\(new)\(address.name.dropFirst(old.count))")
+                target: String(to.target), type: String(address.type),
+                name: "\(new)\(address.name.dropFirst(old.count))")
         default: return nil
         }
     }

@@ -24,7 +24,8 @@ extension Plan {
         }
         if let renamed {
             throw Diagnostic(
-                .movedTaken, "`\(renamed.recordedAddress)` cannot become `\(renamed.address)`: its hub knows a function "
+                .movedTaken,
+                "`\(renamed.recordedAddress)` cannot become `\(renamed.address)`: its hub knows a function "
                     + "by its name", address: renamed.recordedAddress.text,
                 help: "there is nothing to rename: the next apply deletes the one and makes the other")
         }

@@ -68,7 +68,8 @@ public struct Plan: Sendable {
 
     /// What is renamed: the new address of each, by the one that the state has.
     public var renames: [ResourceAddress: ResourceAddress] {
-        Dictionary(changes.lazy.filter { $0.moved != nil }.map { ($0.recordedAddress, $0.address) }) { first, _ in first }
+        Dictionary(changes.lazy.filter { $0.moved != nil }.map { ($0.recordedAddress, $0.address) }) { first, _ in first
+        }
     }
 
     public func count(_ action: Action) -> Int {

@@ -33,7 +33,8 @@ struct MadePlanRun {
             guard open.isEmpty else {
                 console.report(open)
                 throw Diagnostic(
-                    .unresolvedIntent, "an earlier run is not finished", help: "run `osiris apply` first, then this again"
+                    .unresolvedIntent, "an earlier run is not finished",
+                    help: "run `osiris apply` first, then this again"
                 )
             }
             let plan = try make(workflow, &base)

@@ -106,7 +106,8 @@ extension OrphanSearch {
 
     /// What other states made is only deleted when its lineage is named.
     private static func leftOut(_ others: [Orphans.Orphan]) -> [Diagnostic] {
-        Dictionary(grouping: others) { $0.find.resource.lineage ?? "" }.sorted { $0.key < $1.key }.map { lineage, found in
+        Dictionary(grouping: others) { $0.find.resource.lineage ?? "" }.sorted { $0.key < $1.key }.map {
+            lineage, found in
             Diagnostic(
                 .warning, .severalLineages,
                 "left out: \(RebuildText.counted(found.count)) of another state, such as `\(found[0].address)`, "

@@ -111,12 +111,14 @@ struct MoveTests {
         let before = try ids()
         try fleet("new", moved: "old", latency: "20ms")
         let store = scratch.url.appendingPathComponent(".osiris/simulated/old.jsonl").path
-        func moves() -> Int {
+        @Sendable func moves() -> Int {
             let text = (try? String(contentsOfFile: store, encoding: .utf8)) ?? ""
             return text.components(separatedBy: "\"op\":\"move\"").count - 1
         }
         let running = try Program.Running(["apply", "--auto-approve", "--parallelism", "3"], in: scratch.url)
-        _ = await eventually(within: 60) { moves() >= lines || !running.process.isRunning } then: {
+        _ = await eventually(within: 60) {
+            moves() >= lines || !running.process.isRunning
+        } then: {
             kill(running.process.processIdentifier, SIGKILL)
         }
         _ = try await running.wait()
@@ -179,7 +181,8 @@ struct MoveTests {
             "orphans", "--delete", "old/hub.m0001", "--lineage", lineage, "--auto-approve", "--allow-deletes", "2")
         #expect(some.status == 0 && some.out.contains("2 deleted"), "a hub with its function: \(some)")
         #expect(try ids().count == all.count - 2)
-        let rest = try await osiris("orphans", "--delete", "--lineage", lineage, "--auto-approve", "--allow-deletes", "18")
+        let rest = try await osiris(
+            "orphans", "--delete", "--lineage", lineage, "--auto-approve", "--allow-deletes", "18")
         #expect(rest.status == 0, "\(rest)")
         #expect(try ids().isEmpty)
         #expect(try await osiris("orphans").status == 0)

@@ -2,7 +2,9 @@ import OsirisChaos
 import Testing
 
 struct ScenarioTests {
-    private static let boundaries: [Phase: Int] = [.create: 480, .change: 300, .replace: 960, .rename: 700, .remove: 480]
+    private static let boundaries: [Phase: Int] = [
+        .create: 480, .change: 300, .replace: 960, .rename: 700, .remove: 480,
+    ]
 
     @Test func aSeedAlwaysNamesTheSameScenario() {
         for seed in 0..<500 as Range<UInt64> {

@@ -29,7 +29,8 @@ import Testing
     {
         [
             Fake.wants("\(target)/box.\(name)", ["image": image, "label": label], line: 10),
-            Fake.wants("\(target)/app.\(name).p", ["image": "i1", "env": ["A": "1"]], on: "\(target)/box.\(name)", line: 20),
+            Fake.wants(
+                "\(target)/app.\(name).p", ["image": "i1", "env": ["A": "1"]], on: "\(target)/box.\(name)", line: 20),
         ]
     }
 
@@ -44,7 +45,8 @@ import Testing
         let plan = try Fake.plan(wanted("z"), recorded("a"), cluster: cluster([entry("a", "z")]))
         #expect(
             plan.changeLines == [
-                "move z/app.b.p: it is renamed: it was a/app.b.p @50", "move z/box.b: it is renamed: it was a/box.b @50",
+                "move z/app.b.p: it is renamed: it was a/app.b.p @50",
+                "move z/box.b: it is renamed: it was a/box.b @50",
             ])
         #expect(plan.operationLines == ["move b", "move p [move b]"])
         #expect(plan.noopCount == 0 && plan.drift.isEmpty)
@@ -79,7 +81,8 @@ import Testing
         let plan = try Fake.plan(wanted("z", label: "y"), recorded("a"), cluster: cluster([entry("a", "z")]))
         #expect(
             plan.changeLines == [
-                "move z/app.b.p: it is renamed: it was a/app.b.p @50", "update z/box.b: label changed in the manifest @12",
+                "move z/app.b.p: it is renamed: it was a/app.b.p @50",
+                "update z/box.b: label changed in the manifest @12",
             ])
         #expect(plan.changes[1].moved?.from.text == "a/box.b")
         #expect(plan.operationLines == ["move b", "update b [move b]", "move p [move b, update b]"])
@@ -128,7 +131,8 @@ import Testing
 
     @Test func aNewNameTakesNoProtectionAway() throws {
         let safety = SafetySpec(
-            maxDeletes: nil, protect: ["a/*"], spans: SpanMap(whole: Fake.span(1), entries: ["protect.0": Fake.span(3)]))
+            maxDeletes: nil, protect: ["a/*"], spans: SpanMap(whole: Fake.span(1), entries: ["protect.0": Fake.span(3)])
+        )
         let moved = [try entry("a", "z")]
         let kept = try Fake.plan(wanted("z"), recorded("a"), cluster: cluster(moved, safety: safety))
         #expect(kept.refusals.isEmpty)
@@ -159,13 +163,15 @@ import Testing
             if let parent, Bool.random(using: &random) {
                 records.append(
                     Fake.has(
-                        "\(parent.address.target)/app.\(parent.address.name).p\(index)", Self.app, on: parent.address.text,
+                        "\(parent.address.target)/app.\(parent.address.name).p\(index)", Self.app,
+                        on: parent.address.text,
                         needs: records.shuffled(using: &random).prefix(2).map(\.address.text)))
             } else {
                 records.append(Fake.has("\(target)/box.m\(index)", Self.box))
             }
         }
-        let names = Dictionary(uniqueKeysWithValues: ["a", "b", "c"].filter { _ in Bool.random(using: &random) }.map { ($0, $0 + "-new") })
+        let names = Dictionary(
+            uniqueKeysWithValues: ["a", "b", "c"].filter { _ in Bool.random(using: &random) }.map { ($0, $0 + "-new") })
         func renamed(_ address: ResourceAddress) -> ResourceAddress {
             let target = names[String(address.target)] ?? String(address.target)
             return ResourceAddress(target: target, type: String(address.type), name: String(address.name))
@@ -185,6 +191,7 @@ import Testing
         #expect(Set(world.records.keys) == Set(wanted.map(\.address)), "seed \(seed)")
         let second = try Fake.plan(wanted, Array(world.records.values), cluster: cluster)
         #expect(second.isEmpty, "seed \(seed): \(second.changeLines)")
-        #expect(world.records.values.allSatisfy { $0.dependsOn.allSatisfy { world.records[$0] != nil } }, "seed \(seed)")
+        #expect(
+            world.records.values.allSatisfy { $0.dependsOn.allSatisfy { world.records[$0] != nil } }, "seed \(seed)")
     }
 }

@@ -101,7 +101,9 @@ struct World {
             let from = change.recordedAddress
             let record = records.removeValue(forKey: from)
             if record == nil || absent.contains(from) { violations.append("rename \(from), which is not there") }
-            if let parent = record?.parent, records[parent] == nil { violations.append("rename \(from) before \(parent)") }
+            if let parent = record?.parent, records[parent] == nil {
+                violations.append("rename \(from) before \(parent)")
+            }
             records[address] = record
             records = Dictionary(
                 uniqueKeysWithValues: records.values.map { record in

@@ -97,9 +97,11 @@ struct ObjectFold: Sendable {
     private mutating func machine(_ address: ResourceAddress) -> Int {
         let key = SimulatedChain.machineKey(address)
         if let known = machines[key] {
-            let isKnown = byMachine[known].isEmpty || byMachine[known].contains { index in
-                objects[index].map { SimulatedChain.machineKey($0.address) == key } ?? false
-            }
+            let isKnown =
+                byMachine[known].isEmpty
+                || byMachine[known].contains { index in
+                    objects[index].map { SimulatedChain.machineKey($0.address) == key } ?? false
+                }
             if isKnown { return known }
         }
         machines[key] = byMachine.count

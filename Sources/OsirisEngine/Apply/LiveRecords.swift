@@ -58,7 +58,9 @@ final class LiveRecords: Sendable {
             var changed: [ResourceRecord] = []
             for address in others.sorted() {
                 let present = names[address] ?? address
-                guard let other = records[present], other.parent == from || !renaming.contains(address) else { continue }
+                guard let other = records[present], other.parent == from || !renaming.contains(address) else {
+                    continue
+                }
                 let linked = other.renamed { names[$0] ?? $0 }
                 records[present] = linked
                 changed.append(linked)

@@ -60,7 +60,9 @@ public struct Orphans: Sendable {
                 globs.isEmpty || globs.contains { $0.matches(address.text) }
             })
         while true {
-            let more = free.filter { !chosen.contains($0.address) && $0.find.resource.parent.map(chosen.contains) ?? false }
+            let more = free.filter {
+                !chosen.contains($0.address) && $0.find.resource.parent.map(chosen.contains) ?? false
+            }
             if more.isEmpty { break }
             chosen.formUnion(more.map(\.address))
         }

@@ -22,7 +22,7 @@ extension Workflow {
                 guard let handler = registry.handler(provider: intent.provider, type: intent.address.type) else {
                     continue
                 }
-                let request = intent.request(snapshot.resources, cluster, owner)
+                let request = intent.request(snapshot.resources, cluster.withFormerTargets, owner)
                 group.addTask {
                     do {
                         try await handler.fence(request)

@@ -76,7 +76,8 @@ public struct Refresher: Sendable {
             }
             requests.append(
                 ReadRequest(
-                    address: names[record.address] ?? record.address, recorded: record.attributes, ancestors: ancestors))
+                    address: names[record.address] ?? record.address, recorded: record.attributes, ancestors: ancestors)
+            )
         }
         let answers = await handler.read(requests, of: cluster)
         precondition(
