@@ -71,7 +71,7 @@ struct RolloutOrder {
                 longest = interrupts ?? true ? outage.update : .zero
             case .replace: longest = outage(change).replacement
             // What is added has not answered before, and what is deleted is not meant to.
-            case .create, .delete, .noop: continue
+            case .create, .delete, .noop, .move: continue
             }
             guard let longest else { return nil }
             total += longest

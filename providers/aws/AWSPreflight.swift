@@ -75,7 +75,7 @@ private struct AWSPreflight {
     private var network: ResourceAddress { ResourceAddress(target: target, type: VPC.type.name, name: "main") }
 
     private func made(_ type: ResourceType) -> [PreflightChange] {
-        changes.filter { $0.action != .update && $0.address.type == type.name }
+        changes.filter { $0.action != .update && $0.action != .move && $0.address.type == type.name }
     }
 
     // MARK: Looks

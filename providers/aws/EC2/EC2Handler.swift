@@ -199,6 +199,16 @@ extension EC2Handler {
         return finished(try await bring(step, id, from: request.prior), step, id)
     }
 
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        let step = try EC2Step(ec2, request)
+        guard let id = request.prior["id"]?.stringValue else {
+            throw ProviderError(.rejected, "\(from): its identity is not known", help: "plan and apply again")
+        }
+        try await checkFence(step, id)
+        // It stays what its own operation made.
+        try await put(CloudMarks(request).tags.filter { $0.key != CloudMarks.Key.operation.text }, on: id, step)
+    }
+
     func delete(_ request: OperationRequest) async throws {
         guard let id = request.prior["id"]?.stringValue else { return }
         let step = try EC2Step(ec2, request)

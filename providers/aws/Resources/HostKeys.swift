@@ -85,6 +85,7 @@ struct HostKeys: ResourceHandler {
 
     // It is a look at the instance, and nothing that could be doubled, left behind or overtaken.
     func delete(_ request: OperationRequest) async throws {}
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {}
     func resolve(_ request: OperationRequest) async throws -> IntentResolution { .notLanded }
     func fence(_ request: OperationRequest) async throws {}
     /// After a loss of the state they are read from the console again.
