@@ -104,7 +104,7 @@ let package = Package(
             "ProviderSSH", folder: "ssh",
             // Sent to hosts by the program, wherever that is.
             resources: [
-                "Probe/probe", "Scripts/begin", "Scripts/host", "Scripts/host-remove", "Scripts/engine",
+                "Probe/probe", "Scripts/begin", "Scripts/host", "Scripts/host-remove", "Scripts/move", "Scripts/engine",
                 "Scripts/engine-remove", "Scripts/image", "Scripts/image-remove", "Scripts/hub-parts", "Scripts/hub",
                 "Scripts/hub-confirm", "Scripts/hub-revert", "Scripts/hub-remove", "Scripts/cordon", "Scripts/uncordon",
             ].map { .embedInCode("\($0).sh") }),

@@ -48,9 +48,11 @@ struct PreflightChanges {
     private let plan: Plan
     private let base: PlanBase
     private let byAddress: [ResourceAddress: ResourceChange]
+    private let names: [ResourceAddress: ResourceAddress]
 
     init(_ plan: Plan, _ base: PlanBase) {
         (self.plan, self.base) = (plan, base)
+        names = plan.renames
         byAddress = Dictionary(plan.changes.map { ($0.address, $0) }) { first, _ in first }
     }
 
@@ -64,7 +66,8 @@ struct PreflightChanges {
             found[provider, default: []].append(
                 PreflightChange(
                     address: change.address, root: root, action: action,
-                    planned: change.arguments.mapValues { $0.resolvingReferences(known) }, prior: change.prior))
+                    planned: change.arguments.mapValues { $0.resolvingReferences(known) }, prior: change.prior,
+                    movedFrom: change.moved?.from))
         }
         return found
     }
@@ -72,7 +75,8 @@ struct PreflightChanges {
     private func root(of change: ResourceChange) -> ResourceAddress {
         var root = change.address
         while let parent = byAddress[root].map(\.parent) ?? base.records[root]?.parent { root = parent }
-        return root
+        // What is not changed itself is recorded under its former name.
+        return names[root] ?? root
     }
 
     /// What a reference will be, as far as it is known before apply.

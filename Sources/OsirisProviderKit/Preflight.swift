@@ -2,9 +2,9 @@ import OsirisDiagnostics
 import OsirisManifest
 import OsirisModel
 
-/// A resource that a plan is about to create, update or replace, for a provider that looks at the place first.
+/// A resource that a plan is about to create, update, replace or rename, for a provider that looks at the place first.
 public struct PreflightChange: Sendable {
-    public enum Action: String, Sendable { case create, update, replace }
+    public enum Action: String, Sendable { case create, update, replace, move }
 
     public var address: ResourceAddress
     /// What it stands on in the end, such as `rack-a/host.n07`; itself where it stands on nothing.
@@ -14,15 +14,19 @@ public struct PreflightChange: Sendable {
     public var planned: Attributes
     /// Present attributes; empty for a create.
     public var prior: Attributes
+    /// The name that its marks still have, for one that is renamed, whatever else is done to it.
+    public var movedFrom: ResourceAddress?
 
     public init(
-        address: ResourceAddress, root: ResourceAddress, action: Action, planned: Attributes, prior: Attributes
+        address: ResourceAddress, root: ResourceAddress, action: Action, planned: Attributes, prior: Attributes,
+        movedFrom: ResourceAddress? = nil
     ) {
         self.address = address
         self.root = root
         self.action = action
         self.planned = planned
         self.prior = prior
+        self.movedFrom = movedFrom
     }
 }
 

@@ -94,8 +94,8 @@ struct ApplyRun {
                     "the state has changed since (it was at \(plan.serial), now \(snapshot.serial))"
                 } else if plan.manifestDigest != workspace.cluster.digest {
                     "the manifest, a function's source or a variable has changed since"
-                } else if snapshot.intents.contains(where: \.isPutBack) {
-                    "a run that was cut off was putting machines back"
+                } else if snapshot.intents.contains(where: { $0.isPutBack || $0.movedFrom != nil }) {
+                    "a run that was cut off was putting machines back or renaming"
                 } else {
                     nil
                 }
@@ -135,8 +135,9 @@ struct ApplyRun {
             var snapshot = snapshot
             let finished = try await workflow.finishPutBacks(
                 snapshot, of: workspace.cluster, by: session, unfenced: unfenced)
-            if !finished.isEmpty {
-                console.show(finished)
+            let renamed = try await workflow.finishMoves(snapshot, of: workspace.cluster, by: session)
+            if !finished.isEmpty || !renamed.isEmpty {
+                console.show(finished + renamed.filter { if case .open = $0.outcome { false } else { true } })
                 snapshot = try await workspace.store.snapshot()
             }
             return await workflow.base(snapshot, of: workspace.cluster, refresh: refresh, unfenced: unfenced)

@@ -9,6 +9,7 @@ struct Hosts: Sendable {
     let probes: HostProbes
     let uploads = UploadSlots()
     let digests = FileDigests()
+    private let targets = KnownTargets()
 
     var run: HostRun { HostRun(sessions: sessions) }
 
@@ -29,7 +30,8 @@ struct Hosts: Sendable {
     func place(
         of resource: ResourceAddress, _ recorded: [Attributes], in cluster: Cluster, at address: String? = nil
     ) throws -> HostPlace {
-        try HostPlace(resource, recorded: recorded, in: cluster, at: address)
+        try HostPlace(
+            resource, recorded: recorded, of: targets[resource.target, cluster], home: cluster.folder, at: address)
     }
 
     /// The place of something that is read: a machine that is a resource itself was read before, and says where it is now.

@@ -17,7 +17,9 @@ public enum HostPreflight {
         if case .none(let reason, let help) = facts.rights {
             fault(.hostRights, "no rights of root: \(reason)", help)
         }
-        if let owner = owner(facts), owner != (wishes.cluster, wishes.address) {
+        if let owner = owner(facts),
+            owner.cluster != wishes.cluster || ![wishes.address, wishes.formerAddress].contains(owner.address)
+        {
             fault(
                 .hostOtherCluster, "it belongs to \(owner.address) of cluster \(owner.cluster)",
                 "take it out of one of the two manifests, and apply that one")

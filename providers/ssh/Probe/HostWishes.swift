@@ -4,6 +4,8 @@ public struct HostWishes: Sendable, Hashable {
     public var cluster: String
     /// The host's resource, `TARGET/host.NAME`.
     public var address: String
+    /// The name that its marker still has, if it is renamed.
+    public var formerAddress: String?
     /// Processors the image runs on, as `uname -m` has them; empty where that is not known.
     public var archs: Set<String>
     /// The hub's port.
