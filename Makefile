@@ -10,7 +10,7 @@ TEST_PACKAGES = bubblewrap busybox etcd-server opendoas openssh-client openssh-s
 NODE = $(shell command -v node >/dev/null || echo nodejs)
 IMAGE_PACKAGES = mmdebstrap binutils
 # Real test hosts: Tests/Rack
-RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3 gnupg $(COMPILER)
+RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3 python3-pip gnupg $(COMPILER)
 COMPILER = $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.

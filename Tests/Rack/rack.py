@@ -140,9 +140,10 @@ class Rack:
         if not self.data:
             return
         for host in self.data["hosts"]:
-            hosts.remove(self, host)
+            hosts.unmount(self, host)
             power.forget(self, host)
         network.remove(self)
+        # Last, for it may take minutes.
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # One host

@@ -130,7 +130,7 @@ fi
 
 # A firewall before what listens here, and the TCP ports that it lets in: from its files, for its programs take long to
 # start. Without the ports where that is not all that decides.
-if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
+if [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
     text firewall ufw
     if grep -qs '^DEFAULT_INPUT_POLICY="*ACCEPT' /etc/default/ufw; then
         printf '"firewallPorts":"1-65535",'
