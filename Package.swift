@@ -151,7 +151,7 @@ let package = Package(
                 "ProviderLocal", "ProviderHub", "ProviderSimulated", "ProviderSSH", "ProviderAWS", "osiris-hub",
             ], exclude: ["AWS/aws.py", "AWS/credentials.py"]),
         tests("StructureTests", []),
-        tests("RackTests", ["osiris"], exclude: ["cut_off.sh", "load.py", "variant.py"]),
+        tests("RackTests", ["osiris"], exclude: ["cut_off.sh", "load.py", "repository.py", "variant.py"]),
         tests(
             "EndToEndTests",
             [

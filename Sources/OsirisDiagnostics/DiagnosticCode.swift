@@ -115,10 +115,12 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostTwice = "OSR0713"
     case hostForgotten = "OSR0715"
     case hostCordoned = "OSR0716"
+    case hostFirewall = "OSR0717"
 
     // Clouds.
     case cloudCredentials = "OSR0801"
     case cloudNotAllowed = "OSR0802"
     case cloudMissing = "OSR0803"
     case cloudTaken = "OSR0804"
+    case cloudQuota = "OSR0805"
 }

@@ -13,13 +13,19 @@ extension Workflow {
     ) async throws -> Plan {
         let plan = try plan(cluster, from: base, mode: mode, selection: selection, allowing: overrides)
         let faults = await preflight(plan, of: cluster, base)
-        if faults.isEmpty { return plan }
-        return try self.plan(
-            cluster, from: base, mode: mode, selection: selection, allowing: overrides, setAside: faults)
+        let serious = faults.filter { $0.effect != .warning }
+        var final =
+            serious.isEmpty
+            ? plan
+            : try self.plan(
+                cluster, from: base, mode: mode, selection: selection, allowing: overrides, setAside: serious)
+        let left = Set(serious.map(\.root))
+        final.diagnostics += faults.filter { $0.effect == .warning && !left.contains($0.root) }.map(\.diagnostic)
+        return final
     }
 
-    /// All providers at once, each asked once for all that stands on roots of its own.
-    private func preflight(_ plan: Plan, of cluster: Cluster, _ base: PlanBase) async -> [PreflightFault] {
+    /// What stands against a plan by now: all providers at once, each asked once for all that stands on roots of its own.
+    public func preflight(_ plan: Plan, of cluster: Cluster, _ base: PlanBase) async -> [PreflightFault] {
         let changes = PreflightChanges(plan, base).byProvider()
         return await withTaskGroup(of: [PreflightFault].self) { group in
             for (name, changes) in changes {

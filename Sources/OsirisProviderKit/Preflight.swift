@@ -32,6 +32,15 @@ public struct PreflightChange: Sendable {
 
 /// Why nothing that stands on a root can be changed now, or is to be; a root may have several. Its changes leave the plan; the others stay.
 public struct PreflightFault: Sendable, Hashable {
+    public enum Effect: Sendable, Hashable {
+        /// The root cannot take its changes.
+        case setAside
+        /// Somebody wants the root to be left alone: that is told, and is no failure.
+        case leftAlone
+        /// The root is changed all the same.
+        case warning
+    }
+
     /// A root, such as `rack-a/host.n07`.
     public var root: ResourceAddress
     public var code: DiagnosticCode
@@ -41,25 +50,31 @@ public struct PreflightFault: Sendable, Hashable {
     public var help: String?
     /// The manifest's place of it, where there is one.
     public var source: SourceSpan?
-    /// True if somebody wants the root to be left alone: that is told, and is no failure.
-    public var isWanted: Bool
+    public var effect: Effect
 
     public init(
         root: ResourceAddress, code: DiagnosticCode, message: String, help: String? = nil, source: SourceSpan? = nil,
-        isWanted: Bool = false
+        effect: Effect = .setAside
     ) {
         self.root = root
         self.code = code
         self.message = message
         self.help = help
         self.source = source
-        self.isWanted = isWanted
+        self.effect = effect
     }
 
+    public var isWanted: Bool { effect == .leftAlone }
+
     public var diagnostic: Diagnostic {
-        Diagnostic(
-            isWanted ? .warning : .error, code, "\(isWanted ? "left alone" : "set aside"): `\(root)`: \(message)",
-            at: source, address: root.text, help: help)
+        let (severity, words): (Diagnostic.Severity, String) =
+            switch effect {
+            case .setAside: (.error, "set aside: ")
+            case .leftAlone: (.warning, "left alone: ")
+            case .warning: (.warning, "")
+            }
+        return Diagnostic(
+            severity, code, "\(words)`\(root)`: \(message)", at: source, address: root.text, help: help)
     }
 }
 

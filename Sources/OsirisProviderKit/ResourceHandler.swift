@@ -120,12 +120,14 @@ public struct OperationRequest: Sendable {
     public var token: String
     /// The state and the holder of its lock that ask; `.reading` for a resolve.
     public var owner: Ownership
+    /// True for a create that an earlier run began and noted no end of: its call may have been made a moment ago.
+    public var isCutOff: Bool
     /// Says a step on the live view, such as `waiting for /ready`. Never a secret.
     public var progress: @Sendable (String) -> Void
 
     public init(
         cluster: Cluster, address: ResourceAddress, planned: Attributes, prior: Attributes, ancestors: [Attributes],
-        token: String, owner: Ownership = .reading, progress: @escaping @Sendable (String) -> Void = { _ in }
+        token: String, owner: Ownership = .reading, isCutOff: Bool = false, progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.cluster = cluster
         self.address = address
@@ -134,6 +136,7 @@ public struct OperationRequest: Sendable {
         self.ancestors = ancestors
         self.token = token
         self.owner = owner
+        self.isCutOff = isCutOff
         self.progress = progress
     }
 }

@@ -111,6 +111,17 @@ struct ApplyRun {
                     address: changed.text, help: "make a new one with `osiris plan --out FILE`")
             }
             let plan = plan.withSecrets(of: workspace.cluster)
+            // Nor may a machine have been cordoned, or have become unable to take its change.
+            let faults = await console.reminding("looking at what will be changed") {
+                await workflow.preflight(plan, of: workspace.cluster, base).filter { $0.effect != .warning }
+            }
+            if let first = faults.first {
+                throw Diagnostic(
+                    .stalePlan, "the plan is stale: `\(first.root)` would not be changed now: \(first.message)",
+                    address: first.root.text,
+                    notes: faults.dropFirst().map { Diagnostic.Note("`\($0.root)` neither: \($0.message)") },
+                    help: "make a new one with `osiris plan --out FILE`")
+            }
             try show(plan, base)
             try await execute(plan, base, session)
         }

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
@@ -11,6 +12,11 @@ struct SSHEngine: MarkedHandler {
                 "name", .choice(["auto", "podman", "docker"]), default: "auto",
                 doc: "Which one; `auto` takes what is there, else podman."),
             Field("install", .bool, default: true, doc: "Whether it is installed where it is missing."),
+            Field(
+                "repository", .any,
+                doc:
+                    "The package source that it is installed from, if that is not the distribution's; `key` is a digest."
+            ),
             Field("engine", .string, role: .computed, changesWith: ["name"], doc: "The one that is used."),
             Field(
                 "version", .string, role: .computed, volatile: true,
@@ -56,16 +62,20 @@ struct SSHEngine: MarkedHandler {
         var payload = HostPayload()
         payload.add("engine.json", HostMarker(request, attributes).bytes)
         payload.add("packages", packages?.list ?? "")
+        let repository = EngineRepository(arguments["repository"])
+        if let repository {
+            payload.add("repository", repository.text)
+            payload.add("repository.key", try key(of: arguments["repository"], request))
+        }
         request.progress("looking for the engine, and installing it if it is not there")
         let words = [
             arguments["name"]?.stringValue ?? "auto", arguments["install"] == false ? "no" : "yes",
-            packages == nil ? "-" : "sent",
+            packages == nil ? "-" : "sent", repository?.program ?? "-", repository?.package ?? "-",
         ]
         // The first run says whether packages are missing; where none is, it is the only one.
         let result = try await hosts.run.result(
             .engine, at: place, host: Hosts.address(of: request.address), for: request, arguments: words,
             payload: payload)
-        await hosts.probes.forget(place)
         var output = String(decoding: result.output, as: UTF8.self)
         switch (result.status, packages) {
         case (0, _): break
@@ -82,6 +92,26 @@ struct SSHEngine: MarkedHandler {
         attributes["installed"] = found["installed"]
         attributes["version"] = found["version"]
         return attributes
+    }
+
+    /// The text of the repository's key, if it is the planned one.
+    private func key(of repository: Value?, _ request: OperationRequest) throws -> String {
+        let target = request.cluster.targets.first { $0.name == request.address.target }
+        let name = target?.settings["engine"]?.mapValue?["repository"]?.mapValue?["key"]?.stringValue ?? ""
+        let path = name.hasPrefix("/") ? name : "\(request.cluster.folder)/\(name)"
+        guard let bytes = FileManager.default.contents(atPath: path),
+            Value.string(Digest.sha256(Array(bytes))) == repository?.mapValue?["key"]
+        else {
+            throw ProviderError(
+                .rejected, "\(request.address): \(path) is not the planned key any more", help: "plan again")
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----") else {
+            throw ProviderError(
+                .rejected, "\(request.address): \(path) is no public OpenPGP key in ASCII",
+                help: "`gpg --armor --export KEY` writes one")
+        }
+        return text
     }
 
     /// Exit status of the script that asks for the packages.

@@ -60,7 +60,7 @@ extension SSHProvider {
                     root: root, facts: facts,
                     faults: [
                         PreflightFault(
-                            root: root, code: .hostCordoned, message: cordon.text, help: help, isWanted: true)
+                            root: root, code: .hostCordoned, message: cordon.text, help: help, effect: .leftAlone)
                     ])
             }
             var wishes = HostWishes(root, settings, archs: archs, of: cluster)
@@ -71,7 +71,9 @@ extension SSHProvider {
     }
 
     private static func fault(_ root: ResourceAddress, _ diagnostic: Diagnostic) -> PreflightFault {
-        PreflightFault(root: root, code: diagnostic.code, message: diagnostic.message, help: diagnostic.help)
+        PreflightFault(
+            root: root, code: diagnostic.code, message: diagnostic.message, help: diagnostic.help,
+            effect: diagnostic.severity == .error ? .setAside : .warning)
     }
 
     /// Of the archive's image; empty where there is only a reference, or nobody can tell.

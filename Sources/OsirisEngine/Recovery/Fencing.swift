@@ -55,7 +55,8 @@ extension Intent {
         }
         return OperationRequest(
             cluster: cluster, address: address, planned: planned, prior: record?.attributes ?? [:],
-            ancestors: ancestors, token: token, owner: owner)
+            ancestors: ancestors, token: token, owner: owner,
+            isCutOff: action == .create && failure == nil)
     }
 }
 

@@ -19,7 +19,7 @@ extension AWSClient {
         at place: AWSPlace, waitingOut wait: AWSWait? = nil
     ) async throws -> [XMLNode] {
         var parameters = parameters
-        let hasIDs = parameters.values.keys.contains { $0.contains("Id.") || $0.hasPrefix("GroupName.") }
+        let hasIDs = parameters.values.keys.contains { $0.contains("Id.") || $0.hasPrefix("GroupName.") || $0.hasPrefix("InstanceType.") }
         if !Self.unpaged.contains(action), !hasIDs, parameters["MaxResults"] == nil {
             parameters["MaxResults"] = "\(Self.smallPages[action] ?? Self.page)"
         }

@@ -9,8 +9,9 @@ struct EC2: Sendable {
     let listings: Listings
     let book = Book()
     let pace: Pace
-    let terminations: Gather<AWSPlace>
-    let marking: Gather<Marking>
+    let launches: Launches
+    let terminations: Gather<AWSPlace, String, Void>
+    let marking: Gather<Marking, String, Void>
 
     /// The same tags for many objects.
     struct Marking: Hashable, Sendable {
@@ -22,17 +23,18 @@ struct EC2: Sendable {
         self.client = client
         self.pace = pace
         listings = Listings { try await client.items($0) }
-        terminations = Gather(most: 100) { place, ids in
+        launches = Launches(client)
+        terminations = Gather(most: 100, all: { place, ids in
             var parameters = QueryParameters()
             parameters.list("InstanceId", ids)
             _ = try await client.call("TerminateInstances", parameters, at: place)
-        }
-        marking = Gather(most: 200) { marking, ids in
+        })
+        marking = Gather(most: 200, all: { marking, ids in
             var parameters = QueryParameters()
             parameters.list("ResourceId", ids)
             parameters.tags(marking.tags)
             _ = try await client.call("CreateTags", parameters, at: marking.place)
-        }
+        })
     }
 
     /// Where the objects of a target are.

@@ -16,13 +16,16 @@ public struct HostWishes: Sendable, Hashable {
     public var installsEngine: Bool
     /// Packages that it is installed from instead.
     public var packages: EnginePackages?
+    /// A package source for it, beside those of the host.
+    public var repository: EngineRepository?
     /// Bytes that must be available below osiris's folder, and in memory at all.
     public var diskFree: Int
     public var memory: Int
 
     public init(
         cluster: String, address: String, archs: Set<String> = [], port: Int, engine: String = "auto",
-        installsEngine: Bool = true, packages: EnginePackages? = nil, diskFree: Int = 1 << 30, memory: Int = 256 << 20
+        installsEngine: Bool = true, packages: EnginePackages? = nil, repository: EngineRepository? = nil,
+        diskFree: Int = 1 << 30, memory: Int = 256 << 20
     ) {
         self.cluster = cluster
         self.address = address
@@ -31,6 +34,7 @@ public struct HostWishes: Sendable, Hashable {
         self.engine = engine
         self.installsEngine = installsEngine
         self.packages = packages
+        self.repository = repository
         self.diskFree = diskFree
         self.memory = memory
     }
