@@ -179,12 +179,12 @@ private struct AWSPreflight {
     private func tooMany(_ place: AWSPlace) async -> [PreflightFault] {
         let quotas = AWSQuotas(client, place)
         let new = changes.filter { $0.action == .create }
-        let count = { (type: ResourceType) in new.count { $0.address.type == type.name } }
+        let made = { (type: ResourceType) in Set(new.map(\.address).filter { $0.type == type.name }) }
         let types = new.filter { $0.address.type == Instance.type.name }.compactMap { $0.planned["type"]?.stringValue }
         let machines = Dictionary(grouping: types) { $0 }.mapValues(\.count)
-        let (networks, addresses) = (count(VPC.type), count(ElasticAddress.type))
-        async let network = networks == 0 ? nil : try? quotas.networks(networks)
-        async let address = addresses == 0 ? nil : try? quotas.addresses(addresses)
+        let (networks, addresses) = (made(VPC.type), made(ElasticAddress.type))
+        async let network = networks.isEmpty ? nil : try? quotas.networks(networks)
+        async let address = addresses.isEmpty ? nil : try? quotas.addresses(addresses)
         async let processors = machines.isEmpty ? nil : try? quotas.processors(machines)
         return await [network, address, processors].compactMap(\.self).map { excess in
             PreflightFault(

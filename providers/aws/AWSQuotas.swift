@@ -17,24 +17,28 @@ struct AWSQuotas: Sendable {
         var wanted: Int
     }
 
-    /// Networks that are there count as well.
+    /// Networks that are there count as well, unless they have the marks of those to be made.
     /// - Returns: nil if they have room.
     /// - Throws: `AWSError`, also if the credentials do not allow to ask.
-    func networks(_ more: Int) async throws -> Excess? {
+    func networks(_ new: Set<ResourceAddress>) async throws -> Excess? {
         async let limit = quota("vpc", "L-F678F1CE")
         async let present = client.list("DescribeVpcs", items: "vpcSet", at: place)
-        return excess("networks", limit: try await limit, wanted: try await present.count + more)
+        return excess("networks", limit: try await limit, wanted: Self.others(try await present, new) + new.count)
     }
 
-    /// Elastic addresses; those that are there count as well.
-    func addresses(_ more: Int) async throws -> Excess? {
+    /// Elastic addresses, as above.
+    func addresses(_ new: Set<ResourceAddress>) async throws -> Excess? {
         let name = "vpc-max-elastic-ips"
         async let answer = client.list(
             "DescribeAccountAttributes", ["AttributeName.1": name], items: "accountAttributeSet", at: place)
         async let present = client.list("DescribeAddresses", items: "addressesSet", at: place)
         let attribute = try await answer.first { $0.text("attributeName") == name }
         let limit = attribute?.items("attributeValueSet").first?.text("attributeValue").flatMap { Int($0) }
-        return excess("elastic addresses", limit: limit, wanted: try await present.count + more)
+        return excess("elastic addresses", limit: limit, wanted: Self.others(try await present, new) + new.count)
+    }
+
+    private static func others(_ items: [XMLNode], _ new: Set<ResourceAddress>) -> Int {
+        items.count { item in !(CloudMarks(item).map { new.contains($0.address) } ?? false) }
     }
 
     /// Processors of on-demand machines of the families that share a quota, without those that run already: these are of

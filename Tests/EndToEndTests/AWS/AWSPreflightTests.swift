@@ -42,7 +42,7 @@ struct AWSPreflightTests {
              "quotas": {"L-1216C47A": 4}}
             """)
         for part in [
-            "the credentials do not allow CreateVpc", "there is no image `ami-00000000` in us-east-1",
+            "the credentials do not allow CreateVpc", "The image id '[ami-00000000]' does not exist",
             "us-east-1x does not offer t3.small", "has a key pair `\(name.0)` already",
             "the account may have 4 vCPUs of standard machines in us-east-1, and would need 6",
         ] {
