@@ -127,7 +127,8 @@ public struct OperationRequest: Sendable {
 
     public init(
         cluster: Cluster, address: ResourceAddress, planned: Attributes, prior: Attributes, ancestors: [Attributes],
-        token: String, owner: Ownership = .reading, isCutOff: Bool = false, progress: @escaping @Sendable (String) -> Void = { _ in }
+        token: String, owner: Ownership = .reading, isCutOff: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.cluster = cluster
         self.address = address

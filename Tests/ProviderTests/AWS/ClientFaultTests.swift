@@ -37,7 +37,8 @@ import Testing
         try await account.faults(
             ["503 RequestLimitExceeded retry-after=7", "503 RequestLimitExceeded"], on: "DescribeVpcs")
         let told = Mutex<[String]>([])
-        try await AWSClient.$progress.withValue({ text in told.withLock { $0.append(text) } }) { _ = try await made() }
+        let note: @Sendable (String) -> Void = { text in told.withLock { $0.append(text) } }
+        _ = try await AWSClient.$progress.withValue(note) { try await made() }
         let first = "waiting 7 s for try 2 of DescribeVpcs: refused by the front"
         #expect(told.withLock { $0 } == [first])
     }

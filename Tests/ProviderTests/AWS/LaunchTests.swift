@@ -40,7 +40,8 @@ struct AWSLaunchTests {
                 cluster: cluster, address: ResourceAddress("use1/instance.m\(name)")!,
                 planned: [
                     "image": "ami-12c6146b", "type": "t3.small", "subnet": .string(subnet),
-                    "securityGroups": [.string(group)], "region": .string(account.place.region), "tags": ["team": "edge"],
+                    "securityGroups": [.string(group)], "region": .string(account.place.region),
+                    "tags": ["team": "edge"],
                 ], prior: [:], ancestors: [], token: "token-\(number)-m\(name)", owner: owner, isCutOff: isCutOff)
         }
 
@@ -210,7 +211,8 @@ struct AWSSharedMarksTests {
     private func marks(_ names: [String]) -> [CloudMarks] {
         names.map { name in
             var marks = CloudMarks([
-                "osiris:cluster": "edge", "osiris:address": "use1/instance.\(name)", "osiris:operation": "token-\(name)",
+                "osiris:cluster": "edge", "osiris:address": "use1/instance.\(name)",
+                "osiris:operation": "token-\(name)",
             ])!
             (marks.lineage, marks.fence) = ("l", 3)
             return marks
@@ -241,7 +243,8 @@ struct AWSSharedMarksTests {
         let target = String(repeating: "t", count: 63)
         let members = (976...1000).map { number in
             CloudMarks([
-                "osiris:cluster": "c", "osiris:address": "\(target)/instance.m\(number)", "osiris:operation": "o\(number)",
+                "osiris:cluster": "c", "osiris:address": "\(target)/instance.m\(number)",
+                "osiris:operation": "o\(number)",
             ])!
         }
         #expect(members.count == Launches.most)

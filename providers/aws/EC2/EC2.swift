@@ -24,17 +24,17 @@ struct EC2: Sendable {
         self.pace = pace
         listings = Listings { try await client.items($0) }
         launches = Launches(client)
-        terminations = Gather(most: 100, all: { place, ids in
+        terminations = Gather(most: 100) { place, ids in
             var parameters = QueryParameters()
             parameters.list("InstanceId", ids)
             _ = try await client.call("TerminateInstances", parameters, at: place)
-        })
-        marking = Gather(most: 200, all: { marking, ids in
+        }
+        marking = Gather(most: 200) { marking, ids in
             var parameters = QueryParameters()
             parameters.list("ResourceId", ids)
             parameters.tags(marking.tags)
             _ = try await client.call("CreateTags", parameters, at: marking.place)
-        })
+        }
     }
 
     /// Where the objects of a target are.

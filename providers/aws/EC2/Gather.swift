@@ -59,7 +59,7 @@ actor Gather<Key: Hashable & Sendable, Item: Sendable, Answer: Sendable> {
 
 extension Gather where Answer == Void {
     /// - Parameter all: does what all ask for; what it throws is the answer to each.
-    init(most: Int, all: @escaping @Sendable (Key, [Item]) async throws -> Void) {
+    init(most: Int, _ all: @escaping @Sendable (Key, [Item]) async throws -> Void) {
         self.init(most: most) { key, items in
             do {
                 try await all(key, items)

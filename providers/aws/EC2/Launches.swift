@@ -116,8 +116,14 @@ struct Launches: Sendable {
 
         subscript(member: CloudMarks) -> Batch? { batches.withLock { $0[member] } }
 
-        func insert(_ batch: Batch) { batches.withLock { all in batch.members.forEach { all[$0] = batch } } }
-        func remove(_ batch: Batch) { batches.withLock { all in batch.members.forEach { all[$0] = nil } } }
+        func insert(_ batch: Batch) { set(batch, batch) }
+        func remove(_ batch: Batch) { set(batch, nil) }
+
+        private func set(_ batch: Batch, _ value: Batch?) {
+            batches.withLock { all in
+                for member in batch.members { all[member] = value }
+            }
+        }
     }
 }
 
