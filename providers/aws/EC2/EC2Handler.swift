@@ -205,8 +205,8 @@ extension EC2Handler {
             throw ProviderError(.rejected, "\(from): its identity is not known", help: "plan and apply again")
         }
         try await checkFence(step, id)
-        // It stays what its own operation made.
-        try await put(CloudMarks(request).tags.filter { $0.key != CloudMarks.Key.operation.text }, on: id, step)
+        // All of them: one that was made in a call with others has theirs too.
+        try await put(CloudMarks(request).tags, on: id, step)
     }
 
     func delete(_ request: OperationRequest) async throws {
