@@ -96,8 +96,6 @@ struct PlanningPass {
             arguments[name] = value
         }
         let differing = diff.arguments(before: actual, after: arguments)
-        // What is the new object's alone is not known yet: dependants see it as such.
-        var after = diff.withDefaults(arguments)
         let parentAction = declaration.parent.flatMap(desiredIndex).map { actions[$0] }
         let moved = record.flatMap { ChangeCause.moved(from: $0, to: declaration, parentAction: parentAction) }
         let lost = Self.lostSecrets(type.schema, actual)
@@ -128,6 +126,8 @@ struct PlanningPass {
         }
         // A new object keeps nothing of the old one.
         if action == .replace { (declaration, arguments) = wanted }
+        // What is the new object's alone is not known yet: dependants see it as such.
+        var after = diff.withDefaults(arguments)
         // The cause is an argument, wherever a computed attribute is sorted among them.
         let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
         var shown = diff.replaced(prior: actual, arguments: arguments)
