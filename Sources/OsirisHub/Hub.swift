@@ -206,9 +206,9 @@ public actor Hub {
         if let server {
             await server.listener.turnAway()
             await server.group.triggerGracefulShutdown()
-            // A client that keeps its connection open does not keep the hub up.
+            // A client that keeps its connection open does not keep the hub up; one that is being answered has its time.
             let cut = Task {
-                try await Task.sleep(for: .seconds(1))
+                try await Task.sleep(for: .seconds(3))
                 server.task.cancel()
             }
             _ = try? await server.task.value
