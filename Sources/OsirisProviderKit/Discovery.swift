@@ -9,12 +9,18 @@ public struct DiscoveryRequest: Sendable {
     /// What was found to lie below: of the types that the provider lists before this one; for a provider without
     /// targets of its own, of all providers that do not handle the type themselves.
     public var below: [DiscoveredResource]
+    /// What the manifest wants of the provider, with the values of what was found in place of references; without what
+    /// refers to, or lives on, something that was not found. For places that only the manifest tells how to reach.
+    public var wanted: [ResourceDeclaration]
     /// Opens what marks keep sealed; nil if the state has no key.
     public var key: Sealer?
 
-    public init(cluster: Cluster, below: [DiscoveredResource] = [], key: Sealer? = nil) {
+    public init(
+        cluster: Cluster, below: [DiscoveredResource] = [], wanted: [ResourceDeclaration] = [], key: Sealer? = nil
+    ) {
         self.cluster = cluster
         self.below = below
+        self.wanted = wanted
         self.key = key
     }
 }

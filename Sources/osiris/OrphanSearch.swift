@@ -21,7 +21,7 @@ struct OrphanSearch {
         self.init(workspace, try ClusterExpander(workspace.registry).expand(workspace.cluster))
         let request = DiscoveryRequest(cluster: workspace.cluster, key: try await workspace.store.existingKey())
         let finds = await console.reminding("looking for what exists") {
-            await Rebuild(workspace.registry).search(request)
+            await Rebuild(workspace.registry).search(request, for: desired)
         }
         orphans = Orphans(finds.resources, state: workspace.snapshot, desired: desired)
         unreadable = finds.unreadable.map { RebuildText.unreadable($0, isTolerated: false) }

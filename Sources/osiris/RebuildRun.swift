@@ -28,7 +28,9 @@ struct RebuildRun {
         defer { signals.end() }
 
         let request = DiscoveryRequest(cluster: cluster, key: try await store.existingKey())
-        let finds = await console.reminding("looking for what exists") { await Rebuild(registry).search(request) }
+        let finds = await console.reminding("looking for what exists") {
+            await Rebuild(registry).search(request, for: desired)
+        }
         let draft = RebuildDraft(finds.resources, desired: desired, lineages: options.lineage)
         if !draft.refusals.isEmpty { throw DiagnosticsError(draft.refusals) }
         let unreadable = finds.unreadable.map { RebuildText.unreadable($0, isTolerated: options.partial) }

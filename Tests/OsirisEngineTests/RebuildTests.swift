@@ -22,9 +22,9 @@ struct RebuildTests {
     }
 
     private func rebuild(_ rig: Rig) async throws -> RebuildDraft {
-        let finds = await Rebuild(rig.registry).search(DiscoveryRequest(cluster: rig.cluster))
-        #expect(finds.unreadable.isEmpty)
         let desired = try ClusterExpander(rig.registry).expand(rig.cluster)
+        let finds = await Rebuild(rig.registry).search(DiscoveryRequest(cluster: rig.cluster), for: desired)
+        #expect(finds.unreadable.isEmpty)
         return RebuildDraft(finds.resources, desired: desired)
     }
 
@@ -101,7 +101,7 @@ struct RebuildTests {
     @Test func aPlaceThatCannotBeSearchedIsNamedOnce() async throws {
         let place = UnreadablePlace("the shed", "its door is locked")
         let rig = try Rig(FakeProvider([("a", nil, 1)], script: .init(unreadable: [place])))
-        let finds = await Rebuild(rig.registry).search(DiscoveryRequest(cluster: rig.cluster))
+        let finds = await Rebuild(rig.registry).search(DiscoveryRequest(cluster: rig.cluster), for: .empty)
         #expect(finds.unreadable == [place] && finds.resources.isEmpty)
     }
 

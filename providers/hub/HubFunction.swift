@@ -161,7 +161,9 @@ struct HubFunction: ResourceHandler {
     private func route(
         _ ancestors: [Attributes], _ address: ResourceAddress, of cluster: Cluster
     ) throws -> SSHRoute? {
-        guard let login = HostLogin.of(ancestors) else { return nil }
+        guard var login = HostLogin.of(ancestors) else { return nil }
+        // A machine that is a resource itself says where it is now.
+        if let machine = ancestors.last?[HostMachines.addressAttribute]?.stringValue { login.address = machine }
         let settings = cluster.targets.first { $0.name == address.target }?.settings ?? [:]
         do {
             return try login.route(folder: cluster.folder, secrets: HostLogin.Secrets(settings))

@@ -4,36 +4,41 @@ import OsirisProviderKit
 import OsirisTransport
 
 extension SSHHost {
-    /// Every host of the manifest that carries the cluster's marker. Of one that left the manifest nobody knows where it is.
+    /// Every host that the manifest wants, on a machine of its own or on one that was found, and that carries the cluster's
+    /// marker. Of one that left the manifest nobody knows how it is reached.
     func discover(_ request: DiscoveryRequest) async -> Discovery {
-        var places: [(ResourceAddress, HostPlace)] = []
-        var found = Discovery()
-        for target in request.cluster.targets where target.provider == SSHProvider.kind {
-            do {
-                places += try HostPlace.all(of: target, in: request.cluster)
-            } catch {
-                found.unreadable.append(UnreadablePlace("the hosts of target \(target.name)", "\(error)"))
-            }
+        let wanted = request.wanted.filter { $0.address.type == type.name }
+        let found = await concurrently(wanted) { await search($0, request.cluster) }
+        return Discovery(found.flatMap(\.resources), unreadable: found.flatMap(\.unreadable))
+    }
+
+    private func search(_ wanted: ResourceDeclaration, _ cluster: Cluster) async -> Discovery {
+        func unreadable(_ reason: String, _ help: String? = nil) -> Discovery {
+            Discovery(unreadable: [UnreadablePlace("host \(wanted.address)", reason, help: help)])
         }
-        let answers = await concurrently(places.map(\.1)) { await hosts.facts($0) }
-        for ((address, place), answer) in zip(places, answers) {
-            switch answer {
-            case .failure(let error):
-                found.unreadable.append(
-                    UnreadablePlace(
-                        "host \(address)", error.description, help: error.help.isEmpty ? nil : error.help))
-            case .success(let facts):
-                guard let marker = facts.marker(type.name), marker.cluster == request.cluster.name,
-                    marker.address.type == type.name
-                else { continue }
-                found.resources.append(
-                    DiscoveredResource(
-                        address: marker.address, attributes: marker.attributes.merging(Self.computed(facts)) { $1 },
-                        lineage: marker.lineage.isEmpty ? nil : marker.lineage, operation: marker.operation,
-                        place: "\(place.login.address):\(place.folder)/host.json"))
-            }
+        let place: HostPlace
+        do { place = try hosts.place(of: wanted.address, [wanted.attributes], in: cluster) } catch {
+            return unreadable("\(error)")
         }
-        return found
+        switch await hosts.facts(place) {
+        case .failure(let error): return unreadable(error.description, error.help.isEmpty ? nil : error.help)
+        case .success(let facts):
+            guard let marker = facts.marker(type.name), marker.cluster == cluster.name,
+                marker.address.type == type.name
+            else { return Discovery() }
+            // A machine that is a resource itself has its name by its own marks.
+            guard wanted.parent == nil || marker.address == wanted.address else {
+                return unreadable(
+                    "its marker says that it is \(marker.address)",
+                    "was its image made from that host? remove what is in \(place.folder) of it, then run this again")
+            }
+            return Discovery([
+                DiscoveredResource(
+                    address: marker.address, attributes: marker.attributes.merging(Self.computed(facts)) { $1 },
+                    parent: wanted.parent, lineage: marker.lineage.isEmpty ? nil : marker.lineage,
+                    operation: marker.operation, place: "\(place.login.address):\(place.folder)/host.json")
+            ])
+        }
     }
 }
 
@@ -41,11 +46,17 @@ extension MarkedHandler {
     /// What the markers of the hosts that were found tell.
     func discover(_ request: DiscoveryRequest) async -> Discovery {
         let below = request.below.filter { $0.address.type == SSHHost.type.name }
-        let found = await concurrently(below) { await search($0, request) }
+        // How the hosts were reached a moment ago: their markers may hold an address of before.
+        let wanted = Dictionary(
+            request.wanted.filter { $0.address.type == SSHHost.type.name }.map { ($0.address, $0.attributes) }
+        ) { first, _ in first }
+        let found = await concurrently(below) { await search($0, wanted[$0.address] ?? $0.attributes, request) }
         return Discovery(found.flatMap(\.resources), unreadable: found.flatMap(\.unreadable))
     }
 
-    private func search(_ host: DiscoveredResource, _ request: DiscoveryRequest) async -> Discovery {
+    private func search(
+        _ host: DiscoveredResource, _ reached: Attributes, _ request: DiscoveryRequest
+    ) async -> Discovery {
         func unreadable(_ reason: String) -> Discovery {
             Discovery(unreadable: [UnreadablePlace("\(type.name) on \(host.address)", reason)])
         }
@@ -53,7 +64,7 @@ extension MarkedHandler {
             ResourceAddress(target: String(host.address.target), type: type, name: String(host.address.name))
         }
         do {
-            let place = try hosts.place(of: host.address, [host.attributes], in: request.cluster)
+            let place = try hosts.place(of: host.address, [reached], in: request.cluster)
             let facts = try await hosts.look(at: place, host.address)
             guard let marker = facts.marker(type.name), marker.cluster == request.cluster.name,
                 marker.address == address(type.name)

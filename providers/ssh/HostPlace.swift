@@ -46,14 +46,4 @@ extension HostPlace {
         folder =
             recorded.lazy.compactMap { $0["folder"]?.stringValue }.last ?? target?.folder ?? SSHTarget.defaultFolder
     }
-
-    /// All hosts that a target of the manifest names, by the addresses of their resources.
-    /// - Throws: `DiagnosticsError` for faults of the target, `ProviderError`.
-    static func all(of target: Target, in cluster: Cluster) throws -> [(ResourceAddress, HostPlace)] {
-        let read = try SSHTarget(target)
-        return try read.hosts.map { host in
-            let address = ResourceAddress(target: target.name, type: "host", name: host.name)
-            return (address, try HostPlace(address, recorded: [], of: read, home: cluster.folder))
-        }
-    }
 }

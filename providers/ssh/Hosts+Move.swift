@@ -28,13 +28,7 @@ extension Hosts {
         try await change(&marker)
         var payload = HostPayload()
         payload.add("\(type).json", marker.bytes)
-        do {
-            try await run(
-                .move, at: place, host: host.address, for: request, arguments: [type], payload: payload)
-        } catch {
-            await probes.forget(place)
-            throw error
-        }
-        await probes.forget(place)
+        try await self.change(
+            .move, at: place, host: host.address, for: request, arguments: [type], payload: payload)
     }
 }

@@ -60,15 +60,16 @@ struct Hosts: Sendable {
 
     /// Runs a script that changes the host. What the host looked like before is kept where the script brings what the hub
     /// stands on: the hub, which comes after it, only wants to know what the host says of a hub.
+    /// - Parameter host: address in the host's marker; nil for that of the request's host.
     @discardableResult
     func change(
-        _ script: HostScript, at place: HostPlace, for request: OperationRequest, arguments: [String] = [],
-        payload: HostPayload = HostPayload()
+        _ script: HostScript, at place: HostPlace, host: ResourceAddress? = nil, for request: OperationRequest,
+        arguments: [String] = [], payload: HostPayload = HostPayload()
     ) async throws -> String {
         do {
             let output = try await run(
-                script, at: place, host: Self.address(of: request.address), for: request, arguments: arguments,
-                payload: payload)
+                script, at: place, host: host ?? Self.address(of: request.address), for: request,
+                arguments: arguments, payload: payload)
             if ![.host, .engine, .image].contains(script) { await probes.forget(place) }
             return output
         } catch {

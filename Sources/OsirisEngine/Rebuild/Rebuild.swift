@@ -5,7 +5,7 @@ import OsirisState
 
 /// Makes a lost state again from the marks on what exists: search, assemble (`RebuildDraft`), record.
 public struct Rebuild: Sendable {
-    private let registry: ProviderRegistry
+    let registry: ProviderRegistry
     private let parallelism: Int
 
     /// - Parameter parallelism: records that are written at once.
@@ -32,65 +32,6 @@ public struct Rebuild: Sendable {
 
         public init() {}
     }
-
-    // MARK: Searching
-
-    /// Asks every provider for what carries the cluster's marks. Changes nothing.
-    ///
-    /// Providers with targets are asked at the same time, each type after those it may stand on; then those that put
-    /// things on other providers' machines. How many calls run at once in a provider is the provider's own limit.
-    /// - Parameter request: the cluster, and the key of the lost state if that is not lost too.
-    public func search(_ request: DiscoveryRequest) async -> Finds {
-        let (places, guests) = (
-            registry.providers.filter { $0.targetKind != nil }, registry.providers.filter { $0.targetKind == nil }
-        )
-        var found = await search(places, request) { _ in [] }
-        let hosts = found.resources
-        let onTop = await search(guests, request) { type in
-            // A provider that has the type itself lists its own.
-            hosts.filter { registry.handler(provider: $0.provider, type: type) == nil }.map(\.resource)
-        }
-        found.resources += onTop.resources
-        found.unreadable += onTop.unreadable
-        return found
-    }
-
-    private func search(
-        _ providers: [any Provider], _ request: DiscoveryRequest,
-        below: @escaping @Sendable (_ type: String) -> [DiscoveredResource]
-    ) async -> Finds {
-        await withTaskGroup(of: (Int, Finds).self) { group in
-            for (index, provider) in providers.enumerated() {
-                group.addTask { (index, await search(provider, request, below: below)) }
-            }
-            var answers: [Int: Finds] = [:]
-            for await (index, answer) in group { answers[index] = answer }
-            var all = Finds()
-            for index in providers.indices {
-                all.resources += answers[index]?.resources ?? []
-                all.unreadable += answers[index]?.unreadable ?? []
-            }
-            return all
-        }
-    }
-
-    private func search(
-        _ provider: any Provider, _ request: DiscoveryRequest,
-        below: @Sendable (_ type: String) -> [DiscoveredResource]
-    ) async -> Finds {
-        var found = Finds()
-        for handler in provider.handlers {
-            var request = request
-            request.below = below(handler.type.name) + found.resources.map(\.resource)
-            let answer = await handler.discover(request)
-            found.resources += answer.resources.map { Find(provider: provider.name, resource: $0) }
-            // Several types of one provider may be in one place.
-            for place in answer.unreadable where !found.unreadable.contains(place) { found.unreadable.append(place) }
-        }
-        return found
-    }
-
-    // MARK: Recording
 
     /// Writes the records, each after what it lives on. What is recorded already as it is, is passed over.
     /// - Throws: `DiagnosticsError`, as `StateSession.record`; what was written before stays.

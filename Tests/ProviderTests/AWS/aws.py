@@ -17,11 +17,12 @@ POST /_front/ACCOUNT takes JSON and keeps what it names:
   delay: seconds that each call takes longer
   quotas: what GetServiceQuota answers, by code, instead of moto, which knows a few
   room: how many instances more there is capacity for; "quota": how many more the account may have
+  consoles: what instances have written, by their ids, instead of moto's few words
   policy: a file with an IAM policy; what it does not allow is refused to the account's `AKID` key, and only to that: the
         key `AKIR` + digits may do everything
 It answers with counts: calls by `service:action`, refused ones by code, connections, and keys given by their source.
 """
-import collections, datetime, hashlib, http.server, json, re, socket, socketserver, sys, threading, time
+import base64, collections, datetime, hashlib, http.server, json, re, socket, socketserver, sys, threading, time
 import urllib.parse, xml.etree.ElementTree as ElementTree
 
 import botocore.session
@@ -41,7 +42,7 @@ tokens = {}  # (account, region, action, ClientToken) -> (parameters, answer); m
 class Account:
     def __init__(self):
         self.next, self.limit, self.page, self.ended, self.seconds = [], None, None, [], 3600
-        self.delay, self.policy = 0, None
+        self.delay, self.policy, self.consoles = 0, None, {}
         self.room, self.quota, self.quotas = None, None, {}
         self.calls, self.refused = collections.Counter(), collections.Counter()
         self.sources, self.connections = collections.Counter(), set()
@@ -365,6 +366,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 accounts[role].sources[action] += 1
                 until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + account.seconds))
                 text = re.sub(rb"<Expiration>[^<]+<", f"<Expiration>{until}<".encode(), text)
+            elif action == "GetConsoleOutput" and parameters["InstanceId"] in account.consoles:
+                output = base64.b64encode(account.consoles[parameters["InstanceId"]].encode())
+                text = re.sub(rb"<output>[^<]*<", b"<output>" + output + b"<", text)
             # Items inside each other are counted as well, so it may be on one page in spite of this.
             elif listing and (token or text.count(b"<item>") > min(listing, account.page or listing)):
                 text = page(text.decode(), min(listing, account.page or listing), token)

@@ -49,6 +49,21 @@ import Testing
         #expect(error?.diagnostics.map(\.code) == [.missingKey])
     }
 
+    /// Nobody listens there: that is not an answer of the host.
+    @Test func aHostThatDoesNotAnswerIsNamedAndNoAbsence() async throws {
+        let login = HostLogin(address: "127.0.0.1", port: try freePort(), user: "ops", keys: ["ssh-ed25519 AAAA"])
+        let wanted = ResourceDeclaration(
+            address: try #require(ResourceAddress("use1/host.m1")), provider: "ssh",
+            attributes: ["login": login.value, "folder": "/var/lib/osiris"],
+            parent: ResourceAddress("use1/instance.m1"), spans: nowhere)
+        let handler = provider.handler("host")
+        let found = await handler.discover(DiscoveryRequest(cluster: cluster(in: "/"), wanted: [wanted]))
+        #expect(found.resources.isEmpty && found.unreadable.map(\.place) == ["host use1/host.m1"])
+        #expect(found.unreadable.first?.reason.contains("127.0.0.1") == true, "\(found.unreadable)")
+        let nothing = await handler.discover(DiscoveryRequest(cluster: cluster(in: "/")))
+        #expect(nothing.resources.isEmpty && nothing.unreadable.isEmpty)
+    }
+
     @Test func theUnitRunsTheHubWithoutRights() throws {
         var unit = HubUnit(
             engine: "podman", image: "sha256:ab", folder: "/var/lib/osiris",

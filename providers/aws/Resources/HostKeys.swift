@@ -57,7 +57,7 @@ struct HostKeys: ResourceHandler {
         return found
     }
 
-    private func console(_ step: EC2Step) async throws -> String {
+    func console(_ step: EC2Step) async throws -> String {
         // `Latest` gives what is there at this moment, where the instance's type can; else what was there a minute ago.
         let id = step["instance"]
         var answer = try await step.call(
@@ -88,6 +88,4 @@ struct HostKeys: ResourceHandler {
     func move(_ request: OperationRequest, from: ResourceAddress) async throws {}
     func resolve(_ request: OperationRequest) async throws -> IntentResolution { .notLanded }
     func fence(_ request: OperationRequest) async throws {}
-    /// After a loss of the state they are read from the console again.
-    func discover(_ request: DiscoveryRequest) async -> Discovery { Discovery() }
 }
