@@ -143,7 +143,7 @@ let package = Package(
         tests(
             "OsirisHubTests",
             ["OsirisModel", "OsirisTransport", "OsirisHub", "osiris-hub", grdb, httpTypes, logging] + hummingbird + nio,
-            exclude: ["Catalogs"]),
+            exclude: ["Catalogs", "Engine/app.py", "Engine/engine.py", "Engine/sdk.py"]),
         tests(
             "ProviderTests",
             [

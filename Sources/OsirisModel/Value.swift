@@ -125,6 +125,15 @@ extension Value {
     public var mapValue: [String: Value]? { if case .map(let entries) = self { entries } else { nil } }
 }
 
+extension Attributes {
+    /// The resources that the values refer to, sorted, so that nothing follows from the order of a dictionary.
+    public var references: [ResourceAddress] {
+        var found: Set<ResourceAddress> = []
+        for value in values { value.forEachReference { found.insert($0.address) } }
+        return found.sorted()
+    }
+}
+
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {

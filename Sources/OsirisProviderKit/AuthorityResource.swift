@@ -2,7 +2,8 @@ import OsirisManifest
 import OsirisModel
 import OsirisTransport
 
-/// The `authority` type: what signs the certificates of a cluster's hubs. It is nowhere but in the state.
+/// The `authority` type: what signs the certificates of a cluster's hubs. It is in the state, and for a rebuild, sealed
+/// under the state's key, in the marks of the hubs.
 ///
 /// While one authority takes over from another there are two of them: certificates and keys are in the same order, and the
 /// first one signs.

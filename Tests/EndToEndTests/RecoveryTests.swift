@@ -23,6 +23,17 @@ struct RecoveryTests {
         return scratch
     }
 
+    /// Asks until the addresses of the open intents are as `holds` says; false after a minute.
+    private func openIntents(in scratch: Scratch, are holds: ([String]) throws -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            let state = try await Program.run("state", "export", in: scratch.url).json as? [String: Any]
+            let intents = state?["intents"] as? [[String: Any]] ?? []
+            if try holds(intents.compactMap { $0["address"] as? String }) { return true }
+        }
+        return false
+    }
+
     private func stateBytes(_ scratch: Scratch) -> [Data] {
         ["state.db", "state.db-wal"].map {
             (try? Data(contentsOf: scratch.url.appendingPathComponent(".osiris/\($0)"))) ?? Data()
@@ -33,13 +44,18 @@ struct RecoveryTests {
         let scratch = try scratch()
         let store = scratch.url.appendingPathComponent("sim.jsonl")
         let running = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
+        #expect(await eventually { (try? simulatedObjects(store).count) ?? 0 >= 30 })
+        // While the store is held here, no create takes effect: one that is begun now stays open.
+        let held = open(store.path, O_RDWR | O_CLOEXEC)
+        #expect(await eventually { flock(held, LOCK_EX | LOCK_NB) == 0 })
         #expect(
-            await eventually {
-                (try? simulatedObjects(store).count) ?? 0 >= 30
-            } then: {
-                kill(running.process.processIdentifier, SIGKILL)
+            try await openIntents(in: scratch) { open in
+                let made = try Set(simulatedObjects(store).values)
+                return open.contains { !made.contains($0) }
             })
+        kill(running.process.processIdentifier, SIGKILL)
         _ = try await running.wait()
+        close(held)
         // Reading once lets SQLite put its log away.
         _ = try await Program.run("state", "list", in: scratch.url)
         let objects = try simulatedObjects(store)

@@ -54,6 +54,15 @@ final class TLSCluster: Sendable {
         return found
     }
 
+    /// The lines of the state's export, but for how it came to be: its serial, and where in the manifest the last change of
+    /// each resource came from.
+    func exported() async throws -> [Substring] {
+        let ways = ["serial", "line", "column"].map { "\"\($0)\"" }
+        return try await osiris("state", "export").out.split(separator: "\n").filter { line in
+            !ways.contains { line.contains($0) }
+        }
+    }
+
     func hubPid() throws -> Int32 {
         let text = try scratch.read(".osiris/hubs/here/hub.pid")
         let fields = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])

@@ -162,10 +162,41 @@ struct TLSTests {
         }
     }
 
-    @Test func aLostStateMeansAnotherAuthority() async throws {
+    @Test func aLostStateComesBackWithItsAuthority() async throws {
+        try await TLSCluster.with { cluster in
+            try #require(try await cluster.apply().status == 0)
+            // In the middle of a rotation: there are two.
+            #expect(try await cluster.osiris("hub", "rotate-ca").status == 0)
+            #expect(try await cluster.apply().status == 0)
+            let (pid, authorities) = (try cluster.hubPid(), try await cluster.osiris("hub", "ca").out)
+            let before = try await cluster.exported()
+            try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris/state.db"))
+            let rebuilt = try await cluster.osiris("state", "rebuild", "--auto-approve")
+            #expect(rebuilt.status == 0 && rebuilt.err.isEmpty, "\(rebuilt)")
+            try await cluster.expectNothingToDo()
+            let after = try await cluster.exported()
+            #expect(after == before, "\(after.difference(from: before))")
+            #expect(try await cluster.osiris("hub", "ca").out == authorities)
+            #expect(try !cluster.scratch.read(".osiris/hubs/here/hub.json").contains("PRIVATE KEY"))
+            // The rotation goes on where it was.
+            #expect(try await cluster.osiris("hub", "rotate-ca", "--json").out == "{\"step\":2}\n")
+            #expect(try await cluster.apply().status == 0)
+            #expect(try cluster.hubPid() == pid)
+        }
+    }
+
+    /// The mark of a hub of an earlier osiris, which did not keep it.
+    @Test func anAuthorityThatWasLeftNowhereIsMadeAnew() async throws {
         try await TLSCluster.with { cluster in
             try #require(try await cluster.apply().status == 0)
             let (pid, token) = (try cluster.hubPid(), try await cluster.osiris("hub", "token").out)
+            let file = ".osiris/hubs/here/hub.json"
+            var told = try #require(
+                try JSONSerialization.jsonObject(with: Data(cluster.scratch.read(file).utf8)) as? [String: Any])
+            var mark = try #require(told["osiris"] as? [String: Any])
+            #expect(mark.removeValue(forKey: "sealedAuthorityKey") != nil)
+            told["osiris"] = mark
+            try JSONSerialization.data(withJSONObject: told).write(to: cluster.scratch.url.appendingPathComponent(file))
             try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris/state.db"))
             let rebuilt = try await cluster.osiris("state", "rebuild", "--auto-approve")
             #expect(rebuilt.status == 0 && rebuilt.err.isEmpty, "\(rebuilt)")

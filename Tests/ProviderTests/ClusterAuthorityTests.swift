@@ -7,7 +7,7 @@ import ProviderHub
 import ProviderLocal
 import Testing
 
-/// The authority of a cluster, which is nowhere but in the state.
+/// The authority of a cluster, which is in the state, and sealed in the marks of its hubs.
 @Suite struct ClusterAuthorityTests {
     private let cluster = ProviderTests.cluster(in: "/nowhere")
 
@@ -52,6 +52,43 @@ import Testing
         let alone = try await handler().update(TLSHub.authorityRequest(cluster, "v", prior: both))
         #expect(alone["certificate"]?.stringValue == certificates[1].pem && alone["expires"] != first["expires"])
         #expect(try await handler().update(TLSHub.authorityRequest(cluster, "w", prior: alone)) == alone)
+    }
+
+    // MARK: A lost state
+
+    private func hub(_ name: String, _ authority: Attributes) -> DiscoveredResource {
+        DiscoveredResource(
+            address: ResourceAddress("here/hub.\(name)")!,
+            attributes: ["authority": authority["certificate"]!, "authorityKey": authority["key"]!], place: "here")
+    }
+
+    private func found(_ hubs: [DiscoveredResource]) async -> [DiscoveredResource] {
+        await handler().discover(DiscoveryRequest(cluster: cluster, below: hubs)).resources
+    }
+
+    /// Hubs that a rotation did not come to know an earlier step of it.
+    @Test func theHubsTellTheLatestOfARotation() async throws {
+        let first = try await handler(Date() - 9.2 * 365 * 86400).create(TLSHub.authorityRequest(cluster, "t"))
+        let both = try await handler().update(TLSHub.authorityRequest(cluster, "u", prior: first))
+        let alone = try await handler().update(TLSHub.authorityRequest(cluster, "v", prior: both))
+        let steps = [first, both, alone]
+        for hubs in [[0], [0, 0, 1], [1, 0], [1, 2, 1], [2, 1]] {
+            let found = await found(hubs.enumerated().map { hub("h\($0)", steps[$1]) })
+            #expect(found.map(\.attributes) == [steps[hubs.max()!]], "\(hubs)")
+            #expect(found.first?.attributes["key"]?.stringValue == steps[hubs.max()!]["key"]?.stringValue)
+            #expect(found.first?.address == AuthorityResource.address(of: cluster))
+        }
+    }
+
+    @Test func keysThatAreNotKnownOrAnotherOnesAreNoAuthority() async throws {
+        var (one, other) = (
+            try await handler().create(TLSHub.authorityRequest(cluster, "t")),
+            try await handler().create(TLSHub.authorityRequest(cluster, "u"))
+        )
+        #expect(await found([]).isEmpty)
+        one["key"] = other["key"]
+        other["key"] = .secret(AuthorityResource.key(of: other["certificate"]?.stringValue ?? "", clear: nil))
+        #expect(await found([hub("a", one), hub("b", other)]).isEmpty)
     }
 
     // MARK: Who speaks TLS

@@ -52,7 +52,8 @@ import Testing
         let descriptor = open(fence, O_RDWR | O_CLOEXEC)
         defer { close(descriptor) }
         try #require(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
-        var impatient = HubFence(request)
+        let folder = HubFolder(request.address, of: request.cluster)
+        var impatient = HubFence(folder, of: request.address)
         impatient.patience = .milliseconds(200)
         let error = await providerError { try await impatient.pass(request) {} }
         #expect(error?.kind == .rejected && error?.message.contains("process \(getpid())") == true, "\(error as Any)")
@@ -67,7 +68,8 @@ import Testing
             for number in (1...40).shuffled() {
                 let late = owned(request, number)
                 group.addTask {
-                    try? await HubFence(late).pass(late) {
+                    let folder = HubFolder(late.address, of: late.cluster)
+                    return try? await HubFence(folder, of: late.address).pass(late) {
                         try Data("\(number) ".utf8).append(to: hub.folder.path + "/order")
                         return number
                     }

@@ -13,9 +13,12 @@ extension LifeRackTests {
         let answer = try await cluster.osiris("functions", "call", "demo/hello", "--data", #"{"name": "Ada"}"#)
         #expect(answer.out == "{\"greeting\":\"hi Ada\"}\n", "\(answer)")
 
+        try await cluster.expectRebuild()
+
         // A machine that cannot be reached is set aside, and deleted without a login.
         let second = try await cluster.host(of: "m2")
         try await rack.act("unplug", second)
+        try await cluster.expectSearched(allBut: "use1/host.m2")
         let silent = try await cluster.osiris("plan")
         #expect(silent.status == 1 && silent.out.contains("set aside: `use1/instance.m2`"), "\(silent)")
         try cluster.write(machines: "count: 1, type: t3.small")
@@ -107,6 +110,39 @@ private struct AWSRackCluster {
         #expect(answer.status == 0, "\(answer)")
         let settled = try await osiris("plan", "--detailed-exitcode")
         #expect(settled.status == 0, "\(settled)")
+    }
+
+    // MARK: A lost state
+
+    /// The lines of the state's export, but for its serial, which counts how it came to be.
+    func exported() async throws -> [Substring] {
+        try await osiris("state", "export").out.split(separator: "\n").filter { !$0.contains("\"serial\"") }
+    }
+
+    /// Throws the state away, and makes it again as it was, with one login on each host.
+    func expectRebuild() async throws {
+        let lost = try await exported()
+        var logins: [Int] = []
+        for host in hosts { logins.append(try await rack.traffic(host).logins) }
+        try FileManager.default.removeItem(at: scratch.url.appendingPathComponent(".osiris/state.db"))
+        let rebuilt = try await osiris("state", "rebuild", "--auto-approve")
+        #expect(rebuilt.status == 0, "\(rebuilt)")
+        for (host, before) in zip(hosts, logins) { #expect(try await rack.traffic(host).logins == before + 1) }
+        let found = try await exported()
+        #expect(found == lost, "\(found.difference(from: lost))")
+        let settled = try await osiris("plan", "--detailed-exitcode")
+        #expect(settled.status == 0, "\(settled)")
+    }
+
+    /// Makes the state again in another place, without a host that does not answer.
+    func expectSearched(allBut missing: String) async throws {
+        let refused = try await osiris("state", "rebuild", "--auto-approve", "--state", "other/state.db")
+        #expect(refused.status == 1 && refused.err.contains("host \(missing) cannot be searched"), "\(refused)")
+        let rest = try await osiris(
+            "state", "rebuild", "--auto-approve", "--partial", "--state", "other/state.db", "--json")
+        #expect(rest.status == 1 && rest.out.contains("host \(missing) cannot be searched"), "\(rest)")
+        #expect(rest.out.contains("\"use1/host.m1\"") && !rest.out.contains("\"\(missing)\""), "\(rest)")
+        #expect(rest.out.contains("\"use1/instance.m2\""), "\(rest)")
     }
 
     func osiris(_ arguments: String...) async throws -> Program.Answer {

@@ -16,7 +16,7 @@ actor Images {
     }
 
     private let client: AWSClient
-    private var found: [Key: Task<Image, any Error>] = [:]
+    private var found: [Key: (task: Task<Image, any Error>, progress: SharedProgress)] = [:]
 
     init(_ client: AWSClient) { self.client = client }
 
@@ -25,10 +25,11 @@ actor Images {
     func find(_ text: String, type: String, at place: AWSPlace, for address: ResourceAddress) async throws -> Image {
         let key = Key(name: ImageName(text, type: type), place: place)
         // Shared by all instances that are made at once, so it is none of theirs.
-        let task = found[key] ?? Task { try await look(key.name, place) }
-        found[key] = task
+        let search = found[key] ?? search(key)
+        found[key] = search
+        search.progress.join()
         do {
-            return try await task.value
+            return try await search.task.value
         } catch {
             found[key] = nil
             if let error = error as? AWSError {
@@ -39,6 +40,14 @@ actor Images {
                 help: "name an image of this region: ami-…, OWNER/NAME, ssm:/PATH, or \(ImageName.known)",
                 attribute: "image")
         }
+    }
+
+    private func search(_ key: Key) -> (task: Task<Image, any Error>, progress: SharedProgress) {
+        let progress = SharedProgress()
+        let task = Task {
+            try await AWSClient.$progress.withValue(progress.progress) { try await look(key.name, key.place) }
+        }
+        return (task, progress)
     }
 
     private struct Missing: Error {}

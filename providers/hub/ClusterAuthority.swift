@@ -51,8 +51,33 @@ struct ClusterAuthority: ResourceHandler {
 
     func fence(_ request: OperationRequest) async throws {}
 
-    /// Its key is in no mark: after a loss of the state there is another authority.
-    func discover(_ request: DiscoveryRequest) async -> Discovery { Discovery() }
+    /// From the hubs that were found: their marks keep its key, sealed. Hubs that a rotation did not come to know an earlier
+    /// step of it.
+    func discover(_ request: DiscoveryRequest) async -> Discovery {
+        let found = request.below.filter { $0.address.type == HubResource.type.name }.compactMap { hub in
+            known(by: hub.attributes).map { (hub: hub.address, authorities: $0) }
+        }
+        let latest = found.max {
+            let (one, other) = ($0.authorities, $1.authorities)
+            return (one[0].certificate.notBefore, one.count) < (other[0].certificate.notBefore, other.count)
+        }
+        guard let latest, let attributes = try? attributes(latest.authorities) else { return Discovery() }
+        return Discovery([
+            DiscoveredResource(
+                address: AuthorityResource.address(of: request.cluster), attributes: attributes,
+                place: "sealed in the marks of \(latest.hub)")
+        ])
+    }
+
+    /// Nil unless the keys are there and are those of the certificates.
+    private func known(by hub: Attributes) -> [CertifiedKey]? {
+        guard let certificates = hub["authority"]?.stringValue.flatMap({ try? Certificate.all(in: $0) }),
+            let keys = hub["authorityKey"]?.stringValue.flatMap({ try? PrivateKey.all(in: $0) }),
+            !certificates.isEmpty, certificates.count == keys.count
+        else { return nil }
+        let pairs = zip(certificates, keys).map { CertifiedKey(certificate: $0, key: $1) }
+        return pairs.allSatisfy { $0.certificate.certifies($0.key) } ? pairs : nil
+    }
 
     private func endsSoon(_ certificate: Certificate) -> Bool {
         let days = type.schema["expires"]?.expiry?.renewDays ?? 0

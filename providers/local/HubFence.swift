@@ -13,10 +13,10 @@ struct HubFence: Sendable {
     /// How long another process may be at work on the hub.
     var patience: Duration = .seconds(30)
 
-    init(_ request: OperationRequest) {
-        let folder = HubFolder(request.address, of: request.cluster).path as NSString
+    init(_ folder: HubFolder, of address: ResourceAddress) {
+        let folder = folder.path as NSString
         path = "\(folder.deletingLastPathComponent)/.fence-\(folder.lastPathComponent)"
-        address = request.address
+        self.address = address
     }
 
     /// Runs `body` while no other process changes the hub, if no later run did.

@@ -31,7 +31,9 @@ extension LocalHub {
                 return unreadable("its hub.json does not name the address of a hub")
             }
             let token = config.adminToken(request.key)
-            let recorded: Attributes = token.map { ["token": .secret($0)] } ?? [:]
+            var recorded: Attributes = [:]
+            recorded["token"] = token.map(Value.secret)
+            recorded["authorityKey"] = config.authorityKey(request.key).map(Value.secret)
             let answer = await read(
                 ReadRequest(address: address, recorded: recorded, ancestors: []), folder, of: request.cluster)
             switch answer {
@@ -40,7 +42,7 @@ extension LocalHub {
             case .present(let attributes):
                 found.resources.append(
                     DiscoveredResource(
-                        address: address, attributes: attributes,
+                        address: address, attributes: attributes.merging(recorded) { $1 },
                         lineage: config.mark.flatMap { $0.lineage.isEmpty ? nil : $0.lineage },
                         operation: config.mark?.operation, place: folder.path,
                         incomplete: token == nil ? Self.tokenLost(config, request.key) : nil))

@@ -115,8 +115,7 @@ struct LocalHub: ResourceHandler {
     // MARK: Changing
 
     func create(_ request: OperationRequest) async throws -> Attributes {
-        try await changing(request, "create") {
-            let folder = HubFolder(request.address, of: request.cluster)
+        try await changing(request, "create") { folder in
             let isNew = folder.isUnused
             do {
                 return try await bring(request, folder, token: issued.token(of: request))
@@ -132,10 +131,10 @@ struct LocalHub: ResourceHandler {
     }
 
     func update(_ request: OperationRequest) async throws -> Attributes {
-        try await changing(request, "update") {
+        try await changing(request, "update") { folder in
             // One whose token was lost gets a new one; its functions stay.
             let known = request.prior["token"]?.stringValue.map(Secret.init(hubToken:))
-            let (folder, token) = (HubFolder(request.address, of: request.cluster), known ?? issued.token(of: request))
+            let token = known ?? issued.token(of: request)
             if let renewed = try await renew(request, folder, token: token) { return renewed }
             return try await bring(request, folder, token: token)
         }
@@ -143,12 +142,12 @@ struct LocalHub: ResourceHandler {
 
     /// Only what is written beside the hub: it goes on in its folder, and learns of its name at its next start.
     func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        let moved = HubFolder(request.address, of: request.cluster)
+        let isMoved = try? moved.config()?.address == request.address.text
+        if isMoved == true { return try await changing(request, "move", in: moved) { _ in } }
         var held = request
         held.address = from
-        let folder = HubFolder(from, of: request.cluster)
-        let isMoved = try? HubFolder(request.address, of: request.cluster).config()?.address == request.address.text
-        if isMoved == true { return try await changing(request, "move") {} }
-        try await changing(held, "move") {
+        try await changing(held, "move") { folder in
             guard var config = try folder.config(), config.address == from.text else {
                 throw ProviderError(
                     .rejected, "\(from): its hub is gone", help: "plan again; the plan will create it")
@@ -159,27 +158,28 @@ struct LocalHub: ResourceHandler {
                 config = try await config.marked(by: request, token: token)
             }
             // By what it is known does not change with its name.
-            config.mark?.authority = mark?.authority
+            config.keepAuthority(of: mark)
             config.mark?.operation = mark?.operation ?? request.token
             try folder.write(config)
         }
     }
 
     func delete(_ request: OperationRequest) async throws {
-        try await changing(request, "delete") {
-            try await remove(request, HubFolder(request.address, of: request.cluster))
-        }
+        try await changing(request, "delete") { folder in try await remove(request, folder) }
     }
 
     func fence(_ request: OperationRequest) async throws {
-        try await changing(request, "fencing") {}
+        try await changing(request, "fencing") { _ in }
     }
 
+    /// - Parameter found: the hub's folder, if it was looked for already: where the hub is not there, that lists them all.
     private func changing<Result>(
-        _ request: OperationRequest, _ action: String, _ body: () async throws -> Result
+        _ request: OperationRequest, _ action: String, in found: HubFolder? = nil,
+        _ body: (HubFolder) async throws -> Result
     ) async throws -> Result {
+        let folder = found ?? HubFolder(request.address, of: request.cluster)
         do {
-            return try await HubFence(request).pass(request, body)
+            return try await HubFence(folder, of: request.address).pass(request) { try await body(folder) }
         } catch {
             throw ProviderError(local: error, at: request.address, action: action)
         }
@@ -189,8 +189,9 @@ struct LocalHub: ResourceHandler {
 
     /// By the generation, which names the operation: only reads.
     func resolve(_ request: OperationRequest) async throws -> IntentResolution {
+        let folder = HubFolder(request.address, of: request.cluster)
         do {
-            let config = try HubFolder(request.address, of: request.cluster).config()
+            let config = try folder.config()
             guard config?.generation == Self.generation(request) else { return .notLanded }
         } catch {
             throw ProviderError(local: error, at: request.address, action: "resolve")
@@ -200,8 +201,8 @@ struct LocalHub: ResourceHandler {
         recorded["alerts"] = request.planned["alerts"]
         if recorded["token"] == nil { recorded["token"] = issued.known(request).map(Value.secret) }
         let present = await read(
-            ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors),
-            HubFolder(request.address, of: request.cluster), of: request.cluster)
+            ReadRequest(address: request.address, recorded: recorded, ancestors: request.ancestors), folder,
+            of: request.cluster)
         switch present {
         case .absent: return .notLanded
         case .unreadable(let reason): return .unknownYet(reason)

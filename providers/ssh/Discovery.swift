@@ -79,7 +79,8 @@ extension MarkedHandler {
             case .present(let attributes):
                 return Discovery([
                     DiscoveredResource(
-                        address: marker.address, attributes: attributes, parent: address(base),
+                        address: marker.address, attributes: attributes.merging(known.recorded) { $1 },
+                        parent: address(base),
                         lineage: marker.lineage.isEmpty ? nil : marker.lineage, operation: marker.operation,
                         place: "\(place.login.address):\(place.folder)/\(type.name).json", incomplete: known.incomplete)
                 ])

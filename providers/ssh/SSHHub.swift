@@ -91,7 +91,7 @@ struct SSHHub: MarkedHandler {
                 config = try await config.marked(by: request, token: token)
             }
             // By what it is known does not change with its name.
-            config.mark?.authority = mark?.authority
+            config.keepAuthority(of: mark)
             marker.more["config"] = config.value
         }
     }
@@ -118,7 +118,11 @@ struct SSHHub: MarkedHandler {
 
     func recovered(_ marker: HostMarker, _ key: Sealer?) -> (recorded: Attributes, incomplete: String?) {
         let config = HubNote(marker)?.config
-        if let token = config?.adminToken(key) { return (["token": .secret(token)], nil) }
+        if let token = config?.adminToken(key) {
+            var recorded: Attributes = ["token": .secret(token)]
+            recorded["authorityKey"] = config?.authorityKey(key).map(Value.secret)
+            return (recorded, nil)
+        }
         let why =
             if config?.mark?.sealedToken == nil {
                 "its admin token was left nowhere"

@@ -152,9 +152,7 @@ struct OperationRunner: Sendable {
 
     private func dependencies(_ change: ResourceChange) -> [ResourceAddress] {
         var found = change.dependsOn
-        for value in change.arguments.values {
-            value.forEachReference { if !found.contains($0.address) { found.append($0.address) } }
-        }
+        for address in change.arguments.references where !found.contains(address) { found.append(address) }
         return found
     }
 

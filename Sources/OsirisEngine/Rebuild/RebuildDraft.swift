@@ -71,8 +71,7 @@ public struct RebuildDraft: Sendable {
     static func record(_ find: Rebuild.Find, _ declaration: ResourceDeclaration?) -> ResourceRecord {
         var needs = find.resource.dependsOn
         if let declaration {
-            needs += declaration.dependsOn
-            for value in declaration.attributes.values { value.forEachReference { needs.append($0.address) } }
+            needs += declaration.dependsOn + declaration.attributes.references
         }
         var seen: Set<ResourceAddress> = []
         return ResourceRecord(

@@ -272,7 +272,7 @@ extension EC2Handler {
     private func listed(_ step: EC2Step, within age: Duration?) async throws -> [XMLNode] {
         let question = question(step.place, step.request.cluster)
         do {
-            return living(try await ec2.listings.known(question, within: age))
+            return living(try await step.heard { try await ec2.listings.known(question, within: age) })
         } catch let error as AWSError {
             throw error.providerError(step.request.address.text)
         }

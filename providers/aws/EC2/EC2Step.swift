@@ -53,7 +53,7 @@ struct EC2Step: Sendable {
         var attempt = 0
         while true {
             do {
-                return try await AWSClient.$progress.withValue(.init(hear: request.progress)) { try await body() }
+                return try await heard(body)
             } catch let error as AWSError where !isSettled(error) {
                 let longest: Duration
                 if error.code == "DependencyViolation" {
@@ -69,6 +69,11 @@ struct EC2Step: Sendable {
                 attempt += 1
             }
         }
+    }
+
+    /// Does what may have to wait for EC2, and says so on the operation's line.
+    func heard<Answer>(_ body: () async throws -> Answer) async rethrows -> Answer {
+        try await AWSClient.$progress.withValue(.init { text, _ in request.progress(text) }) { try await body() }
     }
 
     func failure(_ error: AWSError) -> ProviderError {

@@ -5,6 +5,7 @@ actor Gather<Key: Hashable & Sendable, Item: Sendable, Answer: Sendable> {
         var number: Int
         var items: [Item]
         var task: Task<[Result<Answer, any Error>], Never>
+        var progress: SharedProgress
     }
 
     /// By key: what has not begun yet.
@@ -27,20 +28,26 @@ actor Gather<Key: Hashable & Sendable, Item: Sendable, Answer: Sendable> {
         if var batch = open[key] {
             let index = batch.items.count
             batch.items.append(item)
+            batch.progress.join()
             open[key] = batch
             if batch.items.count == most { close(key) }
             return try await batch.task.value[index].get()
         }
         batches += 1
         let number = batches
-        let before = last[key]?.task
+        let before = last[key]
+        let progress = SharedProgress()
+        progress.join()
+        // Who waits for its turn waits for what the one before it waits for.
+        before?.progress.join(progress.progress)
         // Shared by tasks that may be cancelled one by one, so it is none of theirs.
         let task = Task {
             try? await Task.sleep(for: .milliseconds(50))
-            _ = await before?.value
-            return await call(key, take(number, key))
+            _ = await before?.task.value
+            let items = take(number, key)
+            return await AWSClient.$progress.withValue(progress.progress) { await call(key, items) }
         }
-        open[key] = Batch(number: number, items: [item], task: task)
+        open[key] = Batch(number: number, items: [item], task: task, progress: progress)
         if most == 1 { close(key) }
         return try await task.value[0].get()
     }

@@ -11,9 +11,14 @@ actor Listings {
         var cluster: String
     }
 
+    private struct Listing {
+        var task: Task<[XMLNode], any Error>
+        var progress: SharedProgress
+    }
+
     private struct Line {
-        var running: Task<[XMLNode], any Error>?
-        var next: Task<[XMLNode], any Error>?
+        var running: Listing?
+        var next: Listing?
         var last: (items: [XMLNode], at: ContinuousClock.Instant)?
     }
 
@@ -25,22 +30,30 @@ actor Listings {
     /// An answer that is newer than the question.
     /// - Parameter pause: how long to wait for others who ask the same, or for the objects to change.
     func fresh(_ question: Question, pause: Duration = .milliseconds(5)) async throws -> [XMLNode] {
-        if let next = lines[question]?.next { return try await next.value }
+        if let next = lines[question]?.next {
+            next.progress.join()
+            return try await next.task.value
+        }
         let running = lines[question]?.running
+        let progress = SharedProgress()
+        progress.join()
+        // Who waits for its turn waits for what the one before it waits for.
+        running?.progress.join(progress.progress)
         // Shared by tasks that may be cancelled one by one, so it is none of theirs.
         let task = Task {
-            _ = await running?.result
+            _ = await running?.task.result
             try? await Task.sleep(for: pause)
             begin(question)
             do {
                 let start = ContinuousClock.now
-                return end(question, try await ask(question), start)
+                let items = try await AWSClient.$progress.withValue(progress.progress) { try await ask(question) }
+                return end(question, items, start)
             } catch {
                 lines[question]?.running = nil
                 throw error
             }
         }
-        lines[question, default: Line()].next = task
+        lines[question, default: Line()].next = Listing(task: task, progress: progress)
         return try await task.value
     }
 

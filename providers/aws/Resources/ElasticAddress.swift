@@ -44,7 +44,8 @@ struct ElasticAddress: EC2Handler {
     }
 
     func remove(_ step: EC2Step, _ id: String) async throws {
-        let items = try await ec2.listings.fresh(question(step.place, step.request.cluster))
+        let question = question(step.place, step.request.cluster)
+        let items = try await step.heard { try await ec2.listings.fresh(question) }
         if let association = items.first(where: { $0.text(kind.id) == id })?.word("associationId") {
             var parameters = QueryParameters()
             parameters["AssociationId"] = association

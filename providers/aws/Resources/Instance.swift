@@ -105,7 +105,9 @@ struct Instance: EC2Handler {
 
     func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {
         let planned = step.request.planned
-        let image = try await images.find(step["image"], type: step["type"], at: step.place, for: step.request.address)
+        let image = try await step.heard {
+            try await images.find(step["image"], type: step["type"], at: step.place, for: step.request.address)
+        }
         var tags = step.ownTags
         tags[Self.imageTag] = step["image"]
         tags[Self.bootTag] = planned["boot"]?.stringValue
@@ -189,7 +191,7 @@ struct Instance: EC2Handler {
                 "\(step.request.address): its disk of \(size >> 30) GiB cannot shrink to \(wanted >> 30) GiB",
                 help: "take the machine out, apply, and put it in again with the smaller disk", attribute: "disk")
         }
-        let volumes = try await volumes(question(step.place, step.request.cluster))
+        let volumes = try await step.heard { try await self.volumes(question(step.place, step.request.cluster)) }
         guard let volume = volumes.first(where: { $0.items("attachmentSet").first?.word("instanceId") == id }),
             let number = volume.word("volumeId")
         else { throw ProviderError(.rejected, "\(step.request.address): its disk is not found", attribute: "disk") }
@@ -198,7 +200,7 @@ struct Instance: EC2Handler {
 
     func remove(_ step: EC2Step, _ id: String) async throws {
         do {
-            try await ec2.terminations.add(id, to: step.place)
+            try await step.heard { try await ec2.terminations.add(id, to: step.place) }
         } catch let error as AWSError where error.isNotFound {
             // One that is gone refuses the call for all of them.
             try await step.call("TerminateInstances", ["InstanceId.1": id], isRemoval: true)

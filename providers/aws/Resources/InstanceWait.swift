@@ -57,8 +57,8 @@ struct InstanceWait: Sendable {
             let items: [XMLNode]
             do {
                 // The first look is soon; all that wait share the later ones.
-                items = try await ec2.listings.fresh(
-                    question, pause: attempt == 0 ? .milliseconds(20) : ec2.pace.pause(attempt))
+                let pause = attempt == 0 ? .milliseconds(20) : ec2.pace.pause(attempt)
+                items = try await step.heard { try await ec2.listings.fresh(question, pause: pause) }
             } catch let error as AWSError {
                 throw step.failure(error)
             }

@@ -37,7 +37,7 @@ struct InternetGateway: EC2Handler {
             parameters["VpcId"] = step["vpc"]
             try await step.call("AttachInternetGateway", parameters, settled: ["Resource.AlreadyAssociated"])
         }
-        return step.request.planned
+        return step.request.planned.merging(["attached": true]) { $1 }
     }
 
     func remove(_ step: EC2Step, _ id: String) async throws {
