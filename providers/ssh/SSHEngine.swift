@@ -31,7 +31,9 @@ struct SSHEngine: MarkedHandler {
         return .present(attributes)
     }
 
-    func create(_ request: OperationRequest) async throws -> Attributes { try await bring(request) }
+    func create(_ request: OperationRequest) async throws -> Attributes {
+        try await hosts.making(request) { try await bring(request) }
+    }
 
     func update(_ request: OperationRequest) async throws -> Attributes {
         if let present = request.prior["engine"]?.stringValue, let wanted = request.planned["name"]?.stringValue,
@@ -47,20 +49,10 @@ struct SSHEngine: MarkedHandler {
 
     private func bring(_ request: OperationRequest) async throws -> Attributes {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
-        let arguments = request.planned.filter { $0.value != .null }
         let packages = try await packages(at: place, request)
-        // The script puts what it found out in the place of these words.
-        var attributes = arguments
-        attributes["engine"] = "NAME"
-        attributes["installed"] = "INSTALLED"
-        var payload = HostPayload()
-        payload.add("engine.json", HostMarker(request, attributes).bytes)
-        payload.add("packages", packages?.list ?? "")
+        let payload = Self.payload(request, packages: packages)
         request.progress("looking for the engine, and installing it if it is not there")
-        let words = [
-            arguments["name"]?.stringValue ?? "auto", arguments["install"] == false ? "no" : "yes",
-            packages == nil ? "-" : "sent",
-        ]
+        let words = Self.words(request, packages: packages)
         // The first run says whether packages are missing; where none is, it is the only one.
         let result = try await hosts.run.result(
             .engine, at: place, host: Hosts.address(of: request.address), for: request, arguments: words,
@@ -78,10 +70,30 @@ struct SSHEngine: MarkedHandler {
         guard let found = (try? Value(plainJSON: Array(output.utf8)))?.mapValue, let name = found["name"] else {
             throw ProviderError(.rejected, "\(request.address): its script answers no engine")
         }
+        var attributes = request.planned.filter { $0.value != .null }
         attributes["engine"] = name
         attributes["installed"] = found["installed"]
         attributes["version"] = found["version"]
         return attributes
+    }
+
+    /// What `engine.sh` reads; the script puts what it found out in the place of two words.
+    static func payload(_ request: OperationRequest, packages: SentPackages?) -> HostPayload {
+        var attributes = request.planned.filter { $0.value != .null }
+        attributes["engine"] = "NAME"
+        attributes["installed"] = "INSTALLED"
+        var payload = HostPayload()
+        payload.add("engine.json", HostMarker(request, attributes).bytes)
+        payload.add("packages", packages?.list ?? "")
+        return payload
+    }
+
+    /// The arguments of `engine.sh`.
+    static func words(_ request: OperationRequest, packages: SentPackages?) -> [String] {
+        [
+            request.planned["name"]?.stringValue ?? "auto", request.planned["install"] == false ? "no" : "yes",
+            packages == nil ? "-" : "sent",
+        ]
     }
 
     /// Exit status of the script that asks for the packages.
@@ -129,7 +141,7 @@ struct SSHEngine: MarkedHandler {
 }
 
 /// Package files and their digests.
-private struct SentPackages: Sendable {
+struct SentPackages: Sendable {
     var folder: String
     var files: [(name: String, digest: String)] = []
 

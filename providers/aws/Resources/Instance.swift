@@ -25,7 +25,9 @@ struct Instance: EC2Handler {
             Field(
                 "status", .choice(["running", "stopped", "pending", "stopping"]), default: "running",
                 doc: "An instance is meant to run."),
-            Field("boot", .string, forcesReplacement: true, doc: "Digest of what it does at its first start."),
+            Field(
+                "boot", .string, onlyWhenMade: true,
+                doc: "What it brings by itself at its first start; later it is brought and changed over SSH."),
             Field(
                 "imageId", .string, role: .computed, doc: "The image it was made from.",
                 example: "ami-0123456789abcdef0"),
@@ -39,6 +41,7 @@ struct Instance: EC2Handler {
 
     let ec2: EC2
     let images: Images
+    let firstBoot: (any FirstBoot)?
     let kind = EC2Kind.instance
     var type: ResourceType { Self.type }
 
@@ -121,6 +124,10 @@ struct Instance: EC2Handler {
             parameters["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] = "true"
         }
         for tagged in [kind.tagged, "volume"] { parameters.tags(tagged, tags) }
+        if planned["boot"] != nil, let firstBoot {
+            parameters["UserData"] = try UserData.text(
+                try firstBoot.script(for: step.request), of: step.request.address)
+        }
         let answer = try await step.call("RunInstances", parameters)
         guard let id = answer?.items("instancesSet").first?.word("instanceId") else {
             throw ProviderError(.answerLost, "\(step.request.address): RunInstances answers without an instance")
@@ -158,7 +165,7 @@ struct Instance: EC2Handler {
             !needsAddress || $0.word("ipAddress") != nil
         }
         var found = attributes(item, recorded: planned)
-        for name in ["disk", "image", "boot"] { found[name] = planned[name] }
+        for name in ["disk", "image"] { found[name] = planned[name] }
         return found
     }
 
