@@ -10,7 +10,7 @@ TEST_PACKAGES = bubblewrap busybox etcd-server opendoas openssh-client openssh-s
 NODE = $(shell command -v node >/dev/null || echo nodejs)
 IMAGE_PACKAGES = mmdebstrap binutils
 # Real test hosts: Tests/Rack
-RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3 $(COMPILER)
+RACK_PACKAGES = mmdebstrap systemd-container iproute2 openssh-client openssl python3 python3-pip gnupg $(COMPILER)
 COMPILER = $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 HUB_ARCHIVE = dist/osiris-hub.tar
 # Only what is missing is installed, so that a prepared machine needs neither root nor network.
@@ -30,7 +30,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-rack test-podman test-ui test-tools build hub-image fuzz bench bench-manifest bench-ssh \
+.PHONY: quickstart test test-rack rack-tools test-podman test-ui test-tools build hub-image fuzz bench bench-manifest bench-ssh \
 	bench-hub bench-load bench-aws \
 	bench-neighbour fmt lint packages \
 	image-tools install clean
@@ -54,13 +54,11 @@ test: packages test-tools ## Every test but those that need the right to boot ho
 	$(SWIFT) build --build-tests
 	$(PACED) $(SWIFT) test --skip-build --skip RealPodmanTests --skip RackTests
 
-# Not part of `test`: it needs the right to boot hosts, and ten minutes. FILTER=power runs one of them.
-test-rack: packages ## Hubs on real hosts, booted on this machine; needs root and a Debian mirror.
-	$(call INSTALL,$(RACK_PACKAGES) $(IMAGE_PACKAGES))
-	$(call PIP,moto.server,moto[server]==5.2.1)
-	$(if $(HUB),,$(SWIFT) build --product osiris-hub)
-	[ -n "$$OSIRIS_HUB_ARCHIVE" ] || RUNTIMES=python3 sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-rack.tar
+# Not part of `test`: it needs the right to boot hosts, and some minutes. FILTER=power runs one of them.
+test-rack: packages rack-tools ## Hubs on real hosts, booted on this machine; needs root and a Debian mirror.
+	python3 Tests/Rack/rack.py can-boot
 	$(SWIFT) build --build-tests
+	[ -n "$$OSIRIS_HUB_ARCHIVE" ] || RUNTIMES=python3 sh Sources/osiris-hub/image/build.sh $(or $(HUB),.build/debug/osiris-hub) .build/osiris-hub-rack.tar
 	OSIRIS_HUB_ARCHIVE=$${OSIRIS_HUB_ARCHIVE:-$(CURDIR)/.build/osiris-hub-rack.tar} $(SWIFT) test --skip-build --filter RackTests$(if $(FILTER),/$(FILTER))
 
 # Not part of `test`: it needs the right to run containers, which many build machines do not give, a Debian mirror, and
@@ -121,6 +119,10 @@ lint: ## Fail if a file is not formatted.
 
 packages: ## System packages that building needs.
 	$(call INSTALL,$(PACKAGES))
+
+rack-tools: ## System and Python packages that real test hosts need.
+	$(call INSTALL,$(RACK_PACKAGES) $(IMAGE_PACKAGES))
+	$(call PIP,moto.server,moto[server]==5.2.1)
 
 image-tools: ## System packages that images need.
 	$(call INSTALL,$(IMAGE_PACKAGES))

@@ -65,6 +65,10 @@ private struct ChaosHandler: ResourceHandler {
         try await call("put-back", request) { try await base.putBack(request, to: earlier) }
     }
 
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        try await call("move", request) { try await base.move(request, from: from) }
+    }
+
     func delete(_ request: OperationRequest) async throws {
         try await call("delete", request) { try await base.delete(request) }
     }

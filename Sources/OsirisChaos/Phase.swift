@@ -6,6 +6,8 @@ public enum Phase: String, Codable, Sendable, CaseIterable {
     case change
     /// Delete and make again all of it.
     case replace
+    /// Give every target another name.
+    case rename
     /// Destroy everything.
     case remove
 
@@ -15,6 +17,7 @@ public enum Phase: String, Codable, Sendable, CaseIterable {
         case .create: nil
         case .change: .earlier
         case .replace: .moved
+        case .rename: .former
         case .remove: .wanted
         }
     }

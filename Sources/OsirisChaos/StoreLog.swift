@@ -40,6 +40,12 @@ public struct StoreLog: Sendable {
                 alive[id] = Object(id: id, address: address, attributes: attributes)
             case "update":
                 for (name, value) in attributes { alive[id]?.attributes[name] = value == .null ? nil : value }
+            case "move":
+                guard let old = alive[id]?.address, let address = fields["address"]?.stringValue else { continue }
+                if objects[address, default: 0] > 0 { createdTwice.append(address) }
+                objects[old, default: 1] -= 1
+                objects[address, default: 0] += 1
+                alive[id]?.address = address
             case "delete":
                 guard let gone = alive.removeValue(forKey: id) else { continue }
                 objects[gone.address, default: 1] -= 1

@@ -17,7 +17,11 @@ public struct Twin: Sendable {
         case earlier
         /// The same in other stores: from here to `wanted` every machine is replaced.
         case moved
+        /// The same under other names: from here to `wanted` everything is renamed.
+        case former
     }
+
+    private static let formerly = "osiris-chaos-"
 
     private let cluster: Cluster
     private let machines: [String: Int]
@@ -50,13 +54,24 @@ public struct Twin: Sendable {
                 ]
             }
             return Target(
-                name: target.name, provider: "simulated",
+                name: variant == .former ? Self.formerly + target.name : target.name, provider: "simulated",
                 settings: [
                     "machines": ["count": .int(variant == .earlier ? count + 1 : count)], "simulate": .map(simulate),
                 ], spans: target.spans)
         }
+        twin.moved = twin.targets.map { MovedSpec(from: .target(Self.formerly + $0.name), to: .target($0.name)) }
         if variant == .earlier { Self.makeEarlier(&twin) }
+        if variant == .former { Self.makeFormer(&twin) }
         return twin
+    }
+
+    /// Arguments that name a target's machines cannot be resolved under another name: they come with the rename.
+    private static func makeFormer(_ twin: inout Cluster) {
+        twin.moved = []
+        for index in twin.functions.indices {
+            twin.functions[index].env = twin.functions[index].env.filter { !$0.value.containsUnknown }
+            twin.functions[index].placement = twin.functions[index].placement?.map { formerly + $0 }
+        }
     }
 
     private static func makeEarlier(_ twin: inout Cluster) {

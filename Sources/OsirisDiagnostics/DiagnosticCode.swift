@@ -34,6 +34,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case overlayPatch = "OSR0121"
     case circular = "OSR0122"
     case unknownMachine = "OSR0123"
+    case movedEntry = "OSR0124"
 
     // Variables and expressions.
     case undefinedVariable = "OSR0201"
@@ -57,6 +58,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case portConflict = "OSR0312"
     case expiresSoon = "OSR0313"
     case machineOffline = "OSR0314"
+    case movedTaken = "OSR0315"
 
     // State and locks.
     case stateUnreadable = "OSR0401"
@@ -113,10 +115,12 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case hostTwice = "OSR0713"
     case hostForgotten = "OSR0715"
     case hostCordoned = "OSR0716"
+    case hostFirewall = "OSR0717"
 
     // Clouds.
     case cloudCredentials = "OSR0801"
     case cloudNotAllowed = "OSR0802"
     case cloudMissing = "OSR0803"
     case cloudTaken = "OSR0804"
+    case cloudQuota = "OSR0805"
 }

@@ -13,13 +13,19 @@ extension Workflow {
     ) async throws -> Plan {
         let plan = try plan(cluster, from: base, mode: mode, selection: selection, allowing: overrides)
         let faults = await preflight(plan, of: cluster, base)
-        if faults.isEmpty { return plan }
-        return try self.plan(
-            cluster, from: base, mode: mode, selection: selection, allowing: overrides, setAside: faults)
+        let serious = faults.filter { $0.effect != .warning }
+        var final =
+            serious.isEmpty
+            ? plan
+            : try self.plan(
+                cluster, from: base, mode: mode, selection: selection, allowing: overrides, setAside: serious)
+        let left = Set(serious.map(\.root))
+        final.diagnostics += faults.filter { $0.effect == .warning && !left.contains($0.root) }.map(\.diagnostic)
+        return final
     }
 
-    /// All providers at once, each asked once for all that stands on roots of its own.
-    private func preflight(_ plan: Plan, of cluster: Cluster, _ base: PlanBase) async -> [PreflightFault] {
+    /// What stands against a plan by now: all providers at once, each asked once for all that stands on roots of its own.
+    public func preflight(_ plan: Plan, of cluster: Cluster, _ base: PlanBase) async -> [PreflightFault] {
         let changes = PreflightChanges(plan, base).byProvider()
         return await withTaskGroup(of: [PreflightFault].self) { group in
             for (name, changes) in changes {
@@ -42,9 +48,11 @@ struct PreflightChanges {
     private let plan: Plan
     private let base: PlanBase
     private let byAddress: [ResourceAddress: ResourceChange]
+    private let names: [ResourceAddress: ResourceAddress]
 
     init(_ plan: Plan, _ base: PlanBase) {
         (self.plan, self.base) = (plan, base)
+        names = plan.renames
         byAddress = Dictionary(plan.changes.map { ($0.address, $0) }) { first, _ in first }
     }
 
@@ -58,7 +66,8 @@ struct PreflightChanges {
             found[provider, default: []].append(
                 PreflightChange(
                     address: change.address, root: root, action: action,
-                    planned: change.arguments.mapValues { $0.resolvingReferences(known) }, prior: change.prior))
+                    planned: change.arguments.mapValues { $0.resolvingReferences(known) }, prior: change.prior,
+                    movedFrom: change.moved?.from))
         }
         return found
     }
@@ -66,7 +75,8 @@ struct PreflightChanges {
     private func root(of change: ResourceChange) -> ResourceAddress {
         var root = change.address
         while let parent = byAddress[root].map(\.parent) ?? base.records[root]?.parent { root = parent }
-        return root
+        // What is not changed itself is recorded under its former name.
+        return names[root] ?? root
     }
 
     /// What a reference will be, as far as it is known before apply.

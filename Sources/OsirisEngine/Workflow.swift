@@ -31,12 +31,16 @@ public struct Workflow: Sendable {
     ) async -> PlanBase {
         var base = PlanBase(
             lineage: snapshot.lineage, serial: snapshot.serial, records: snapshot.resources, actual: [:], settled: [])
-        base.settled = await settle(snapshot, of: cluster, unfenced: unfenced)
+        // By their former names the resources of renamed targets are still recorded.
+        let reading = cluster.withFormerTargets
+        base.settled = await settle(snapshot, of: reading, unfenced: unfenced)
         for settled in base.settled {
             if case .landed(let record) = settled.outcome { base.records[record.address] = record }
         }
         if refresh {
-            base.actual = await Refresher(registry, parallelism: parallelism).refresh(base.records, of: cluster)
+            let refresher = Refresher(registry, parallelism: parallelism)
+            base.actual = await refresher.refresh(
+                base.records, of: reading, named: await refresher.names(snapshot, of: reading))
         }
         return base
     }
@@ -64,7 +68,7 @@ public struct Workflow: Sendable {
     public func record(_ base: PlanBase, _ plan: Plan, to session: StateSession) async throws {
         try await record(base.settled, to: session)
         // What the plan changes is recorded when it is changed: until then it stays drift.
-        let changed = Set(plan.changes.map(\.address))
+        let changed = Set(plan.changes.map(\.recordedAddress))
         for record in base.drifted(in: plan) where !changed.contains(record.address) {
             try await session.record(.observed(record))
         }
@@ -107,6 +111,13 @@ public struct Workflow: Sendable {
     private func settle(
         _ intent: Intent, _ records: [ResourceAddress: ResourceRecord], _ cluster: Cluster, _ unfenced: ProviderError?
     ) async -> SettledIntent.Outcome {
+        if let from = intent.movedFrom {
+            return .open(
+                Diagnostic(
+                    .warning, .unresolvedIntent,
+                    "`\(from)` was being renamed to `\(intent.address)` when its run was cut off",
+                    address: intent.address.text, help: "run `osiris apply`: it finishes that first"))
+        }
         if intent.isPutBack {
             return .open(
                 Diagnostic(

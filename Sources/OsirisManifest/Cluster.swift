@@ -12,6 +12,8 @@ public struct Cluster: Sendable {
     public var targets: [Target]
     public var safety: SafetySpec
     public var rollout: RolloutSpec
+    /// What had another name before, in the manifest's order.
+    public var moved: [MovedSpec]
     /// `sha256:…` over all manifest files, function sources and variable values (secrets by salted digest).
     public var digest: String
     /// The manifest's folder, absolute; relative paths start here.
@@ -20,7 +22,7 @@ public struct Cluster: Sendable {
 
     public init(
         name: String, hub: HubSpec, functions: [FunctionSpec], targets: [Target], safety: SafetySpec,
-        rollout: RolloutSpec = RolloutSpec(), digest: String, folder: String, spans: SpanMap
+        rollout: RolloutSpec = RolloutSpec(), moved: [MovedSpec] = [], digest: String, folder: String, spans: SpanMap
     ) {
         self.name = name
         self.hub = hub
@@ -28,6 +30,7 @@ public struct Cluster: Sendable {
         self.targets = targets
         self.safety = safety
         self.rollout = rollout
+        self.moved = moved
         self.digest = digest
         self.folder = folder
         self.spans = spans

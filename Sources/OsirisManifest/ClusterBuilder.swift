@@ -22,7 +22,8 @@ struct ClusterBuilder {
         let targets = (spec["targets"]?.items ?? []).compactMap(target)
         return Cluster(
             name: name, hub: hub(spec), functions: functions, targets: targets, safety: safety(spec),
-            rollout: rollout(spec), digest: digest(sourceDigests), folder: files.folder,
+            rollout: rollout(spec), moved: (spec["moved"]?.items ?? []).compactMap(moved),
+            digest: digest(sourceDigests), folder: files.folder,
             spans: document.spans(in: sources, depth: 3))
     }
 
@@ -55,6 +56,13 @@ struct ClusterBuilder {
             maxDeletes: safety?["maxDeletes"]?.value.intValue,
             protect: (safety?["protect"]?.value.listValue ?? []).compactMap(\.stringValue),
             spans: spans(of: safety, in: spec))
+    }
+
+    private func moved(_ entry: Checked) -> MovedSpec? {
+        guard let from = entry["from"]?.text.flatMap(MovedSpec.Name.init),
+            let to = entry["to"]?.text.flatMap(MovedSpec.Name.init)
+        else { return nil }
+        return MovedSpec(from: from, to: to, span: entry["from"]?.place.span(in: sources))
     }
 
     private func rollout(_ spec: Checked) -> RolloutSpec {

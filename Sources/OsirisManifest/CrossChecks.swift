@@ -42,6 +42,12 @@ struct CrossChecks {
             placement(of: function, targets: names, complete: allNamed)
             check(function)
         }
+        moved(
+            spec["moved"]?.items ?? [], targets: names,
+            functions: functions.compactMap { function in
+                guard let name = function["name"]?.text, let namespace = function["namespace"]?.text else { return nil }
+                return namespace + "/" + name
+            }, isWhole: allNamed && spec["functions"]?.isInvalid != true)
         for pattern in spec["safety"]?["protect"]?.items ?? [] { glob(pattern) }
     }
 

@@ -51,6 +51,19 @@ public enum ManifestSchema {
         Field(
             "targets", .list(of: .object(target(nil))), doc: "The places the cluster runs on, each with its machines.",
             example: "[{name: here, provider: local}]"),
+        Field(
+            "moved", .list(of: .object(moved)),
+            doc: "What had another name before: it is renamed and goes on, instead of being deleted and made anew.",
+            example: "[{from: use1, to: us-east}]"),
+    ])
+
+    /// One entry of `spec.moved`.
+    static let moved = Schema([
+        Field(
+            "from", .string, required: true,
+            doc: "The name before: a target `rack-a`, a function `demo/hello`, or a resource `rack-a/host.n1`.",
+            example: "rack-a/host.n1"),
+        Field("to", .string, required: true, doc: "The name now, in the same form.", example: "rack-a/host.db1"),
     ])
 
     /// One entry of `spec.variables`.

@@ -73,12 +73,15 @@ public struct Launch: Sendable {
     /// - Returns: its status as waitpid(2) has it.
     public static func end(of pid: pid_t) async -> Int32 {
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                var status: Int32 = 0
-                while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-                continuation.resume(returning: status)
-            }
+            Thread.detachNewThread { continuation.resume(returning: wait(for: pid)) }
         }
+    }
+
+    /// As `end`, for a caller that is on a thread of its own: blocks.
+    public static func wait(for pid: pid_t) -> Int32 {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status
     }
 
     private static func add(_ stream: Stream, as number: Int32, to actions: inout posix_spawn_file_actions_t) -> CInt {

@@ -38,6 +38,9 @@ public struct Field: Sendable {
     public var volatile: Bool
     /// The argument without which this computed attribute is not there; nil for one that always is.
     public var presentWith: String?
+    /// Says of an argument's old and new value whether an object that has the old one keeps it: for names that nobody reads,
+    /// which were made from the target's name when the object was made. Nil for none.
+    public var keeps: (@Sendable (_ old: Value, _ new: Value) -> Bool)?
     /// Set for a computed attribute that says when something of the object ends (RFC 3339, UTC).
     public var expiry: Expiry?
     /// One or two sentences in Markdown: what it is for, unit, range.
@@ -50,7 +53,7 @@ public struct Field: Sendable {
         default defaultValue: Value? = nil, secret: Bool = false, forcesReplacement: Bool = false,
         onlyWhenMade: Bool = false,
         changesWith: [String] = [], unordered: Bool = false, volatile: Bool = false, presentWith: String? = nil,
-        expiry: Expiry? = nil,
+        expiry: Expiry? = nil, keeps: (@Sendable (_ old: Value, _ new: Value) -> Bool)? = nil,
         doc: String, example: String? = nil
     ) {
         self.name = name
@@ -66,6 +69,7 @@ public struct Field: Sendable {
         self.volatile = volatile
         self.presentWith = presentWith
         self.expiry = expiry
+        self.keeps = keeps
         self.doc = doc
         self.example = example
     }

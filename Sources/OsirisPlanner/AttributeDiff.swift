@@ -52,6 +52,18 @@ public struct AttributeDiff: Sendable {
         return filled
     }
 
+    /// What an object keeps although another value is wanted by now; see `Field.keeps`.
+    func kept(of actual: Attributes, instead wanted: Attributes) -> Attributes {
+        var kept: Attributes = [:]
+        for field in schema.fields {
+            guard let keeps = field.keeps, let old = actual[field.name], let new = wanted[field.name], old != new,
+                keeps(old, new)
+            else { continue }
+            kept[field.name] = old
+        }
+        return kept
+    }
+
     /// Computed attributes that an update of these paths may change.
     /// - Parameter renewed: names of computed attributes that are updated for their expiry.
     public func unknownAfterUpdate(

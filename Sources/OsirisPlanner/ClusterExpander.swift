@@ -63,7 +63,10 @@ public struct ClusterExpander: Sendable {
             diagnostics.append(Self.nowhere(spec, expansions))
         }
         if diagnostics.hasErrors { throw DiagnosticsError(diagnostics) }
-        return try DesiredGraph(linking: declarations, domains: domains)
+        let desired = try DesiredGraph(linking: declarations, domains: domains)
+        let faults = MovedNames.faults(of: cluster, in: desired)
+        if !faults.isEmpty { throw DiagnosticsError(faults) }
+        return desired
     }
 
     private static func nowhere(

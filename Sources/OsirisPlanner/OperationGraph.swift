@@ -5,7 +5,8 @@ import OsirisModel
 /// 2. a delete comes after the deletes of what needed the old object, and after the updates that let go of it;
 /// 3. a replacement deletes first, then creates;
 /// 4. what takes a value that only one object can have is created after the delete of what had it;
-/// 5. what goes with its parent is not deleted by a call: a delete becomes a forget after the parent's delete.
+/// 5. what goes with its parent is not deleted by a call: a delete becomes a forget after the parent's delete;
+/// 6. what is renamed gets its new name before all else, after what it lives on and needs and before that is deleted.
 ///
 /// Where they contradict each other, an update lets go of the old object later, after it is gone.
 struct OperationGraph {
@@ -17,6 +18,8 @@ struct OperationGraph {
     private var makes: [ResourceAddress: Int] = [:]
     /// Operations that delete or forget.
     private var removes: [ResourceAddress: Int] = [:]
+    /// Operations that rename.
+    private var moves: [ResourceAddress: Int] = [:]
     /// Rule 2: what a delete waits for. Given up where it would close a circle, the optional ones first.
     private var waits: [Int: [Int: Wait]] = [:]
 
@@ -38,6 +41,7 @@ struct OperationGraph {
         graph.orderMakes()
         graph.orderRemoves(recordedNeeds)
         graph.orderClaims(exclusive)
+        graph.orderMoves(recordedNeeds)
         return graph.withoutCircles()
     }
 
@@ -48,12 +52,13 @@ struct OperationGraph {
     private mutating func addOperations(_ goesWithParent: (ResourceChange) -> Bool) {
         for (index, change) in changes.enumerated() { indices[change.address] = index }
         for (index, change) in changes.enumerated() {
+            if change.moved != nil { moves[change.address] = append(index, .move) }
             let parentAction = oldParent(change.address).flatMap { indices[$0] }.map { changes[$0].action }
             // A parent that is made was gone: so is what lived on it.
             let parentGoes = parentAction == .delete || parentAction == .replace || parentAction == .create
             let gone = parentGoes && goesWithParent(change)
             switch change.action {
-            case .noop: break
+            case .noop, .move: break
             case .create: makes[change.address] = append(index, .create)
             case .update: makes[change.address] = append(index, .update)
             case .delete: removes[change.address] = append(index, gone ? .forget : .delete)
@@ -82,7 +87,7 @@ struct OperationGraph {
                 // A parent that is made anew and goes with its own parent has no operation that removes it.
                 let parent = oldParent(change.address)
                 if let remove = parent.flatMap({ removes[$0] ?? removal(of: $0) }) { needs.append(remove) }
-            case .delete: break
+            case .delete, .move: break
             }
             operations[index].needs = Set(needs).sorted()
         }
@@ -122,6 +127,29 @@ struct OperationGraph {
         for change in changes {
             guard let make = makes[change.address] else { continue }
             for claim in claims(change, change.arguments) { givenUp[claim].map { wait(make, $0, .optional) } }
+        }
+    }
+
+    /// Rule 6. Nothing is done to what needs a resource while that is renamed: the state names it in both.
+    private mutating func orderMoves(_ recordedNeeds: (ResourceAddress) -> [ResourceAddress]) {
+        if moves.isEmpty { return }
+        for (index, operation) in operations.enumerated() {
+            let change = changes[operation.change]
+            var needs = recordedNeeds(change.address).compactMap { moves[$0] }
+            if operation.kind == .move {
+                // What it lives on answers as it does from now on.
+                if let parent = oldParent(change.address), let make = makes[parent], removes[parent] == nil {
+                    wait(index, make, .optional)
+                }
+            } else {
+                needs += (Self.neededAddresses(change) + [change.address]).compactMap { moves[$0] }
+            }
+            operations[index].needs = Set(operations[index].needs + needs).subtracting([index]).sorted()
+        }
+        for (address, move) in moves {
+            for need in Set(recordedNeeds(address)) {
+                if let remove = removal(of: need), remove != move { wait(remove, move, .firm) }
+            }
         }
     }
 

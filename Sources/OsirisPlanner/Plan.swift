@@ -66,6 +66,12 @@ public struct Plan: Sendable {
     /// What is to be shown below the changes: warnings, and why roots were set aside.
     public var faults: [Diagnostic] { diagnostics + setAside.map(\.diagnostic) }
 
+    /// What is renamed: the new address of each, by the one that the state has.
+    public var renames: [ResourceAddress: ResourceAddress] {
+        Dictionary(changes.lazy.filter { $0.moved != nil }.map { ($0.recordedAddress, $0.address) }) { first, _ in first
+        }
+    }
+
     public func count(_ action: Action) -> Int {
         action == .noop ? noopCount : changes.reduce(0) { $1.action == action ? $0 + 1 : $0 }
     }
@@ -75,6 +81,8 @@ public struct Plan: Sendable {
 public struct PlannedOperation: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case create, update, delete
+        /// The object gets the marks of its new address, and the state the address.
+        case move
         /// No call: the object went with its parent, only the record is dropped.
         case forget
     }

@@ -21,7 +21,7 @@ extension PlanFile {
         return PreflightFault(
             root: try reader.address("root"), code: code, message: try reader.text("message"),
             help: try reader.optional("help")?.stringValue, source: try reader.optional("source").map(span),
-            isWanted: try reader.optional("wanted") == true)
+            effect: try reader.optional("wanted") == true ? .leftAlone : .setAside)
     }
 
     static func encode(_ rollout: PlannedRollout) -> Value {

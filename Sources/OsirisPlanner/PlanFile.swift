@@ -103,6 +103,10 @@ extension PlanFile {
             "prior": .map(change.prior), "dependsOn": .list(change.dependsOn.map { .string($0.text) }),
         ]
         if let source = change.source { fields["source"] = encode(source) }
+        if let move = change.moved {
+            fields["movedFrom"] = .string(move.from.text)
+            fields["movedAt"] = move.source.map(encode)
+        }
         if let parent = change.parent { fields["parent"] = .string(parent.text) }
         if let origin = change.reason.origin { fields["origin"] = .string(origin.text) }
         return .map(fields)
@@ -142,7 +146,11 @@ extension PlanFile {
             attributes: try reader.list("attributes").map(attribute), arguments: try reader.map("arguments"),
             prior: try reader.map("prior"),
             parent: try reader.optional("parent") == nil ? nil : reader.address("parent"),
-            dependsOn: try reader.list("dependsOn").compactMap { $0.stringValue.flatMap(ResourceAddress.init) })
+            dependsOn: try reader.list("dependsOn").compactMap { $0.stringValue.flatMap(ResourceAddress.init) },
+            moved: try reader.optional("movedFrom") == nil
+                ? nil
+                : ResourceMove(
+                    from: try reader.address("movedFrom"), source: try reader.optional("movedAt").map(span)))
     }
 
     private static func attribute(_ value: Value) throws -> AttributeChange {

@@ -50,8 +50,15 @@ public struct Planner: Sendable {
     /// What stands on a root of which something that matters cannot be read is set aside.
     /// - Throws: `DiagnosticsError` if a selection matches nothing.
     public func plan(_ request: PlanRequest) throws -> Plan {
+        let moves = try Moves(request)
+        return try plan(moves.applied(to: request), moves.moves)
+    }
+
+    /// - Parameter moves: what the request has under its new address already.
+    private func plan(_ request: PlanRequest, _ moves: [ResourceAddress: ResourceMove]) throws -> Plan {
         let roots = Roots(recorded: request.recorded, desired: request.desired)
-        var pass = PlanningPass(request, registry, selected: try Self.selected(request, roots))
+        var pass = PlanningPass(
+            request, registry, selected: try Self.selected(request, roots), moves: moves)
         pass.planDesired()
         pass.planRemoved()
         if pass.diagnostics.hasErrors { throw DiagnosticsError(pass.diagnostics) }
@@ -59,7 +66,7 @@ public struct Planner: Sendable {
             // Guessing would be worse: the rest is planned again without them.
             var request = request
             request.setAside += pass.unreadableRoots(roots)
-            return try plan(request)
+            return try plan(request, moves)
         }
         let changes = pass.changes.sorted { $0.address < $1.address }
         let actions = Dictionary(changes.map { ($0.address, $0.action) }) { first, _ in first }

@@ -8,6 +8,8 @@ struct PlanningPass {
     private let registry: ProviderRegistry
     /// Nil for all.
     private let selected: Set<ResourceAddress>?
+    /// By the new address, under which the request has them already.
+    private let moves: [ResourceAddress: ResourceMove]
     /// By index in the desired graph: what becomes of the resource.
     private var actions: [Action] = []
     private var reasons: [ActionReason] = []
@@ -24,8 +26,11 @@ struct PlanningPass {
     /// What could not be read and is not changed by way of what it lives on.
     private(set) var unreadable: [(address: ResourceAddress, reason: String, source: SourceSpan?)] = []
 
-    init(_ request: PlanRequest, _ registry: ProviderRegistry, selected: Set<ResourceAddress>?) {
-        (self.request, self.registry, self.selected) = (request, registry, selected)
+    init(
+        _ request: PlanRequest, _ registry: ProviderRegistry, selected: Set<ResourceAddress>?,
+        moves: [ResourceAddress: ResourceMove] = [:]
+    ) {
+        (self.request, self.registry, self.selected, self.moves) = (request, registry, selected, moves)
     }
 
     /// What is there now, as the plan sees it.
@@ -84,9 +89,13 @@ struct PlanningPass {
         actual: Attributes
     ) {
         let diff = AttributeDiff(type.schema)
+        let wanted = (declaration, arguments)
+        var (declaration, arguments) = wanted
+        for (name, value) in diff.kept(of: actual, instead: arguments) {
+            declaration.attributes[name] = value
+            arguments[name] = value
+        }
         let differing = diff.arguments(before: actual, after: arguments)
-        // What is the new object's alone is not known yet: dependants see it as such.
-        var after = diff.withDefaults(arguments)
         let parentAction = declaration.parent.flatMap(desiredIndex).map { actions[$0] }
         let moved = record.flatMap { ChangeCause.moved(from: $0, to: declaration, parentAction: parentAction) }
         let lost = Self.lostSecrets(type.schema, actual)
@@ -100,7 +109,11 @@ struct PlanningPass {
         } else if let moved {
             reason = .manifestChanged([moved])
         } else if differing.isEmpty && record?.incomplete == nil && lost.isEmpty && due.isEmpty {
-            noopCount += 1
+            if let move = moves[declaration.address] {
+                append(declaration, .move, .moved(move.from), move.source ?? declaration.spans.whole, [], prior: actual)
+            } else {
+                noopCount += 1
+            }
             return finish(.noop, .added, actual)
         } else {
             reason =
@@ -111,6 +124,10 @@ struct PlanningPass {
                 .reason(differing, arguments: arguments)
             if !differing.contains(where: \.forcesReplacement) { action = .update }
         }
+        // A new object keeps nothing of the old one.
+        if action == .replace { (declaration, arguments) = wanted }
+        // What is the new object's alone is not known yet: dependants see it as such.
+        var after = diff.withDefaults(arguments)
         // The cause is an argument, wherever a computed attribute is sorted among them.
         let source = differing.first.map { declaration.spans[$0.path] } ?? declaration.spans.whole
         var shown = diff.replaced(prior: actual, arguments: arguments)
@@ -234,7 +251,7 @@ struct PlanningPass {
                 ResourceChange(
                     address: record.address, provider: record.provider, action: .delete,
                     reason: request.mode == .destroy ? .destroyed : .removed, source: record.source, prior: prior,
-                    parent: record.parent, dependsOn: record.dependsOn))
+                    parent: record.parent, dependsOn: record.dependsOn, moved: moves[record.address]))
         }
     }
 
@@ -257,7 +274,7 @@ struct PlanningPass {
             ResourceChange(
                 address: declaration.address, provider: declaration.provider, action: action, reason: reason,
                 source: source, attributes: attributes, arguments: declaration.attributes, prior: prior,
-                parent: declaration.parent, dependsOn: declaration.dependsOn))
+                parent: declaration.parent, dependsOn: declaration.dependsOn, moved: moves[declaration.address]))
     }
 
     private mutating func finish(_ action: Action, _ reason: ActionReason, _ attributes: Attributes) {

@@ -5,6 +5,8 @@ import OsirisModel
 public enum Action: String, Sendable, CaseIterable {
     case noop = "no-op"
     case create, update, replace, delete
+    /// Only its name is another.
+    case move
 }
 
 /// Why. Reasons explain to people; nothing branches on them.
@@ -35,6 +37,10 @@ public indirect enum ActionReason: Sendable {
     case rotationAsked
     case removed
     case destroyed
+    /// It is the cluster's and in no state, and its delete was asked for.
+    case orphaned
+    /// It had this address until now.
+    case moved(ResourceAddress)
     /// Read back from a plan file: only the text is left, and the resource whose change is the reason.
     case recorded(String, origin: ResourceAddress?)
 
@@ -55,6 +61,8 @@ public indirect enum ActionReason: Sendable {
         case .expires(let what, let days): "rotate \(what): \(Ending.text(days: days))"
         case .rotationAsked: "rotate the certificate authority: asked for with `osiris hub rotate-ca`"
         case .recorded(let text, _): text
+        case .orphaned: "it is in no state, and its delete was asked for"
+        case .moved(let address): "it is renamed: it was \(address)"
         case .removed: "removed from the manifest"
         case .destroyed: "destroy was asked for"
         }
@@ -107,11 +115,13 @@ public struct ResourceChange: Sendable {
     public var prior: Attributes
     public var parent: ResourceAddress?
     public var dependsOn: [ResourceAddress]
+    /// Set for one that is renamed, whatever else is done to it: that comes first.
+    public var moved: ResourceMove?
 
     public init(
         address: ResourceAddress, provider: String, action: Action, reason: ActionReason, source: SourceSpan?,
         attributes: [AttributeChange] = [], arguments: Attributes = [:], prior: Attributes = [:],
-        parent: ResourceAddress? = nil, dependsOn: [ResourceAddress] = []
+        parent: ResourceAddress? = nil, dependsOn: [ResourceAddress] = [], moved: ResourceMove? = nil
     ) {
         self.address = address
         self.provider = provider
@@ -123,7 +133,11 @@ public struct ResourceChange: Sendable {
         self.prior = prior
         self.parent = parent
         self.dependsOn = dependsOn
+        self.moved = moved
     }
+
+    /// Where the state has it when the plan is made.
+    public var recordedAddress: ResourceAddress { moved?.from ?? address }
 }
 
 /// What changed outside osiris since the last apply.

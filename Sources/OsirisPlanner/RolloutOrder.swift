@@ -63,10 +63,15 @@ struct RolloutOrder {
             let change = changes[index]
             let longest: Duration?
             switch change.action {
-            case .update: longest = outage(change).update
+            case .update:
+                let outage = outage(change)
+                let interrupts = outage.interruptedBy.map { names in
+                    change.attributes.contains { attribute in names.contains(attribute.path) }
+                }
+                longest = interrupts ?? true ? outage.update : .zero
             case .replace: longest = outage(change).replacement
             // What is added has not answered before, and what is deleted is not meant to.
-            case .create, .delete, .noop: continue
+            case .create, .delete, .noop, .move: continue
             }
             guard let longest else { return nil }
             total += longest

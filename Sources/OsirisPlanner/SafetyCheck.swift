@@ -13,7 +13,11 @@ enum SafetyCheck {
         let removed = changes.filter { $0.action == .delete || $0.action == .replace }
         let patterns = cluster.safety.protect.enumerated().map { (index: $0.offset, glob: Glob($0.element)) }
         for change in removed where !overrides.protected.contains(change.address) {
-            guard let (index, glob) = patterns.first(where: { $0.glob.matches(change.address.text) }) else { continue }
+            // A new name does not take the protection away.
+            let names = [change.address.text, change.recordedAddress.text]
+            guard let (index, glob) = patterns.first(where: { names.contains(where: $0.glob.matches) }) else {
+                continue
+            }
             refusals.append(
                 Diagnostic(
                     .protectedResource, "`\(change.address)` is protected and would be \(change.action.rawValue)d",

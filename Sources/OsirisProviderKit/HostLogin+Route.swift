@@ -69,7 +69,8 @@ extension HostLogin {
             (port, rest) = (number, rest[..<colon])
         }
         guard !rest.isEmpty, user != "", port.map({ (1...65535).contains($0) }) ?? true,
-            !rest.contains(where: { $0.isWhitespace || "/[]@".contains($0) }), !rest.hasPrefix("-")
+            !rest.unicodeScalars.contains(where: { $0.properties.isWhitespace || "/[]@".unicodeScalars.contains($0) }),
+            !rest.hasPrefix("-")
         else { return nil }
         self.init(address: String(rest), port: port, user: user)
     }

@@ -106,6 +106,9 @@ public struct ResourceType: Sendable {
     /// Arguments of which no two objects of the provider can have the same value, such as a port of one machine: what
     /// gives a value up is deleted before what takes it is created.
     public var exclusive: [String]
+    /// How many of its objects one call of the place makes, changes or deletes: so many operations that run at the same
+    /// time count as one of `--parallelism`.
+    public var perCall: Int
     /// How long a change of one keeps the functions that it serves from answering, where that is known.
     public var outage: Outage
 
@@ -113,15 +116,17 @@ public struct ResourceType: Sendable {
     public struct Outage: Sendable, Hashable {
         public var update: Duration?
         public var replacement: Duration?
+        /// Arguments whose change keeps the functions from answering; nil for any.
+        public var interruptedBy: [String]?
 
-        public init(update: Duration? = nil, replacement: Duration? = nil) {
-            (self.update, self.replacement) = (update, replacement)
+        public init(update: Duration? = nil, replacement: Duration? = nil, interruptedBy: [String]? = nil) {
+            (self.update, self.replacement, self.interruptedBy) = (update, replacement, interruptedBy)
         }
     }
 
     public init(
         name: String, doc: String, schema: Schema, goneWithParent: Bool = false, takesAllWithIt: Bool = false,
-        exclusive: [String] = [], outage: Outage = Outage()
+        exclusive: [String] = [], outage: Outage = Outage(), perCall: Int = 1
     ) {
         self.name = name
         self.doc = doc
@@ -130,5 +135,6 @@ public struct ResourceType: Sendable {
         self.takesAllWithIt = takesAllWithIt
         self.exclusive = exclusive
         self.outage = outage
+        self.perCall = perCall
     }
 }

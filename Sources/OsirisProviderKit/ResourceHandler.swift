@@ -34,6 +34,12 @@ public protocol ResourceHandler: Sendable {
     /// - Returns: all attributes.
     func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes
 
+    /// Puts the address `request.address` in the place of `from` in the marks of an object, and changes nothing else: what
+    /// serves goes on serving. `request.prior` are its attributes, `request.planned` is empty.
+    ///
+    /// Repeating it is harmless: the object may have either address. By default refused.
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws
+
     /// Removes the object; it being gone already is success.
     func delete(_ request: OperationRequest) async throws
 
@@ -58,6 +64,12 @@ public protocol ResourceHandler: Sendable {
 }
 
 extension ResourceHandler {
+    public func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        throw ProviderError(
+            .rejected, "\(from): a \(type.name) cannot be renamed",
+            help: "take the entry out of `moved`: it is deleted then, and made under its new name")
+    }
+
     public func putBack(_ request: OperationRequest, to earlier: Attributes) async throws -> Attributes {
         if let name = request.planned.sorted(by: { $0.key < $1.key }).first(where: { $0.value.hasForgottenSecret })?.key
         {
@@ -108,12 +120,15 @@ public struct OperationRequest: Sendable {
     public var token: String
     /// The state and the holder of its lock that ask; `.reading` for a resolve.
     public var owner: Ownership
+    /// True for a create that an earlier run began and noted no end of: its call may have been made a moment ago.
+    public var isCutOff: Bool
     /// Says a step on the live view, such as `waiting for /ready`. Never a secret.
     public var progress: @Sendable (String) -> Void
 
     public init(
         cluster: Cluster, address: ResourceAddress, planned: Attributes, prior: Attributes, ancestors: [Attributes],
-        token: String, owner: Ownership = .reading, progress: @escaping @Sendable (String) -> Void = { _ in }
+        token: String, owner: Ownership = .reading, isCutOff: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.cluster = cluster
         self.address = address
@@ -122,6 +137,7 @@ public struct OperationRequest: Sendable {
         self.ancestors = ancestors
         self.token = token
         self.owner = owner
+        self.isCutOff = isCutOff
         self.progress = progress
     }
 }

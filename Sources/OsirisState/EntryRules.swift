@@ -8,12 +8,28 @@ struct PreparedEntry: Sendable {
     /// Attributes of the record, or planned attributes of the intent.
     var attributes: String?
     var sealed: [UInt8]?
+    /// Of a move: the records besides the first.
+    var dependants: [PreparedRecord]
 
-    init(_ entry: StateEntry, sealed: [UInt8]?) {
+    init(_ entry: StateEntry, sealed: [UInt8]?, dependants: [PreparedRecord] = []) {
         self.entry = entry
         self.sealed = sealed
+        self.dependants = dependants
         if case .intent(let intent) = entry { attributes = Value.map(intent.planned).jsonText }
         if let record = entry.record { attributes = Value.map(record.attributes).jsonText }
+    }
+}
+
+/// A record with its JSON made and its secrets sealed.
+struct PreparedRecord: Sendable {
+    let record: ResourceRecord
+    let attributes: String
+    let sealed: [UInt8]?
+
+    init(_ record: ResourceRecord, sealed: [UInt8]?) {
+        self.record = record
+        self.sealed = sealed
+        attributes = Value.map(record.attributes).jsonText
     }
 }
 
@@ -22,6 +38,7 @@ extension StateEntry {
     var record: ResourceRecord? {
         switch self {
         case .succeeded(_, let record, _): record
+        case .moved(_, _, let record, _): record
         case .observed(let record, _): record
         default: nil
         }
@@ -70,6 +87,8 @@ struct EntryRules {
         case .succeeded(let token, nil, let text):
             let intent = try open(token)
             return [close(token, intent)] + remove(intent.address, .deleted, token: token, text: text)
+        case .moved(let token, let from, let record, _):
+            return try move(from, record, prepared, token: token)
         case .failed(let token, let message, let keepIntent):
             let intent = try open(token)
             let first: StateChange =
@@ -85,6 +104,33 @@ struct EntryRules {
             return index.contains(address) ? remove(address, .forgotten, token: nil, text: text) : []
         case .note(let address, let text): return [event(.note, address, token: nil, text: text)]
         }
+    }
+
+    /// All of it at once, so that no resource is ever without what it lives on.
+    private mutating func move(
+        _ from: ResourceAddress, _ record: ResourceRecord, _ prepared: PreparedEntry, token: String
+    ) throws(DiagnosticsError) -> [StateChange] {
+        let intent = try open(token)
+        guard index.contains(from) else {
+            throw Fault.inconsistent("it was to be renamed and is not recorded", address: from.text)
+        }
+        guard !index.contains(record.address) else {
+            throw Fault.inconsistent("\(from) was to get the name of another resource", address: record.address.text)
+        }
+        guard index.hasNoChildren(from, besides: prepared.dependants.map(\.record.address)) else {
+            throw Fault.inconsistent("it was to be renamed without all that lives on it", address: from.text)
+        }
+        try checkParent(of: record)
+        var changes = [close(token, intent), event(.forgotten, from, token: token, text: "moved to \(record.address)")]
+        index.remove(from)
+        changes.append(append(record, prepared, .moved, token: token, text: "moved from \(from)"))
+        for other in prepared.dependants {
+            changes.append(
+                append(
+                    other.record, attributes: other.attributes, sealed: other.sealed, .observed, token: token,
+                    text: "\(from) is \(record.address) now"))
+        }
+        return changes
     }
 
     private func open(_ token: String) throws(DiagnosticsError) -> SessionIndex.OpenIntent {
@@ -117,10 +163,18 @@ struct EntryRules {
     private mutating func append(
         _ record: ResourceRecord, _ prepared: PreparedEntry, _ kind: EventRecord.Kind, token: String?, text: String
     ) -> StateChange {
+        append(
+            record, attributes: prepared.attributes ?? "{}", sealed: prepared.sealed, kind, token: token, text: text)
+    }
+
+    private mutating func append(
+        _ record: ResourceRecord, attributes: String, sealed: [UInt8]?, _ kind: EventRecord.Kind, token: String?,
+        text: String
+    ) -> StateChange {
         let header = header(kind, token: token, text: text)
         index.bodies += 1
         index.insert(record.address, parent: record.parent)
-        return .recorded(record, attributes: prepared.attributes ?? "{}", sealed: prepared.sealed, header)
+        return .recorded(record, attributes: attributes, sealed: sealed, header)
     }
 
     private mutating func remove(

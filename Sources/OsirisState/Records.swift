@@ -38,6 +38,25 @@ public struct Intent: Sendable, Hashable {
         self.failure = failure
     }
 
+    /// Renames an object: marks first, then the state. `planned` is where it is recorded. The token says that it is one; a
+    /// killed run's is carried out by the next apply before it plans, because its object may have either name.
+    public static func move(
+        _ record: ResourceRecord, to address: ResourceAddress, token: String, startedAt: Date
+    ) -> Intent {
+        Intent(
+            token: movePrefix + token, address: address, provider: record.provider, type: String(address.type),
+            action: .update, planned: [fromKey: .string(record.address.text)], parent: record.parent,
+            dependsOn: record.dependsOn, startedAt: startedAt)
+    }
+
+    /// Where an object that is being renamed is recorded; nil for any other operation.
+    public var movedFrom: ResourceAddress? {
+        token.hasPrefix(Self.movePrefix) ? planned[Self.fromKey]?.stringValue.flatMap(ResourceAddress.init) : nil
+    }
+
+    private static let movePrefix = "move-"
+    private static let fromKey = "from"
+
     /// SHA-256 over what is asked of the provider: the same for every try of one request, another for any other.
     ///
     /// Made from what is stored, so an intent is as good as the request it was written for; secrets count by digest.
@@ -61,6 +80,9 @@ public enum StateEntry: Sendable, Hashable {
     case failed(token: String, message: String, keepIntent: Bool)
     /// An earlier run's open operation certainly did not take effect, or refresh will tell: nothing is open any more.
     case closed(token: String, text: String)
+    /// The object of this token's intent has another address now. Beside its record, those that name it anew: what lives on
+    /// it and needs it.
+    case moved(token: String, from: ResourceAddress, record: ResourceRecord, dependants: [ResourceRecord])
     /// What was found to exist without an operation of this run: drift taken over, an import, a rebuild.
     case observed(ResourceRecord, text: String = "")
     /// The resource and all that lives on it leave the state; the objects stay as they are.

@@ -40,6 +40,11 @@ struct SessionIndex: Sendable {
         childCounts[parent, default: 1] -= 1
     }
 
+    /// True if nothing lives on `address` but these.
+    func hasNoChildren(_ address: ResourceAddress, besides known: [ResourceAddress]) -> Bool {
+        Set(known).count { parents[$0] == .some(address) } == childCounts[address, default: 0]
+    }
+
     /// All that lives on `address`, leaves first.
     func descendants(of address: ResourceAddress) -> [ResourceAddress] {
         // Looked for only where there are some: most deletes remove leaves.

@@ -64,11 +64,18 @@ public final class StateSession: Sendable {
 
     /// Makes the JSON in the caller's task, so that 32 callers do it at once and the commit only writes.
     private func prepare(_ entry: StateEntry) async throws -> PreparedEntry {
-        guard let record = entry.record, RecordSealing.isNeeded(record, rule: store.sealing) else {
-            return PreparedEntry(entry, sealed: nil)
+        var dependants: [PreparedRecord] = []
+        if case .moved(_, _, _, let records) = entry {
+            for record in records { dependants.append(PreparedRecord(record, sealed: try await sealed(record))) }
         }
-        return PreparedEntry(
-            entry, sealed: try RecordSealing.seal(record, rule: store.sealing, sealer: await sealingKey()))
+        var own: [UInt8]?
+        if let record = entry.record { own = try await sealed(record) }
+        return PreparedEntry(entry, sealed: own, dependants: dependants)
+    }
+
+    private func sealed(_ record: ResourceRecord) async throws -> [UInt8]? {
+        guard RecordSealing.isNeeded(record, rule: store.sealing) else { return nil }
+        return try RecordSealing.seal(record, rule: store.sealing, sealer: await sealingKey())
     }
 
     /// Seals under the state's key, which is made now if there is none.

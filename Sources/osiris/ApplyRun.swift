@@ -94,8 +94,8 @@ struct ApplyRun {
                     "the state has changed since (it was at \(plan.serial), now \(snapshot.serial))"
                 } else if plan.manifestDigest != workspace.cluster.digest {
                     "the manifest, a function's source or a variable has changed since"
-                } else if snapshot.intents.contains(where: \.isPutBack) {
-                    "a run that was cut off was putting machines back"
+                } else if snapshot.intents.contains(where: { $0.isPutBack || $0.movedFrom != nil }) {
+                    "a run that was cut off was putting machines back or renaming"
                 } else {
                     nil
                 }
@@ -111,6 +111,17 @@ struct ApplyRun {
                     address: changed.text, help: "make a new one with `osiris plan --out FILE`")
             }
             let plan = plan.withSecrets(of: workspace.cluster)
+            // Nor may a machine have been cordoned, or have become unable to take its change.
+            let faults = await console.reminding("looking at what will be changed") {
+                await workflow.preflight(plan, of: workspace.cluster, base).filter { $0.effect != .warning }
+            }
+            if let first = faults.first {
+                throw Diagnostic(
+                    .stalePlan, "the plan is stale: `\(first.root)` would not be changed now: \(first.message)",
+                    address: first.root.text,
+                    notes: faults.dropFirst().map { Diagnostic.Note("`\($0.root)` neither: \($0.message)") },
+                    help: "make a new one with `osiris plan --out FILE`")
+            }
             try show(plan, base)
             try await execute(plan, base, session)
         }
@@ -124,8 +135,9 @@ struct ApplyRun {
             var snapshot = snapshot
             let finished = try await workflow.finishPutBacks(
                 snapshot, of: workspace.cluster, by: session, unfenced: unfenced)
-            if !finished.isEmpty {
-                console.show(finished)
+            let renamed = try await workflow.finishMoves(snapshot, of: workspace.cluster, by: session)
+            if !finished.isEmpty || !renamed.isEmpty {
+                console.show(finished + renamed.filter { if case .open = $0.outcome { false } else { true } })
                 snapshot = try await workspace.store.snapshot()
             }
             return await workflow.base(snapshot, of: workspace.cluster, refresh: refresh, unfenced: unfenced)

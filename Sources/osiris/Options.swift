@@ -94,6 +94,20 @@ struct PlanOptions: ParsableArguments {
     @Flag(name: .customLong("no-refresh"), help: "Trust the state instead of reading what exists.")
     var noRefresh = false
 
+    @OptionGroup var limits: SafetyOptions
+
+    var selection: Selection { Selection(targets: target, excludes: exclude) }
+    var overrides: SafetyOverrides { limits.overrides }
+
+    @Flag(help: "One line for each change.")
+    var concise = false
+
+    @Flag(help: "Every change in full, nothing folded.")
+    var verbose = false
+}
+
+/// What may be deleted this once although the manifest's `safety` forbids it.
+struct SafetyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Allow exactly so many deletes and replacements this once, whatever safety.maxDeletes says.",
@@ -106,8 +120,6 @@ struct PlanOptions: ParsableArguments {
             "Allow to delete or replace this protected resource this once; may be repeated.", valueName: "address"))
     var allowProtected: [String] = []
 
-    var selection: Selection { Selection(targets: target, excludes: exclude) }
-
     var overrides: SafetyOverrides {
         SafetyOverrides(deletes: allowDeletes, protected: Set(allowProtected.compactMap { ResourceAddress($0) }))
     }
@@ -117,12 +129,6 @@ struct PlanOptions: ParsableArguments {
             throw ValidationError("--allow-protected wants one address, such as rack/host.n1, got `\(address)`")
         }
     }
-
-    @Flag(help: "One line for each change.")
-    var concise = false
-
-    @Flag(help: "Every change in full, nothing folded.")
-    var verbose = false
 }
 
 /// How an apply runs.

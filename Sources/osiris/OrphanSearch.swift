@@ -71,3 +71,48 @@ struct OrphanSearch {
         }
     }
 }
+
+extension OrphanSearch {
+    /// Shows what would go, asks, and deletes it as an apply does.
+    /// - Parameters:
+    ///   - patterns: empty for all.
+    ///   - lineages: of other states whose objects may go too.
+    func delete(
+        _ patterns: [String], lineages: [String], allowing overrides: SafetyOverrides, _ console: Console,
+        autoApprove: Bool
+    ) async throws {
+        let (records, others) = orphans.deletable(
+            matching: patterns, lineages: Set(lineages + [workspace.snapshot.lineage]))
+        console.report(unreadable + Self.leftOut(others))
+        guard !records.isEmpty else {
+            throw Diagnostic(
+                .noMatch, others.isEmpty ? "there is no orphan that could be deleted" : "no orphan is of this state",
+                help: "`osiris orphans` lists them, with what stands in the way of some")
+        }
+        let run = MadePlanRun(workspace: workspace, console: console, autoApprove: autoApprove)
+        try await run.run("orphans", "Delete this?") { _, base in
+            let taken = records.first { base.records[$0.address] != nil }
+            if let taken {
+                throw Diagnostic(
+                    .stalePlan, "the state has `\(taken.address)` by now", help: "run this again")
+            }
+            // Known to this run alone: what is not deleted stays an orphan.
+            for record in records { base.records[record.address] = record }
+            return try Planner(workspace.registry).deletion(
+                of: records, from: workspace.cluster, lineage: base.lineage, serial: base.serial, allowing: overrides)
+        }
+        if !unreadable.isEmpty { throw Exit.failed }
+    }
+
+    /// What other states made is only deleted when its lineage is named.
+    private static func leftOut(_ others: [Orphans.Orphan]) -> [Diagnostic] {
+        Dictionary(grouping: others) { $0.find.resource.lineage ?? "" }.sorted { $0.key < $1.key }.map {
+            lineage, found in
+            Diagnostic(
+                .warning, .severalLineages,
+                "left out: \(RebuildText.counted(found.count)) of another state, such as `\(found[0].address)`, "
+                    + found[0].find.resource.place,
+                help: "if that state is yours and lost: --lineage \(lineage)")
+        }
+    }
+}

@@ -7,7 +7,7 @@ import OsirisState
 
 /// A manifest and the state beside it, read and checked: where every command on a cluster begins.
 struct Workspace {
-    let cluster: Cluster
+    var cluster: Cluster
     let store: StateStore
     let snapshot: StateSnapshot
     let registry: ProviderRegistry

@@ -65,8 +65,8 @@ struct BundleTests {
 
         // The next one takes its place: what it does not have any more goes, and the state stays.
         try scratch.write(Self.manifest(["hello"]), to: "edge/cluster.yaml")
-        try await Self.create(scratch, "next.bundle")
-        let next = try await apply("next.bundle")
+        try await Self.create(scratch, "next:2.bundle")
+        let next = try await apply("next:2.bundle")
         #expect(next.status == 0 && next.out.contains("2 to delete"), "\(next)")
         #expect(!scratch.files().contains { $0.hasPrefix("there/functions/echo") })
 

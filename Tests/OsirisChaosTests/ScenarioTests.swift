@@ -2,7 +2,9 @@ import OsirisChaos
 import Testing
 
 struct ScenarioTests {
-    private static let boundaries: [Phase: Int] = [.create: 480, .change: 300, .replace: 960, .remove: 480]
+    private static let boundaries: [Phase: Int] = [
+        .create: 480, .change: 300, .replace: 960, .rename: 700, .remove: 480,
+    ]
 
     @Test func aSeedAlwaysNamesTheSameScenario() {
         for seed in 0..<500 as Range<UInt64> {
@@ -43,14 +45,14 @@ struct ScenarioTests {
     }
 
     @Test func killPointsAreSpreadOverAllBoundaries() {
-        let some = Scenario.killPoints(222, boundaries: Self.boundaries)
-        #expect(some.count == 222 && Set(some.map(\.seed)).count == 222)
+        let some = Scenario.killPoints(292, boundaries: Self.boundaries)
+        #expect(some.count == 292 && Set(some.map(\.seed)).count == 292)
         for phase in Phase.allCases {
             let share = some.count { $0.phase == phase }
             #expect(abs(share - (Self.boundaries[phase] ?? 0) / 10) <= 1)
         }
         let all = Scenario.killPoints(100_000, boundaries: Self.boundaries)
-        #expect(all.count == 2220)
+        #expect(all.count == 2920)
         #expect(all.first?.seed == "create-1" && all.last?.seed == "remove-480")
     }
 }

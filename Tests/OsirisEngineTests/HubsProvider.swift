@@ -70,7 +70,7 @@ final class HubsProvider: Provider, ResourceHandler {
             ]
         }
             + changes.filter { alone.contains(String($0.root.name)) }.map {
-                PreflightFault(root: $0.root, code: .hostCordoned, message: "it is cordoned", isWanted: true)
+                PreflightFault(root: $0.root, code: .hostCordoned, message: "it is cordoned", effect: .leftAlone)
             }
     }
 

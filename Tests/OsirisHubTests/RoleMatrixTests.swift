@@ -65,6 +65,9 @@ import Testing
             "POST /system/rollback-function/{name}": Row(
                 permission: .write, scope: .namespace, path: { "/system/rollback-function/none?namespace=\($0)" },
                 body: { _ in "{}" }),
+            "POST /system/annotate-function/{name}": Row(
+                permission: .write, scope: .namespace, path: { "/system/annotate-function/none?namespace=\($0)" },
+                body: { _ in #"{"annotations":{"of":"none"}}"# }),
             "GET /system/audit": Row(permission: .admin, scope: .hub) { _ in "/system/audit" },
             "GET /system/backup": Row(permission: .admin, scope: .hub) { _ in "/system/backup" },
             "POST /system/restore": Row(permission: .admin, scope: .hub) { _ in "/system/restore" },

@@ -104,6 +104,31 @@ import Testing
         }
     }
 
+    @Test func annotationsChangeInAllVersionsAndNothingIsStarted() async throws {
+        try await TestHub.with { hub in
+            _ = try await hub.client.put(function(1, ["annotations": ["who": "first", "at": "a"]]))
+            try await hub.client.wait(for: "f")
+            _ = try await hub.client.put(function(2, ["annotations": ["who": "second", "at": "a"]]))
+            try await hub.client.wait(for: "f", "2") { $0.ready && $0.version == 2 }
+            let instances = try await hub.client.send("GET", "/system/instances", token: "read").text
+            let path = "/system/annotate-function/f?namespace=demo"
+            let body = #"{"annotations":{"at":"b"}}"#
+            #expect(try await hub.client.send("POST", path, body: body, token: "read").status == 403)
+            #expect(try await hub.client.send("POST", path, body: #"{"annotations":7}"#, token: "deploy").status == 400)
+            let other = "/system/annotate-function/g?namespace=demo"
+            #expect(try await hub.client.send("POST", other, body: body, token: "deploy").status == 404)
+            for _ in 1...2 {
+                #expect(try await hub.client.send("POST", path, body: body, token: "deploy").status == 200)
+                let status = try await hub.client.status("f")
+                #expect(status.annotations == ["who": "second", "at": "b"] && status.version == 2)
+            }
+            #expect(try await hub.client.send("GET", "/system/instances", token: "read").text == instances)
+            #expect(try await rollBack(hub.client).status == 202)
+            try await hub.client.wait(for: "f", "3") { $0.ready && $0.version == 3 }
+            #expect(try await hub.client.status("f").annotations == ["who": "first", "at": "b"])
+        }
+    }
+
     @Test func equalFilesAreStoredOnce() async throws {
         try await TestHub.with { hub in
             func node(_ version: Int) throws -> UInt64 {

@@ -6,7 +6,7 @@ import Testing
 @testable import OsirisPlanner
 
 @Suite struct OutageTests {
-    private func outage(_ changes: [(type: String, action: Action)]) throws -> Int? {
+    private func outage(_ changes: [(type: String, action: Action)], of changed: [String] = []) throws -> Int? {
         let parents = ["host": nil, "hub": "a/host.m", "function": "a/hub.m"]
         let recorded = Dictionary(
             uniqueKeysWithValues: parents.map { type, parent in
@@ -19,7 +19,10 @@ import Testing
             })
         let changes = changes.map { type, action in
             ResourceChange(
-                address: Fake.address("a/\(type).m"), provider: "fake", action: action, reason: .added, source: nil)
+                address: Fake.address("a/\(type).m"), provider: "fake", action: action, reason: .added, source: nil,
+                attributes: changed.map {
+                    AttributeChange(path: $0, before: nil, after: nil, forcesReplacement: false)
+                })
         }
         let desired = DesiredGraph.empty
         let request = PlanRequest(
@@ -31,6 +34,7 @@ import Testing
                 switch change.address.type {
                 case "hub": HubResource.restart
                 case "function": FunctionResource.exchange
+                case "host" where !changed.isEmpty: .init(update: .seconds(20), interruptedBy: ["type"])
                 default: .init()
                 }
             }
@@ -44,5 +48,7 @@ import Testing
         #expect(try outage([("hub", .update), ("function", .replace)]) == 110_000)
         #expect(try outage([("hub", .update), ("host", .update)]) == nil, "nobody says how long that takes")
         #expect(try outage([("hub", .replace)]) == nil)
+        #expect(try outage([("host", .update)], of: ["tags.team"]) == 0, "it goes on running")
+        #expect(try outage([("host", .update)], of: ["tags.team", "type"]) == 20_000)
     }
 }

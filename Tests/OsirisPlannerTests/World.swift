@@ -97,6 +97,20 @@ struct World {
             }
             for gone in subtree(address) where gone == address || gone.type == "note" { records[gone] = nil }
         case .forget: records[address] = nil
+        case .move:
+            let from = change.recordedAddress
+            let record = records.removeValue(forKey: from)
+            if record == nil || absent.contains(from) { violations.append("rename \(from), which is not there") }
+            if let parent = record?.parent, records[parent] == nil {
+                violations.append("rename \(from) before \(parent)")
+            }
+            records[address] = record
+            records = Dictionary(
+                uniqueKeysWithValues: records.values.map { record in
+                    let record = record.renamed { $0 == from ? address : $0 }
+                    return (record.address, record)
+                })
+            before = before.mapValues { $0.renamed { $0 == from ? address : $0 } }
         }
     }
 

@@ -63,6 +63,44 @@ import Testing
     }
 
     @Test(arguments: PlaceKind.allCases)
+    func aRenameTakesAlongAllThatNamesIt(kind: PlaceKind) async throws {
+        let place = try await kind.place()
+        let session = try await place.open().begin(.test)
+        let (hub, function) = (ResourceRecord.hub(token: "x"), ResourceRecord.sample(1))
+        var child = function
+        child.parent = hub.address
+        try await session.create(hub)
+        try await session.create(child)
+        let to = ResourceAddress(target: "other", type: String(hub.address.type), name: "renamed")
+        let intent = Intent.move(hub, to: to, token: "1", startedAt: Date(timeIntervalSince1970: 1_700_000_000))
+        try await session.record(.intent(intent))
+        let open = try #require(try await place.open().snapshot().intents.first)
+        #expect(open == intent && open.movedFrom == hub.address && open.address == to)
+        func renamed(_ record: ResourceRecord) -> ResourceRecord { record.renamed { $0 == hub.address ? to : $0 } }
+        // Without what lives on it, the state would have a hole.
+        await #expect(throws: DiagnosticsError.self) {
+            try await session.record(
+                .moved(token: intent.token, from: hub.address, record: renamed(hub), dependants: []))
+        }
+        try await session.record(
+            .moved(token: intent.token, from: hub.address, record: renamed(hub), dependants: [renamed(child)]))
+        func check(_ snapshot: StateSnapshot) {
+            #expect(Set(snapshot.resources.keys) == [to, child.address])
+            #expect(snapshot.resources[child.address]?.parent == to && snapshot.intents.isEmpty)
+        }
+        check(try await place.open().snapshot())
+        // The index knows it too: the parent goes with its child, under the new name.
+        let gone = Intent("gone", .delete, of: renamed(hub))
+        try await session.record(.intent(gone))
+        try await session.record(.succeeded(token: "gone", record: nil))
+        try await session.end(.succeeded)
+        #expect(try await place.open().snapshot().resources.isEmpty)
+        let events = try await place.open().events(ofApply: session.applyID)
+        #expect(events.map(\.kind) == [.created, .created, .forgotten, .moved, .observed, .deleted, .deleted])
+        #expect(events[3].address == to && events[3].text == "moved from \(hub.address)")
+    }
+
+    @Test(arguments: PlaceKind.allCases)
     func aParentTakesAllThatLivesOnIt(kind: PlaceKind) async throws {
         let place = try await kind.place()
         let session = try await place.open().begin(.test)

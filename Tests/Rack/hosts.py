@@ -1,7 +1,6 @@
 """What one host is made of: its tree, its accounts, its keys, its network. See docs/rack.md for the traits."""
 import os
 import secrets
-import shutil
 import subprocess
 
 from trees import layer, mount, run
@@ -139,8 +138,8 @@ def interfaces(rack, host):
     return cards
 
 
-def remove(rack, host):
-    """Unmounts what `assemble` mounted, and removes the host."""
+def unmount(rack, host):
+    """Unmounts what `assemble` mounted."""
     folder = rack.path(host["name"])
     if os.path.ismount(folder + "/root"):
         # A systemd-nspawn that was killed leaves its lock.
@@ -152,4 +151,3 @@ def remove(rack, host):
         mounted = [line.split()[1] for line in file]
     for path in reversed([path for path in mounted if path.startswith(folder + "/")]):
         subprocess.run(["umount", "--lazy", path], check=False)
-    shutil.rmtree(folder, ignore_errors=True)

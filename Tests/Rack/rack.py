@@ -5,13 +5,16 @@ docs/rack.md tells what there is. Needs root, and:
 apt-get install mmdebstrap systemd-container iproute2 openssh-client openssl
 """
 import argparse
+import fcntl
 import json
 import os
 import secrets
 import select
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 
 import hosts
 import network
@@ -46,8 +49,11 @@ class Rack:
                 return host
         raise ValueError(f"there is no host {name}; there are {', '.join(host['name'] for host in self.data['hosts'])}")
 
-    def up(self, count, asked, cache, more, rtt):
-        """Boots hosts r1-n01 ...; `asked` has the traits of each name, and of `*`, which stands for those."""
+    def up(self, count, asked, cache, more=(), rtt=0, until=None):
+        """Boots hosts r1-n01 ...; `asked` has the traits of each name, and of `*`, which stands for those.
+
+        With `until`, the rack goes when that process has ended, also if this one is killed on its way.
+        """
         if os.path.exists(self.file):
             raise ValueError(f"there is a rack in {self.folder} already")
         names = [f"r1-n{number:02}" for number in range(1, count + 1)]
@@ -59,6 +65,14 @@ class Rack:
         for engine in {engine for list in traits.values() for engine in list} & {"podman", "docker"}:
             layer(folder, engine)
         os.makedirs(self.folder, exist_ok=True)
+        lock = os.open(self.folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if until:
+            self.watch(until)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("rack.py: terminated"))
+        # Two racks that come up at once would take the same network.
+        networks = os.open("/run", os.O_RDONLY)
+        fcntl.flock(networks, fcntl.LOCK_EX)
         number = network.free()
         # Noted before it is made, so that `down` finds it whatever happens.
         self.data = {
@@ -70,6 +84,7 @@ class Rack:
         watches(len(names))
         try:
             network.make(self)
+            os.close(networks)
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rack", "-f", self.data["identity"])
             for index, name in enumerate(names, 1):
                 self.add(name, index, traits[name])
@@ -83,11 +98,25 @@ class Rack:
         except BaseException:
             self.down()
             raise
+        finally:
+            os.close(lock)
 
     def watch(self, pid):
-        """Takes the rack down when a process ends, however that ends."""
+        """Takes the rack down when a process ends, however that ends, and `up` is not at work on it."""
         subprocess.Popen([sys.executable, os.path.abspath(__file__), "watch", "--folder", self.folder, str(pid)],
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def await_end(self, pid):
+        try:
+            select.select([os.pidfd_open(pid)], [], [])
+        except ProcessLookupError:
+            pass
+        try:
+            lock = os.open(self.folder, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.close(lock)
 
     def add(self, name, number, traits):
         network = self.data["network"]
@@ -111,9 +140,10 @@ class Rack:
         if not self.data:
             return
         for host in self.data["hosts"]:
-            hosts.remove(self, host)
+            hosts.unmount(self, host)
             power.forget(self, host)
         network.remove(self)
+        # Last, for it may take minutes.
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # One host
@@ -166,6 +196,25 @@ def watches(count):
             file.write(str(128 + 16 * count))
 
 
+def can_boot(cache):
+    """Boots a host, runs a container on it, and removes it.
+
+    Raises what stands against it.
+    """
+    with tempfile.TemporaryDirectory(prefix="osiris-can-boot-") as folder:
+        rack = Rack(os.path.join(folder, "rack"))
+        rack.up(1, {"r1-n01": ["podman"]}, cache, until=os.getpid())
+        try:
+            # Its own tree is image enough. By the host's systemd, which runs the hubs too.
+            script = "mount --bind / /mnt && podman run --rm --network=host --rootfs /mnt true"
+            words = ["systemd-run", "--quiet", "--wait", "--pipe", "sh", "-c", script]
+            made = power.inside(rack.host("r1-n01"), words, capture_output=True, text=True)
+            if made.returncode:
+                raise RuntimeError("a host boots, but runs no container: " + made.stderr.strip().splitlines()[-1])
+        finally:
+            rack.down()
+
+
 def milliseconds(text):
     """Microseconds of "20ms"."""
     if not text.endswith("ms") and text != "0":
@@ -199,25 +248,26 @@ def main():
     execute = commands.add_parser("exec", help="run a command as root on a host, without SSH")
     execute.add_argument("name", metavar="NAME")
     execute.add_argument("words", nargs="+", metavar="WORD")
+    boot = commands.add_parser("can-boot", help="say whether this machine can have a rack")
+    boot.add_argument("--cache", default=CACHE, metavar="DIR", help="as of up")
     commands.add_parser("rtt", help="change the round-trip time").add_argument("rtt", type=milliseconds, metavar="20ms")
     commands.add_parser("watch").add_argument("pid", type=int)
     commands.add_parser("down", help="end all and remove what was made")
     for command in commands.choices.values():
+        if command is boot:
+            continue
         command.add_argument("--folder", required=True, metavar="DIR", help="the rack's folder, with rack.json in it")
     words = parser.parse_args()
     if os.geteuid() != 0:
         raise ValueError("booting hosts needs root")
+    if words.command == "can-boot":
+        return can_boot(words.cache)
     rack = Rack(words.folder)
     if words.command == "up":
-        rack.up(words.hosts, dict(words.host), words.cache, words.more, words.rtt)
-        if words.until:
-            rack.watch(words.until)
+        rack.up(words.hosts, dict(words.host), words.cache, words.more, words.rtt, words.until)
         return print(rack.file)
     if words.command == "watch":
-        try:
-            select.select([os.pidfd_open(words.pid)], [], [])
-        except ProcessLookupError:
-            pass
+        rack.await_end(words.pid)
     if words.command in ("watch", "down"):
         return rack.down()
     try:
@@ -235,5 +285,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (ValueError, RuntimeError, subprocess.CalledProcessError) as error:
+    except (ValueError, RuntimeError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"rack.py: {error}")

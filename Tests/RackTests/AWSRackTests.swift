@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-extension RackTests {
+extension LifeRackTests {
     /// Instances of a fake EC2 are hosts of the rack: from an empty account to functions that answer, and back.
     @Test func instancesOfAWS() async throws {
         let rack = try await Rack.shared
-        try await rack.clean("r1-n01", "r1-n02")
-        let cluster = try await AWSRackCluster(rack, hosts: ["r1-n01", "r1-n02"])
+        try await rack.clean("r3-n01", "r3-n02")
+        let cluster = try await AWSRackCluster(rack, hosts: ["r3-n01", "r3-n02"])
         try await cluster.apply(machines: "count: 2, type: t3.small")
         let hubs = try await cluster.osiris("hub", "info", "--json")
         #expect(hubs.out.contains("m1") && hubs.out.contains("https://198.18."), "\(hubs)")

@@ -1,9 +1,8 @@
 import Foundation
 import Testing
 
-/// Hosts that are unlike the others: behind a jump host, without sudo, without packages, with a small disk. They are others
-/// than those of `RackTests`, and tested meanwhile.
-@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible))
+/// Hosts that are unlike the others: behind a jump host, without sudo, without packages, with a small disk.
+@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible), .timeLimit(.minutes(10)))
 struct OddRackTests {
     /// A host behind another, which this machine does not reach.
     @Test func jumpHost() async throws {
@@ -18,7 +17,6 @@ struct OddRackTests {
         let after = try await rack.traffic("bastion")
         #expect(after.logins - before.logins == 1, "logins on the bastion")
         #expect(after.sessions == before.sessions, "commands on the bastion")
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A full disk is said before anything is written, and is no reason to leave the other hosts alone.
@@ -29,11 +27,10 @@ struct OddRackTests {
         try await rack.act("fill", "small")
         let answer = try await cluster.apply(1)
         #expect(answer.description.contains("small") && answer.description.contains("disk"), "\(answer)")
-        try await rack.on("doas", RackTests.ready)
+        try await rack.on("doas", Rack.ready)
         try await rack.act("free", "small")
         try await cluster.apply()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A host with doas in place of sudo, one that only a password opens, and one that gives nobody root's rights.
@@ -61,6 +58,5 @@ struct OddRackTests {
         let token = try await cluster.osiris("hub", "token", "--machine", "password")
         let other = try await cluster.osiris("hub", "token", "--machine", "doas")
         #expect(token.status == 0 && other.status == 0 && token.out != other.out, "\(token) \(other)")
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 }

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 /// Real hosts (Tests/Rack, docs/rack.md), booted for the first test that asks and gone with this process.
+///
+/// Each suite has hosts of its own, and most of a test's time is waiting for them: the suites run side by side.
 struct Rack: Sendable {
     struct Host: Decodable, Sendable {
         var name: String
@@ -38,6 +40,8 @@ struct Rack: Sendable {
     let identity: String
     let knownHosts: String
     let bridge: String
+    /// This machine's address for the hosts.
+    let gateway: String
     /// An address next to the hosts' that nobody has.
     let freeAddress: String
     /// Every package that hosts can be given.
@@ -49,12 +53,18 @@ struct Rack: Sendable {
     private init() async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-rack-\(getpid())")
         let traits = [
+            // RackTests
             "r1-n01:podman", "r1-n02:podman", "r1-n03:podman,sudo-password", "r1-n04:docker", "bare:",
+            // RolloutRackTests
+            "r2-n01:podman", "r2-n02:podman", "r2-n03:podman,sudo-password", "r2-n04:docker",
+            // LifeRackTests
+            "r3-n01:podman", "r3-n02:podman", "r3-n03:podman",
+            // OddRackTests
             "small:podman,disk=3G", "bastion:bastion", "inner:podman,inner", "doas:podman,doas",
             "no-sudo:podman,no-sudo", "plain:", "password:podman,password", "sealed:no-packages",
         ]
         let answer = try await Program.Running(
-            ["python3", Self.script, "up", "--hosts", "4", "--until", "\(getpid())", "--folder", folder.path]
+            ["python3", Self.script, "up", "--hosts", "0", "--until", "\(getpid())", "--folder", folder.path]
                 + traits.flatMap { ["--host", $0] },
             program: Self.python, in: Program.root
         ).wait()
@@ -63,6 +73,7 @@ struct Rack: Sendable {
             Notes.self, from: Data(contentsOf: folder.appendingPathComponent("rack.json")))
         hosts = Dictionary(uniqueKeysWithValues: notes.hosts.map { ($0.name, $0) })
         (password, identity, knownHosts, bridge) = (notes.password, notes.identity, notes.knownHosts, notes.bridge)
+        gateway = notes.gateway
         freeAddress = notes.gateway + "99"
         packages = URL(fileURLWithPath: notes.trees).appendingPathComponent("packages")
     }
@@ -88,6 +99,15 @@ struct Rack: Sendable {
         return answer.out.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Ends when the host's hub is ready; fails after a minute.
+    static let ready = """
+        for engine in podman docker; do command -v $engine >/dev/null && break; done
+        i=0
+        until $engine exec osiris-hub osiris-hub healthcheck --data /data 2>/dev/null; do
+            i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.2
+        done
+        """
+
     /// How often somebody logged in, and how often a session began to do something, since the host booted.
     func traffic(_ name: String) async throws -> (logins: Int, sessions: Int) {
         // The journal takes a line a moment after sshd wrote it.
@@ -111,20 +131,26 @@ struct Rack: Sendable {
         return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 
-    /// Takes away what another test left, but not the engine and its images.
+    /// Takes away what another test left, but not the engine and its images: so tests need not tidy up, and only those that
+    /// are about it send and load the hub's image again, which is most of what a first apply does.
     func clean(_ names: String...) async throws {
-        for name in names {
-            try await on(
-                name,
-                """
-                for unit in osiris-revert.timer osiris-hub; do systemctl disable --quiet --now $unit 2>/dev/null; done
-                rm -f /etc/systemd/system/osiris-hub.service
-                systemctl daemon-reload
-                for engine in podman docker; do
-                    if command -v $engine >/dev/null; then $engine rm --force osiris-hub >/dev/null 2>&1; fi
-                done
-                rm -rf /var/lib/osiris
-                """)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in names {
+                group.addTask {
+                    try await on(
+                        name,
+                        """
+                        for unit in osiris-revert.timer osiris-hub; do systemctl disable --quiet --now $unit 2>/dev/null; done
+                        rm -f /etc/systemd/system/osiris-hub.service
+                        systemctl daemon-reload
+                        for engine in podman docker; do
+                            if command -v $engine >/dev/null; then $engine rm --force osiris-hub >/dev/null 2>&1; fi
+                        done
+                        rm -rf /var/lib/osiris
+                        """)
+                }
+            }
+            try await group.waitForAll()
         }
     }
 

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Hubs on real hosts over SSH: everything that happens to racks, one after the other.
+/// Hubs on real hosts over SSH: from bare hosts to functions, and what happens to racks meanwhile.
 ///
 /// Each test begins with clean hosts, so that each can be run alone: `swift test --filter RackTests/power`.
-@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible))
+@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible), .timeLimit(.minutes(10)))
 struct RackTests {
     /// From nothing but sshd to a function that answers; nothing to do then, for one login and one command on each host.
     @Test func bareHosts() async throws {
@@ -48,7 +48,6 @@ struct RackTests {
                 == "")
         try await cluster.answers()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// Hubs come back by themselves after a restart and after a power loss.
@@ -61,21 +60,11 @@ struct RackTests {
         try await rack.act("cut", "r1-n02")
         try await rack.act("boot", "r1-n02")
         for name in ["r1-n01", "r1-n02"] {
-            try await rack.on(name, Self.ready)
+            try await rack.on(name, Rack.ready)
         }
         try await cluster.isSettled()
         try await cluster.answers()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
-
-    /// Ends when the host's hub is ready; fails after a minute.
-    static let ready = """
-        for engine in podman docker; do command -v $engine >/dev/null && break; done
-        i=0
-        until $engine exec osiris-hub osiris-hub healthcheck --data /data 2>/dev/null; do
-            i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.2
-        done
-        """
 
     /// A host that shows another key gets no login and no command.
     @Test func wrongHostKey() async throws {
@@ -96,7 +85,7 @@ struct RackTests {
         let after = try await rack.traffic("r1-n02")
         #expect(after == before, "somebody logged in")
         // The other host is set up all the same.
-        try await rack.on("r1-n01", Self.ready)
+        try await rack.on("r1-n01", Rack.ready)
         try await rack.clean("r1-n01")
     }
 }

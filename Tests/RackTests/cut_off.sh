@@ -6,7 +6,8 @@
 set -eu
 bridge=$1 address=$2
 shift 2
-unshare --net sleep infinity &
+# Ends with us, however we end.
+unshare --net tail -s 0.2 --pid=$$ -f /dev/null &
 net=$!
 # Not by a signal that whoever started us may have blocked.
 trap 'kill -KILL $net; ip link delete "${bridge}x" 2>/dev/null || true' EXIT

@@ -172,7 +172,9 @@ struct AWSExpansion {
         var arguments = arguments
         arguments["region"] = .string(cloud.region)
         arguments["account"] = settings.account.value
-        let label = name == Self.main ? "\(cluster.name) \(target.name)" : "\(cluster.name) \(target.name) \(name)"
+        // Instances that one call makes have the same tags.
+        let isAlike = name == Self.main || type.name == Instance.type.name
+        let label = isAlike ? "\(cluster.name) \(target.name)" : "\(cluster.name) \(target.name) \(name)"
         arguments["tags"] = .map(cloud.tags.mapValues(Value.string).merging(["Name": .string(label)]) { $1 })
         var places = target.spans
         for (argument, path) in spans { places = places.adding(target.spans[path], at: argument) }

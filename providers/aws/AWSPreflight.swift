@@ -45,7 +45,7 @@ private struct AWSPreflight {
         }
         let looks: [@Sendable () async throws -> [PreflightFault]] = [
             { try await denied(place) }, { try await missing(place) }, { try await notOffered(place) },
-            { try await taken(place) },
+            { try await taken(place) }, { await tooMany(place) },
         ]
         return await withTaskGroup(of: [PreflightFault].self) { group in
             for look in looks {
@@ -75,7 +75,7 @@ private struct AWSPreflight {
     private var network: ResourceAddress { ResourceAddress(target: target, type: VPC.type.name, name: "main") }
 
     private func made(_ type: ResourceType) -> [PreflightChange] {
-        changes.filter { $0.action != .update && $0.address.type == type.name }
+        changes.filter { $0.action != .update && $0.action != .move && $0.address.type == type.name }
     }
 
     // MARK: Looks
@@ -166,13 +166,32 @@ private struct AWSPreflight {
         var parameters = QueryParameters()
         parameters.filter("key-name", [name])
         let found = try await client.list("DescribeKeyPairs", parameters, items: "keySet", at: place)
-        guard let other = found.first, CloudMarks(other.tags)?.address != key.address else { return [] }
+        guard let other = found.first, CloudMarks(other)?.address != key.address else { return [] }
         return [
             PreflightFault(
                 root: key.root, code: .cloudTaken,
                 message: "\(place.region) has a key pair `\(name)` already, without the marks of this cluster",
                 help: "remove it, or give the cluster or the target another name")
         ]
+    }
+
+    /// What the account may not have. A quota that cannot be read says nothing.
+    private func tooMany(_ place: AWSPlace) async -> [PreflightFault] {
+        let quotas = AWSQuotas(client, place)
+        let new = changes.filter { $0.action == .create }
+        let made = { (type: ResourceType) in Set(new.map(\.address).filter { $0.type == type.name }) }
+        let types = new.filter { $0.address.type == Instance.type.name }.compactMap { $0.planned["type"]?.stringValue }
+        let machines = Dictionary(grouping: types) { $0 }.mapValues(\.count)
+        let (networks, addresses) = (made(VPC.type), made(ElasticAddress.type))
+        async let network = networks.isEmpty ? nil : try? quotas.networks(networks)
+        async let address = addresses.isEmpty ? nil : try? quotas.addresses(addresses)
+        async let processors = machines.isEmpty ? nil : try? quotas.processors(machines)
+        return await [network, address, processors].compactMap(\.self).map { excess in
+            PreflightFault(
+                root: self.network, code: .cloudQuota,
+                message: "the account may have \(excess.limit) \(excess.what) in \(place.region), and would need "
+                    + "\(excess.wanted)", help: "ask AWS for a higher quota, or remove what is not needed")
+        }
     }
 
     private func fault(_ root: ResourceAddress, _ code: DiagnosticCode, _ error: AWSError) -> PreflightFault {

@@ -40,6 +40,9 @@ struct ClusterAuthority: ResourceHandler {
         }
     }
 
+    /// Nothing is anywhere but in the record.
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {}
+
     /// Nothing is anywhere but in the record, which goes.
     func delete(_ request: OperationRequest) async throws {}
 

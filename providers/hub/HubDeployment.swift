@@ -68,6 +68,26 @@ struct HubDeployment: Sendable {
         return answer.json?.mapValue?["version"]?.intValue
     }
 
+    /// Puts the marks of the request's address in the place of those that the function has.
+    func annotate() async throws {
+        var marks: [String: Value] = [FunctionStatus.addressKey: .string(request.address.text)]
+        if !request.owner.lineage.isEmpty { marks[FunctionStatus.lineageKey] = .string(request.owner.lineage) }
+        let answer: HubClient.Answer
+        do {
+            answer = try await client.call(
+                "POST", "/system/annotate-function/\(name)?namespace=\(namespace)",
+                body: ["annotations": .map(marks)], owner: request.owner)
+        } catch let failure as HubClient.Failure {
+            throw unreachable(failure)
+        }
+        if answer.status == 404 {
+            throw ProviderError(
+                .rejected, "\(request.address): hub \(client.url) cannot rename what it runs: \(answer.problem)",
+                help: "a hub of an older release cannot; apply without `moved` first, which brings this release's hub")
+        }
+        guard answer.status == 200 else { throw refused(answer, "rename") }
+    }
+
     /// Makes the hub refuse every run before this one.
     func fence() async throws {
         let answer: HubClient.Answer

@@ -114,6 +114,11 @@ struct HubFunction: ResourceHandler {
         return try await deployment.finish(version: deployment.rollBack(to: version), smoke: false)
     }
 
+    /// Its annotations alone: no version is made, and no instance ends.
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        try await HubDeployment(request, client(request.ancestors, request.address, of: request.cluster)).annotate()
+    }
+
     func delete(_ request: OperationRequest) async throws {
         if request.ancestors.isEmpty { return }
         try await HubDeployment(request, client(request.ancestors, request.address, of: request.cluster)).delete()

@@ -8,8 +8,20 @@ struct HubFolder: Sendable {
     /// Absolute.
     let path: String
 
+    /// That of the hub which has this address: one that was renamed keeps the folder it runs in. For a hub that is not
+    /// there yet, the folder of its target's name.
     init(_ address: ResourceAddress, of cluster: Cluster) {
-        path = "\(Self.parent(cluster))/\(address.target)"
+        let own = HubFolder(path: "\(Self.parent(cluster))/\(address.target)")
+        let isAt: (HubFolder) -> Bool = { folder in
+            (try? folder.config()).flatMap(\.self).map {
+                $0.address == address.text && $0.cluster == cluster.name
+            } ?? false
+        }
+        if isAt(own) {
+            self = own
+        } else {
+            self = ((try? Self.all(of: cluster)) ?? []).first(where: isAt) ?? own
+        }
     }
 
     private init(path: String) { self.path = path }

@@ -141,6 +141,30 @@ struct LocalHub: ResourceHandler {
         }
     }
 
+    /// Only what is written beside the hub: it goes on in its folder, and learns of its name at its next start.
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        var held = request
+        held.address = from
+        let folder = HubFolder(from, of: request.cluster)
+        let isMoved = try? HubFolder(request.address, of: request.cluster).config()?.address == request.address.text
+        if isMoved == true { return try await changing(request, "move") {} }
+        try await changing(held, "move") {
+            guard var config = try folder.config(), config.address == from.text else {
+                throw ProviderError(
+                    .rejected, "\(from): its hub is gone", help: "plan again; the plan will create it")
+            }
+            let mark = config.mark
+            config.address = request.address.text
+            if let token = request.prior["token"]?.stringValue.map(Secret.init(hubToken:)) {
+                config = try await config.marked(by: request, token: token)
+            }
+            // By what it is known does not change with its name.
+            config.mark?.authority = mark?.authority
+            config.mark?.operation = mark?.operation ?? request.token
+            try folder.write(config)
+        }
+    }
+
     func delete(_ request: OperationRequest) async throws {
         try await changing(request, "delete") {
             try await remove(request, HubFolder(request.address, of: request.cluster))

@@ -67,7 +67,8 @@ struct PodmanHub: HubRunner {
     func name(_ folder: HubFolder) -> String {
         let path = URL(fileURLWithPath: folder.path).resolvingSymlinksInPath().path
         let digest = Digest.sha256(path.utf8).dropFirst("sha256:".count).prefix(8)
-        return "osiris-\(cluster)-\(address.target)-\(digest)"
+        // Named after the folder, which stays when the target is renamed.
+        return "osiris-\(cluster)-\((path as NSString).lastPathComponent)-\(digest)"
     }
 
     func runArguments(_ folder: HubFolder) -> [String] {

@@ -4,6 +4,8 @@ import OsirisModel
 struct StoredObject: Sendable {
     var id: String
     var address: ResourceAddress
+    /// Its address when it was made.
+    var madeAs: ResourceAddress
     /// `SimulatedChain.rank` of the address.
     var rank: Int
     /// Token of the create.
@@ -22,7 +24,9 @@ struct StoredObject: Sendable {
 struct ObjectFold: Sendable {
     private var objects: [StoredObject?] = []
     private var byID: [String: Int] = [:]
-    private var byMachine: [String: [Int]] = [:]
+    /// A machine that is renamed is found under both names, as long as not all that is on it is renamed too.
+    private var machines: [String: Int] = [:]
+    private var byMachine: [[Int]] = []
     /// Equal attributes are kept once: a thousand machines run the same functions.
     private var shared: [Attributes: Attributes] = [:]
     private var owners: Set<StoreOwner> = []
@@ -45,10 +49,13 @@ struct ObjectFold: Sendable {
             object.owner = share(line.owner) ?? object.owner
             objects[index] = object
             if line.token == StoreLine.outside { touchedOutside.insert(object.address.text) }
+        case .move: move(line)
         case .delete:
             guard let index = byID.removeValue(forKey: line.id), let object = objects[index] else { return }
             objects[index] = nil
-            byMachine[SimulatedChain.machineKey(object.address)]?.removeAll { $0 == index }
+            if let machine = machines[SimulatedChain.machineKey(object.address)] {
+                byMachine[machine].removeAll { $0 == index }
+            }
             if line.token == StoreLine.outside { touchedOutside.insert(object.address.text) }
         }
     }
@@ -56,15 +63,50 @@ struct ObjectFold: Sendable {
     private mutating func create(_ line: StoreLine) {
         guard let address = ResourceAddress(line.address) else { return }
         let object = StoredObject(
-            id: line.id, address: address, rank: SimulatedChain.rank(address), createToken: line.token,
+            id: line.id, address: address, madeAs: address, rank: SimulatedChain.rank(address), createToken: line.token,
             lastToken: line.token, attributes: share(line.attributes), owner: share(line.owner))
         if let index = byID[line.id] {
             objects[index] = object
             return
         }
         byID[line.id] = objects.count
-        byMachine[SimulatedChain.machineKey(address), default: []].append(objects.count)
+        byMachine[machine(address)].append(objects.count)
         objects.append(object)
+    }
+
+    private mutating func move(_ line: StoreLine) {
+        guard let address = ResourceAddress(line.address), let index = byID[line.id], var object = objects[index]
+        else { return }
+        let (old, new) = (SimulatedChain.machineKey(object.address), SimulatedChain.machineKey(address))
+        let taken = machines[new].map { !byMachine[$0].isEmpty } ?? false
+        if old != new, let present = machines[old], machines[new] != present {
+            if taken {
+                byMachine[present].removeAll { $0 == index }
+                byMachine[machine(address)].append(index)
+            } else {
+                machines[new] = present
+            }
+        }
+        (object.address, object.rank) = (address, SimulatedChain.rank(address))
+        object.lastToken = line.token
+        object.owner = share(line.owner) ?? object.owner
+        objects[index] = object
+    }
+
+    /// A name that another machine had before is a new machine's, once that one has nothing under it any more.
+    private mutating func machine(_ address: ResourceAddress) -> Int {
+        let key = SimulatedChain.machineKey(address)
+        if let known = machines[key] {
+            let isKnown =
+                byMachine[known].isEmpty
+                || byMachine[known].contains { index in
+                    objects[index].map { SimulatedChain.machineKey($0.address) == key } ?? false
+                }
+            if isKnown { return known }
+        }
+        machines[key] = byMachine.count
+        byMachine.append([])
+        return byMachine.count - 1
     }
 
     private mutating func share(_ attributes: Attributes) -> Attributes {
@@ -114,7 +156,7 @@ struct ObjectFold: Sendable {
     }
 
     private func onMachine(of address: ResourceAddress) -> [StoredObject] {
-        (byMachine[SimulatedChain.machineKey(address)] ?? []).compactMap { objects[$0] }
+        (machines[SimulatedChain.machineKey(address)].map { byMachine[$0] } ?? []).compactMap { objects[$0] }
     }
 
     private static func stands(_ rank: Int, on objects: [StoredObject]) -> Bool {

@@ -79,6 +79,25 @@ actor ObjectStore {
         }
     }
 
+    /// Gives an object another address; one that has it already stays as it is.
+    /// - Returns: false if nothing had to be changed.
+    func move(
+        _ from: ResourceAddress, to: ResourceAddress, id: String?, token: String, owner: StoreOwner?
+    ) throws -> Bool {
+        try changing(owner, token: token) { file in
+            guard let object = fold.present(from, id: id) else {
+                guard fold.present(to, id: id) != nil else { throw SimulatedRefusal.gone }
+                return false
+            }
+            if let other = fold.candidates(to).first { throw SimulatedRefusal.exists(id: other.id) }
+            let line = StoreLine(
+                operation: .move, id: object.id, type: String(to.type), address: to.text, token: token, attributes: [:],
+                owner: owner)
+            try append(line, to: file)
+            return true
+        }
+    }
+
     /// Removes every object under `address` and all that stands on it; false if there was none.
     func delete(_ address: ResourceAddress, id: String?, token: String, owner: StoreOwner?) throws -> Bool {
         if owner == nil, try file.stamp() == nil { return false }

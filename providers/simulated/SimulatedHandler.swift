@@ -85,6 +85,15 @@ struct SimulatedHandler<Kind: SimulatedType>: ResourceHandler {
         }
     }
 
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        _ = try await perform(.move, request) { store in
+            let isNew = try await store.move(
+                from, to: request.address, id: request.prior["id"]?.stringValue, token: request.token,
+                owner: StoreOwner(request))
+            return ([:], isNew)
+        }
+    }
+
     func delete(_ request: OperationRequest) async throws {
         _ = try await perform(.delete, request) { store in
             let isGone = try await store.delete(

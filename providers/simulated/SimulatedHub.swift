@@ -17,7 +17,7 @@ enum SimulatedHub: SimulatedType {
 
     /// The clear token is not in the store, so it is made again from what is.
     static func completed(_ object: StoredObject) -> Attributes {
-        let token = token(object.address, object.createToken)
+        let token = token(object.madeAs, object.createToken)
         guard case .secret(let stored)? = object.attributes["token"], stored == token else { return object.attributes }
         return object.attributes.merging(["token": .secret(token)]) { $1 }
     }

@@ -9,6 +9,7 @@ enum SimulatedMachine: SimulatedType {
         schema: Schema([
             Field(
                 "store", .path(mustExist: .anything), required: true, forcesReplacement: true,
+                keeps: { SimulatedTarget.isDefaultStore($0) && SimulatedTarget.isDefaultStore($1) },
                 doc: "The file it exists in, from the manifest's folder."),
             Field("id", .string, role: .computed, doc: "Name of the object in the store."),
             Field("address", .string, role: .computed, doc: "Network address.", example: "10.0.0.1"),

@@ -1,3 +1,4 @@
+import Foundation
 import OsirisManifest
 import OsirisModel
 
@@ -21,7 +22,22 @@ struct SimulatedTarget: Sendable {
         if store.hasPrefix(prefix) { store = String(store.dropFirst(prefix.count)) }
     }
 
-    static func defaultStore(_ target: String) -> String { ".osiris/simulated/\(target).jsonl" }
+    /// True for the store of a target that names none. One that is renamed keeps it.
+    static func isDefaultStore(_ value: Value) -> Bool {
+        guard let path = value.stringValue, path.hasSuffix(".jsonl"), path.hasPrefix(folder) else { return false }
+        return !path.dropFirst(folder.count).contains("/")
+    }
+
+    /// The stores beside the manifest of targets that name none, whatever those are called by now. Absolute, sorted.
+    static func defaultStores(of cluster: Cluster) -> [String] {
+        let path = cluster.folder + "/" + folder
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.filter { $0.hasSuffix(".jsonl") }.sorted().map { path + $0 }
+    }
+
+    private static let folder = ".osiris/simulated/"
+
+    static func defaultStore(_ target: String) -> String { "\(folder)\(target).jsonl" }
 
     /// `m0001`: at least four digits, and never renamed when the fleet grows.
     static func machineName(_ index: Int) -> String {

@@ -4,7 +4,7 @@ import OsirisProviderKit
 /// How a simulated place behaves: pure answers from a seed, so that a run can be repeated.
 struct Simulation: Sendable, Equatable {
     enum Action: String, Sendable {
-        case read, create, update, delete, resolve
+        case read, create, update, move, delete, resolve
         case putBack = "put-back"
     }
 

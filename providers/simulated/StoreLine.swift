@@ -1,8 +1,8 @@
 import OsirisModel
 
-/// One line of a store: what happened to one object, or with `fence` which run is at work.
+/// One line of a store: what happened to one object, or with `fence` which run is at work. A `move` gives it another address.
 struct StoreLine: Sendable, Equatable {
-    enum Operation: String, Sendable { case create, update, delete, fence }
+    enum Operation: String, Sendable { case create, update, move, delete, fence }
 
     var operation: Operation
     var id: String
@@ -65,7 +65,7 @@ extension StoreLine {
             owner = StoreOwner(
                 cluster: fields["cluster"]?.stringValue, lineage: lineage, fence: fields["fence"]?.intValue ?? 0)
         }
-        if operation == .create, ResourceAddress(address) == nil { return nil }
+        if operation == .create || operation == .move, ResourceAddress(address) == nil { return nil }
         if operation == .fence, owner == nil { return nil }
     }
 

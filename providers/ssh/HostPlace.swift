@@ -20,14 +20,15 @@ extension HostPlace {
     ///   - resource: anything that lives on the host, or the host itself; its name is the host's.
     ///   - recorded: attributes of the host and of what lives on it, the host last; counts where the manifest does not
     ///     name the host any more.
+    ///   - target: as the manifest has it; nil if it has not.
+    ///   - home: folder of the manifest.
     ///   - address: where the host is by now, if something knows better than what was recorded.
     /// - Throws: `ProviderError` if nobody knows how the host is reached, or there is no way to it.
     init(
-        _ resource: ResourceAddress, recorded: [Attributes], in cluster: Cluster, at address: String? = nil
+        _ resource: ResourceAddress, recorded: [Attributes], of target: SSHTarget?, home: String,
+        at address: String? = nil
     ) throws(ProviderError) {
-        let target = cluster.targets.first { $0.name == resource.target && $0.provider == "ssh" }
-        let settings = target.flatMap { try? SSHTarget($0) }
-        let host = settings?.hosts.first { $0.name == resource.name }
+        let host = target?[resource.name]
         guard var login = host?.login ?? HostLogin.of(recorded) else {
             throw ProviderError(
                 .rejected, "\(resource): nobody knows how its host is reached",
@@ -37,21 +38,22 @@ extension HostPlace {
         if let address { login.address = address }
         self.login = login
         do {
-            route = try login.route(folder: cluster.folder, secrets: host?.secrets ?? settings?.secrets ?? .none)
+            route = try login.route(folder: home, secrets: host?.secrets ?? target?.secrets ?? .none)
         } catch {
             throw ProviderError(.rejected, "\(resource): there is no way to its host: \(error)")
         }
-        elevation = host?.elevation ?? settings?.elevation ?? SSHElevation(.auto)
+        elevation = host?.elevation ?? target?.elevation ?? SSHElevation(.auto)
         folder =
-            recorded.lazy.compactMap { $0["folder"]?.stringValue }.last ?? settings?.folder ?? SSHTarget.defaultFolder
+            recorded.lazy.compactMap { $0["folder"]?.stringValue }.last ?? target?.folder ?? SSHTarget.defaultFolder
     }
 
     /// All hosts that a target of the manifest names, by the addresses of their resources.
     /// - Throws: `DiagnosticsError` for faults of the target, `ProviderError`.
     static func all(of target: Target, in cluster: Cluster) throws -> [(ResourceAddress, HostPlace)] {
-        try SSHTarget(target).hosts.map { host in
+        let read = try SSHTarget(target)
+        return try read.hosts.map { host in
             let address = ResourceAddress(target: target.name, type: "host", name: host.name)
-            return (address, try HostPlace(address, recorded: [], in: cluster))
+            return (address, try HostPlace(address, recorded: [], of: read, home: cluster.folder))
         }
     }
 }

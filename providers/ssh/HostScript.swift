@@ -4,6 +4,7 @@ enum HostScript: String, CaseIterable {
     case fence
     case host
     case hostRemove
+    case move
     case engine
     case engineRemove
     case image
@@ -34,6 +35,7 @@ enum HostScript: String, CaseIterable {
         case .fence: []
         case .host: PackageResources.host_sh
         case .hostRemove: PackageResources.host_remove_sh
+        case .move: PackageResources.move_sh
         case .engine: PackageResources.engine_sh
         case .engineRemove: PackageResources.engine_remove_sh
         case .image: PackageResources.image_sh

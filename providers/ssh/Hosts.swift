@@ -10,6 +10,7 @@ struct Hosts: Sendable {
     let uploads = UploadSlots()
     let digests = FileDigests()
     private let consoles: [String: any MachineConsole]
+    private let targets = KnownTargets()
 
     var run: HostRun { HostRun(sessions: sessions) }
 
@@ -31,7 +32,8 @@ struct Hosts: Sendable {
     func place(
         of resource: ResourceAddress, _ recorded: [Attributes], in cluster: Cluster, at address: String? = nil
     ) throws -> HostPlace {
-        try HostPlace(resource, recorded: recorded, in: cluster, at: address)
+        try HostPlace(
+            resource, recorded: recorded, of: targets[resource.target, cluster], home: cluster.folder, at: address)
     }
 
     /// The place of something that is read: a machine that is a resource itself was read before, and says where it is now.
@@ -58,7 +60,8 @@ struct Hosts: Sendable {
         }
     }
 
-    /// Runs a script that changes the host; nobody keeps what the host looked like before.
+    /// Runs a script that changes the host. What the host looked like before is kept where the script brings what the hub
+    /// stands on: the hub, which comes after it, only wants to know what the host says of a hub.
     @discardableResult
     func change(
         _ script: HostScript, at place: HostPlace, for request: OperationRequest, arguments: [String] = [],
@@ -68,7 +71,7 @@ struct Hosts: Sendable {
             let output = try await run(
                 script, at: place, host: Self.address(of: request.address), for: request, arguments: arguments,
                 payload: payload)
-            await probes.forget(place)
+            if ![.host, .engine, .image].contains(script) { await probes.forget(place) }
             return output
         } catch {
             await probes.forget(place)

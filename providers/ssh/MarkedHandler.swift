@@ -59,6 +59,10 @@ extension MarkedHandler {
         }
     }
 
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        try await hosts.move(type.name, request, from: from, recorded: request.ancestors)
+    }
+
     func fence(_ request: OperationRequest) async throws {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
         try await hosts.change(.fence, at: place, for: request)

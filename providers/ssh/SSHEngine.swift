@@ -1,3 +1,4 @@
+import Foundation
 import OsirisManifest
 import OsirisModel
 import OsirisProviderKit
@@ -11,6 +12,11 @@ struct SSHEngine: MarkedHandler {
                 "name", .choice(["auto", "podman", "docker"]), default: "auto",
                 doc: "Which one; `auto` takes what is there, else podman."),
             Field("install", .bool, default: true, doc: "Whether it is installed where it is missing."),
+            Field(
+                "repository", .any,
+                doc:
+                    "The package source that it is installed from, if that is not the distribution's; `key` is a digest."
+            ),
             Field("engine", .string, role: .computed, changesWith: ["name"], doc: "The one that is used."),
             Field(
                 "version", .string, role: .computed, volatile: true,
@@ -50,14 +56,15 @@ struct SSHEngine: MarkedHandler {
     private func bring(_ request: OperationRequest) async throws -> Attributes {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
         let packages = try await packages(at: place, request)
-        let payload = Self.payload(request, packages: packages)
+        let repository = EngineRepository(request.planned["repository"])
+        let key = try repository.map { _ in try key(of: request.planned["repository"], request) }
+        let payload = Self.payload(request, packages: packages, key: key)
         request.progress("looking for the engine, and installing it if it is not there")
         let words = Self.words(request, packages: packages)
         // The first run says whether packages are missing; where none is, it is the only one.
         let result = try await hosts.run.result(
             .engine, at: place, host: Hosts.address(of: request.address), for: request, arguments: words,
             payload: payload)
-        await hosts.probes.forget(place)
         var output = String(decoding: result.output, as: UTF8.self)
         switch (result.status, packages) {
         case (0, _): break
@@ -78,22 +85,48 @@ struct SSHEngine: MarkedHandler {
     }
 
     /// What `engine.sh` reads; the script puts what it found out in the place of two words.
-    static func payload(_ request: OperationRequest, packages: SentPackages?) -> HostPayload {
+    /// - Parameter key: of the package source, if the target names one.
+    static func payload(_ request: OperationRequest, packages: SentPackages?, key: String? = nil) -> HostPayload {
         var attributes = request.planned.filter { $0.value != .null }
         attributes["engine"] = "NAME"
         attributes["installed"] = "INSTALLED"
         var payload = HostPayload()
         payload.add("engine.json", HostMarker(request, attributes).bytes)
         payload.add("packages", packages?.list ?? "")
+        if let repository = EngineRepository(request.planned["repository"]), let key {
+            payload.add("repository", repository.text)
+            payload.add("repository.key", key)
+        }
         return payload
     }
 
     /// The arguments of `engine.sh`.
     static func words(_ request: OperationRequest, packages: SentPackages?) -> [String] {
-        [
+        let repository = EngineRepository(request.planned["repository"])
+        return [
             request.planned["name"]?.stringValue ?? "auto", request.planned["install"] == false ? "no" : "yes",
-            packages == nil ? "-" : "sent",
+            packages == nil ? "-" : "sent", repository?.program ?? "-", repository?.package ?? "-",
         ]
+    }
+
+    /// The text of the repository's key, if it is the planned one.
+    private func key(of repository: Value?, _ request: OperationRequest) throws -> String {
+        let target = request.cluster.targets.first { $0.name == request.address.target }
+        let name = target?.settings["engine"]?.mapValue?["repository"]?.mapValue?["key"]?.stringValue ?? ""
+        let path = name.hasPrefix("/") ? name : "\(request.cluster.folder)/\(name)"
+        guard let bytes = FileManager.default.contents(atPath: path),
+            Value.string(Digest.sha256(Array(bytes))) == repository?.mapValue?["key"]
+        else {
+            throw ProviderError(
+                .rejected, "\(request.address): \(path) is not the planned key any more", help: "plan again")
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----") else {
+            throw ProviderError(
+                .rejected, "\(request.address): \(path) is no public OpenPGP key in ASCII",
+                help: "`gpg --armor --export KEY` writes one")
+        }
+        return text
     }
 
     /// Exit status of the script that asks for the packages.

@@ -70,6 +70,10 @@ struct SSHHost: ResourceHandler {
         return arguments.merging(Self.computed(facts)) { $1 }
     }
 
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        try await hosts.move(type.name, request, from: from, recorded: [request.prior])
+    }
+
     func delete(_ request: OperationRequest) async throws {
         let place = try hosts.place(of: request.address, [request.prior], in: request.cluster)
         request.progress("cleaning up")

@@ -77,6 +77,21 @@ struct SSHHub: MarkedHandler {
         return try await HubSteps(self, request, token: known ?? issued.token(of: request)).bring()
     }
 
+    /// Its marker alone: the hub goes on, and learns of its name when it is next started.
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        try await hosts.move(type.name, request, from: from, recorded: request.ancestors) { marker in
+            guard var config = HubNote(marker)?.config else { return }
+            let mark = config.mark
+            config.address = request.address.text
+            if let token = request.prior["token"]?.stringValue.map(Secret.init(hubToken:)) {
+                config = try await config.marked(by: request, token: token)
+            }
+            // By what it is known does not change with its name.
+            config.mark?.authority = mark?.authority
+            marker.more["config"] = config.value
+        }
+    }
+
     func delete(_ request: OperationRequest) async throws {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
         request.progress("stopping the hub")

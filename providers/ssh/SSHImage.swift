@@ -48,21 +48,21 @@ struct SSHImage: MarkedHandler {
         switch result.status {
         case 0: break
         case Self.isMissing:
-            try await upload(image, to: remote, at: place, request)
+            let answer = String(decoding: result.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            try await upload(image, to: remote, arrived: Int(answer), at: place, request)
             request.progress("loading the image")
             try await hosts.change(.image, at: place, for: request, arguments: words, payload: payload)
         default: throw HostRun.failure(result, request.address, place)
         }
-        await hosts.probes.forget(place)
         return arguments
     }
 
     /// Exit status of the script that asks for the archive.
     private static let isMissing = 66
 
-    private func upload(_ image: String, to remote: String, at place: HostPlace, _ request: OperationRequest)
-        async throws
-    {
+    private func upload(
+        _ image: String, to remote: String, arrived: Int?, at place: HostPlace, _ request: OperationRequest
+    ) async throws {
         guard let archive = ImageArchive(of: request.cluster) else {
             throw ProviderError(
                 .rejected, "\(request.address): the host has no image \(image), and the manifest names no archive",
@@ -90,7 +90,7 @@ struct SSHImage: MarkedHandler {
         try await hosts.uploads.with(target, most: most) {
             try await hosts.run.connected(to: place, request.address) { connection in
                 _ = try await connection.upload(
-                    archive.path, to: remote, mode: "600", digest: digest, as: place.elevation
+                    archive.path, to: remote, mode: "600", digest: digest, as: place.elevation, arrived: arrived
                 ) { sent in
                     let percent = size == 0 ? 100 : sent * 100 / size
                     if step.isNew(percent / 10) {

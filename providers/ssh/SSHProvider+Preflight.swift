@@ -50,23 +50,30 @@ extension SSHProvider {
         case .failure(let error):
             return Look(root: root, faults: [Self.fault(root, Diagnostic(error, host: String(root.name)))])
         case .success(let facts):
-            if let cordon = HostCordon(facts), (try? facts.marker("host", root, cluster)) ?? nil != nil {
+            let former = changes.first { $0.address == root }?.movedFrom
+            let isOurs = facts.marker("host").map { marker in
+                [root, former].contains { $0.map { marker.belongs(to: cluster.name, $0) } ?? false }
+            }
+            if let cordon = HostCordon(facts), isOurs == true {
                 let help = "`osiris hosts uncordon --target \(root.target) --host \(root.name)`, then apply"
                 return Look(
                     root: root, facts: facts,
                     faults: [
                         PreflightFault(
-                            root: root, code: .hostCordoned, message: cordon.text, help: help, isWanted: true)
+                            root: root, code: .hostCordoned, message: cordon.text, help: help, effect: .leftAlone)
                     ])
             }
-            let wishes = HostWishes(root, settings, archs: archs, of: cluster)
+            var wishes = HostWishes(root, settings, archs: archs, of: cluster)
+            wishes.formerAddress = former?.text
             let faults = HostPreflight.faults(facts, wishes, of: String(root.name))
             return Look(root: root, facts: facts, faults: faults.map { Self.fault(root, $0) })
         }
     }
 
     private static func fault(_ root: ResourceAddress, _ diagnostic: Diagnostic) -> PreflightFault {
-        PreflightFault(root: root, code: diagnostic.code, message: diagnostic.message, help: diagnostic.help)
+        PreflightFault(
+            root: root, code: diagnostic.code, message: diagnostic.message, help: diagnostic.help,
+            effect: diagnostic.severity == .error ? .setAside : .warning)
     }
 
     /// Of the archive's image; empty where there is only a reference, or nobody can tell.

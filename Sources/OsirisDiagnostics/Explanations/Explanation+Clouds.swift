@@ -21,5 +21,10 @@ extension Explanation {
             cause: "another cluster of this name; a name made by hand",
             fix: "remove it, or take another name",
             example: "name: use1               # a key pair of that name was imported by hand"),
+        .cloudQuota: Explanation(
+            "the account may not have as much as the plan makes",
+            cause: "a quota of the region; networks and addresses that nobody uses",
+            fix: "remove what is not needed, or ask for a higher quota",
+            example: "machines: {count: 200, type: c7i.4xlarge, image: debian-12}  # 3,200 vCPUs of 32"),
     ]
 }

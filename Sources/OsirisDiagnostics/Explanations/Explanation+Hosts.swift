@@ -76,5 +76,10 @@ extension Explanation {
             cause: "somebody has cordoned or drained it",
             fix: "[`osiris hosts uncordon`](hosts.md#cordon-drain-uncordon) when they are done",
             example: "osiris apply             # while a host is cordoned"),
+        .hostFirewall: Explanation(
+            "a host's firewall does not let the hub's port in (warning)",
+            cause: "ufw or firewalld is on; osiris itself goes through sshd and changes no firewall",
+            fix: "open the port there, if others are to call functions",
+            example: "hubPort: 8080            # and ufw lets in 22 alone"),
     ]
 }

@@ -137,5 +137,10 @@ extension Explanation {
             example: #"""
                 env: {PEER: "${target.rack-a.machines[20].address}"}   # it has 20: 0 to 19
                 """#),
+        .movedEntry: Explanation(
+            "an entry of `moved` cannot be carried out",
+            cause: "its `from` is still in the manifest or its `to` is not; two entries contradict each other",
+            fix: "see the message; an entry that is done may stay or go",
+            example: "moved: [{from: use1, to: us-east}]   # and spec.targets still has use1"),
     ]
 }

@@ -1,6 +1,12 @@
 extension Explanation {
     /// Planning.
     static let planning: [DiagnosticCode: Explanation] = [
+        .movedTaken: Explanation(
+            "what is to be renamed cannot have its new name",
+            cause: "the state has a resource of that name already, or the new one is of another provider",
+            fix:
+                "take the entry of `moved` out: the old one is deleted then; or remove the one that has the name first",
+            example: "moved: [{from: use1, to: us-east}]   # after both were applied"),
         .dependencyCycle: Explanation(
             "resources need each other in a circle",
             cause: "a fault of a provider",

@@ -44,7 +44,7 @@ public struct Applier: Sendable {
         let before = live.all
         let runner = OperationRunner(
             registry: registry, session: session, owner: Ownership(session, lineage: base.lineage), cluster: cluster,
-            live: live, openCreates: base.openCreates, retry: retry, sleep: sleep,
+            live: live, openCreates: base.openCreates, renaming: Set(plan.renames.keys), retry: retry, sleep: sleep,
             isStopping: { await control.stopReason != nil }, emit: emit)
         let counts = ApplyCounts(waiting: plan.operations.count)
         let started = ContinuousClock.now

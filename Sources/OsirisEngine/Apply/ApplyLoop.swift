@@ -11,11 +11,13 @@ struct ApplyLoop {
     let control: ApplyControl
     let counts: ApplyCounts
     let pauses: Pauses
-    let parallelism: Int
     /// The records when the apply began: what a machine that fails is put back to.
     let before: [ResourceAddress: ResourceRecord]
 
     private var scheduler: ApplyScheduler
+    private var slots: Slots
+    /// Of each operation.
+    private let kinds: [Slots.Kind]
     private var summary = ApplySummary()
     private var turns: [Int: TurnLog] = [:]
 
@@ -43,8 +45,14 @@ struct ApplyLoop {
         self.control = control
         self.counts = counts
         self.pauses = pauses
-        self.parallelism = parallelism
         self.before = before
+        slots = Slots(parallelism)
+        kinds = plan.operations.map { operation in
+            let change = plan.changes[operation.change]
+            let type = runner.registry.handler(provider: change.provider, type: change.address.type)?.type
+            return Slots.Kind(
+                provider: change.provider, type: String(change.address.type), perSlot: max(1, type?.perCall ?? 1))
+        }
         scheduler = ApplyScheduler(plan.operations, rollout: plan.rollout)
         summary.mode = plan.mode
         (summary.setAside, summary.leftAlone) = (plan.rootsSetAside, plan.rootsLeftAlone)
@@ -54,6 +62,7 @@ struct ApplyLoop {
         await withTaskGroup(of: Ended.self) { group in
             await fill(&group)
             while let ended = await group.next() {
+                if case .operation(let index, _) = ended { slots.free(kinds[index]) }
                 switch ended {
                 case .operation(let index, .success(let took)): succeed(index, took)
                 case .operation(let index, .failure(let error)): await fail(index, error, &group)
@@ -75,7 +84,8 @@ struct ApplyLoop {
     private mutating func fill(_ group: inout Group) async {
         if await control.stopReason != nil { scheduler.stop() }
         for machine in scheduler.beginTurns() { tell(.begun(root(machine), canary: isCanary(machine))) }
-        while scheduler.runningCount < parallelism, let index = scheduler.start() {
+        while let index = scheduler.start(if: { [slots, kinds] in slots.hasRoom(for: kinds[$0]) }) {
+            slots.take(kinds[index])
             let operation = plan.operations[index]
             let change = plan.changes[operation.change]
             let runner = runner

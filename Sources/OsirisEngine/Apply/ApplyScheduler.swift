@@ -61,11 +61,16 @@ struct ApplyScheduler {
     }
 
     /// Takes the next operation to start, or nil if none may start now.
-    mutating func start() -> Int? {
+    /// - Parameter hasRoom: false for one that has to wait; what comes after it waits too.
+    mutating func start(if hasRoom: (Int) -> Bool = { _ in true }) -> Int? {
         while !stopped, nextReady < ready.count {
             let operation = ready[nextReady]
+            if turns.isAbandoned(operation) {
+                nextReady += 1
+                continue
+            }
+            guard hasRoom(operation) else { return nil }
             nextReady += 1
-            if turns.isAbandoned(operation) { continue }
             statuses[operation] = .running
             waitingCount -= 1
             runningCount += 1

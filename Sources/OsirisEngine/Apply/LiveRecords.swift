@@ -6,10 +6,12 @@ final class LiveRecords: Sendable {
     /// As they were first.
     private let earlier: [ResourceAddress: ResourceRecord]
     private let records: Mutex<[ResourceAddress: ResourceRecord]>
+    private let links: Mutex<RecordLinks>
 
     init(_ records: [ResourceAddress: ResourceRecord]) {
         earlier = records
         self.records = Mutex(records)
+        links = Mutex(RecordLinks(records))
     }
 
     subscript(address: ResourceAddress) -> ResourceRecord? {
@@ -30,6 +32,43 @@ final class LiveRecords: Sendable {
         return known
     }
 
+    /// True if a rename of `address` changes records that other renames may change at the same time.
+    /// - Parameter renaming: what is renamed too, by its recorded address: each comes after what it needs.
+    func isShared(_ address: ResourceAddress, besides renaming: Set<ResourceAddress>) -> Bool {
+        !links.withLock { $0.dependants(of: address) }.isSubset(of: renaming)
+    }
+
+    /// Gives a resource its new address, and all that name it, from now on.
+    /// - Parameter renaming: what is renamed too. Such a record takes up its own needs when its turn comes.
+    /// - Returns: its record, and the others that had to be changed.
+    func moved(
+        _ from: ResourceAddress, to: ResourceAddress, besides renaming: Set<ResourceAddress>
+    ) -> (record: ResourceRecord, dependants: [ResourceRecord]) {
+        let (names, others) = links.withLock { links in
+            let others = links.dependants(of: from)
+            links.rename(from, to)
+            return (links.names, others)
+        }
+        return records.withLock { records in
+            guard let old = records.removeValue(forKey: from) else {
+                preconditionFailure("\(from) is renamed and not recorded")
+            }
+            let record = old.renamed { names[$0] ?? $0 }
+            records[to] = record
+            var changed: [ResourceRecord] = []
+            for address in others.sorted() {
+                let present = names[address] ?? address
+                guard let other = records[present], other.parent == from || !renaming.contains(address) else {
+                    continue
+                }
+                let linked = other.renamed { names[$0] ?? $0 }
+                records[present] = linked
+                changed.append(linked)
+            }
+            return (record, changed)
+        }
+    }
+
     /// Attributes of what `parent` names and of everything below it, nearest first.
     func ancestors(_ parent: ResourceAddress?) -> [Attributes] {
         records.withLock { records in
@@ -42,4 +81,30 @@ final class LiveRecords: Sendable {
             return found
         }
     }
+}
+
+/// Who names whom among the records an apply began with, and what was renamed since.
+private struct RecordLinks {
+    /// By what they name, both by their addresses at the beginning. Made when it is first asked for.
+    private var dependants: [ResourceAddress: Set<ResourceAddress>]?
+    private let records: [ResourceAddress: ResourceRecord]
+    /// The new address, by the one at the beginning.
+    private(set) var names: [ResourceAddress: ResourceAddress] = [:]
+
+    init(_ records: [ResourceAddress: ResourceRecord]) { self.records = records }
+
+    mutating func dependants(of address: ResourceAddress) -> Set<ResourceAddress> {
+        if dependants == nil {
+            var found: [ResourceAddress: Set<ResourceAddress>] = [:]
+            for record in records.values {
+                for need in record.dependsOn + (record.parent.map { [$0] } ?? []) {
+                    found[need, default: []].insert(record.address)
+                }
+            }
+            dependants = found
+        }
+        return dependants?[address] ?? []
+    }
+
+    mutating func rename(_ from: ResourceAddress, _ to: ResourceAddress) { names[from] = to }
 }

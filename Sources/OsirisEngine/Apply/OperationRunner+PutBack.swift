@@ -111,7 +111,7 @@ extension OperationRunner {
         }
     }
 
-    private func retrying<Answer>(
+    func retrying<Answer>(
         _ request: OperationRequest, _ call: () async throws -> Answer
     ) async throws -> Answer {
         var attempt = 0

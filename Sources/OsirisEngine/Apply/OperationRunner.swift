@@ -15,6 +15,10 @@ struct OperationRunner: Sendable {
     let live: LiveRecords
     /// Creates that an earlier run began and nobody could settle: their tokens are used again, so nothing is doubled.
     let openCreates: [ResourceAddress: Intent]
+    /// What the plan renames: where the state has it when the apply begins.
+    var renaming: Set<ResourceAddress> = []
+    /// Lets one move at a time write down records that others may change too.
+    let relinking = Relinking()
     let retry: RetryPolicy
     let sleep: @Sendable (Duration) async throws -> Void
     /// True once nothing new may be started: a further try is something new.
@@ -28,6 +32,7 @@ struct OperationRunner: Sendable {
             live[change.address] = nil
             return
         }
+        if kind == .move { return try await move(change) }
         let record = live[change.address]
         // The old object belongs to the provider that made it, which may be another than the one that makes the new.
         let provider = kind == .delete ? record?.provider ?? change.provider : change.provider
@@ -87,7 +92,7 @@ struct OperationRunner: Sendable {
                 switch kind {
                 case .create: return try await handler.create(request)
                 case .update: return try await handler.update(request)
-                case .delete, .forget:
+                case .delete, .forget, .move:
                     try await handler.delete(request)
                     return nil
                 }
@@ -140,7 +145,7 @@ struct OperationRunner: Sendable {
     private func intentAction(_ kind: PlannedOperation.Kind) -> Intent.Action {
         switch kind {
         case .create: .create
-        case .update: .update
+        case .update, .move: .update
         case .delete, .forget: .delete
         }
     }
@@ -178,7 +183,7 @@ struct OperationRunner: Sendable {
         ])
     }
 
-    private func failure(_ change: ResourceChange, _ message: String, _ error: ProviderError?) -> DiagnosticsError {
+    func failure(_ change: ResourceChange, _ message: String, _ error: ProviderError?) -> DiagnosticsError {
         DiagnosticsError([
             Diagnostic(
                 .operationFailed,

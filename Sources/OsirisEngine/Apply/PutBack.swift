@@ -20,13 +20,15 @@ struct PutBack: Sendable {
     ///   - done: those that succeeded, in that order.
     ///   - before: the records when the apply began.
     init(_ plan: Plan, failed: [Int], done: [Int], before: [ResourceAddress: ResourceRecord]) {
+        // A name that was given stays.
+        let renames = plan.renames
         for index in failed.reversed() + done.reversed() {
             let operation = plan.operations[index]
             let change = plan.changes[operation.change]
             let hasFailed = failed.contains(index)
             switch (operation.kind, change.action) {
             case (.update, _):
-                guard let earlier = before[change.address] else { continue }
+                guard let earlier = before[change.recordedAddress]?.renamed({ renames[$0] ?? $0 }) else { continue }
                 steps.append(Step(address: change.address, earlier: earlier))
             // A failed create may have made something or not: recovery finds out, as after a kill.
             case (.create, .create) where !hasFailed: steps.append(Step(address: change.address, earlier: nil))

@@ -45,13 +45,14 @@ public struct Import: Sendable {
                 .unknownProvider, "there is no provider `\(declaration.provider)` with a type `\(address.type)`",
                 address: text, help: "run the osiris that has it")
         }
+        let isKnownByName = try check(id, for: address, handler.type)
         let request = ReadRequest(address: address, recorded: ["id": .string(id)], ancestors: ancestors)
         switch await handler.read([request], of: cluster)[0] {
         case .present(let attributes):
-            guard attributes["id"]?.stringValue == id else {
+            guard isKnownByName || attributes["id"]?.stringValue == id else {
                 throw Diagnostic(
                     .noMatch, "what is at `\(address)` is not called `\(id)`", address: text,
-                    help: "objects of this type have no identity to import by; `osiris orphans` may list it")
+                    help: "give the attribute `id` of the one that is meant")
             }
             var needs = declaration.dependsOn
             for value in declaration.attributes.values { value.forEachReference { needs.append($0.address) } }
@@ -68,5 +69,25 @@ public struct Import: Sendable {
                 .resourceUnreadable, "`\(address)` cannot be read: \(why)", address: text,
                 help: "mend the cause and import again")
         }
+    }
+
+    /// - Returns: true for a function, which its hub knows by its name.
+    /// - Throws: a `Diagnostic` OSR0307 for a type whose objects have no identity, and for the name of another function.
+    private func check(_ id: String, for address: ResourceAddress, _ type: ResourceType) throws -> Bool {
+        if type.schema["id"] != nil { return false }
+        guard type.name == FunctionResource.type.name else {
+            throw Diagnostic(
+                .noMatch, "a \(type.name) has no identity to import by", address: address.text,
+                help: type.name == "host"
+                    ? "`osiris apply` takes a host that is nobody's: it leaves a marker on it"
+                    : "one that carries the cluster's marks is listed by `osiris orphans`, and `osiris adopt` takes it")
+        }
+        let name = address.name.split(separator: ".").suffix(2).joined(separator: "/")
+        guard id == name else {
+            throw Diagnostic(
+                .noMatch, "`\(address)` is the function `\(name)`, not `\(id)`", address: address.text,
+                help: "give the address of `\(id)`, or its name")
+        }
+        return true
     }
 }

@@ -47,6 +47,31 @@ public struct Orphans: Sendable {
         .sorted { ($0.address, $0.find.resource.place) < ($1.address, $1.find.resource.place) }
     }
 
+    /// The records of those that match a pattern and have no obstacle, with all that lives on them, for a delete.
+    /// - Parameter patterns: empty for all.
+    /// - Returns: those of these lineages, and the others.
+    public func deletable(
+        matching patterns: [String], lineages: Set<String>
+    ) -> (ours: [ResourceRecord], others: [Orphan]) {
+        let globs = patterns.map { Glob($0.contains("/") ? $0 : $0 + "/*") }
+        let free = orphans.filter { $0.obstacle == nil }
+        var chosen = Set(
+            free.map(\.address).filter { address in
+                globs.isEmpty || globs.contains { $0.matches(address.text) }
+            })
+        while true {
+            let more = free.filter {
+                !chosen.contains($0.address) && $0.find.resource.parent.map(chosen.contains) ?? false
+            }
+            if more.isEmpty { break }
+            chosen.formUnion(more.map(\.address))
+        }
+        let found = free.filter { chosen.contains($0.address) }
+        // An object of an osiris that left no lineage is the cluster's.
+        let isOurs = { (orphan: Orphan) in orphan.find.resource.lineage.map(lineages.contains) ?? true }
+        return (found.filter(isOurs).map { RebuildDraft.record($0.find, nil) }, found.filter { !isOurs($0) })
+    }
+
     /// The records of those that match a pattern and have no obstacle, with what they live on.
     public func records(matching patterns: [String], desired: DesiredGraph) -> [ResourceRecord] {
         let free = Dictionary(orphans.filter { $0.obstacle == nil }.map { ($0.address, $0) }) { first, _ in first }

@@ -17,11 +17,12 @@ extension Workflow {
     ) async throws -> [String: ProviderError] {
         let owner = Ownership(session, lineage: snapshot.lineage)
         let failures = await withTaskGroup(of: (String, ProviderError?).self) { group in
-            for intent in snapshot.intents {
+            // A rename that was cut off is carried out again, before anything else, and tells its place then.
+            for intent in snapshot.intents where intent.movedFrom == nil {
                 guard let handler = registry.handler(provider: intent.provider, type: intent.address.type) else {
                     continue
                 }
-                let request = intent.request(snapshot.resources, cluster, owner)
+                let request = intent.request(snapshot.resources, cluster.withFormerTargets, owner)
                 group.addTask {
                     do {
                         try await handler.fence(request)
@@ -54,7 +55,8 @@ extension Intent {
         }
         return OperationRequest(
             cluster: cluster, address: address, planned: planned, prior: record?.attributes ?? [:],
-            ancestors: ancestors, token: token, owner: owner)
+            ancestors: ancestors, token: token, owner: owner,
+            isCutOff: action == .create && failure == nil)
     }
 }
 

@@ -28,7 +28,7 @@ public struct PlanBase: Sendable {
     /// The same facts in other words, and what differs from read to read, have not moved.
     public func firstMovedFact(of plan: Plan, _ registry: ProviderRegistry) -> ResourceAddress? {
         plan.changes.first { change in
-            switch actual[change.address] {
+            switch actual[change.recordedAddress] {
             case .present(let attributes):
                 change.action == .create
                     || registry.handler(provider: change.provider, type: change.address.type).map {
@@ -44,10 +44,10 @@ public struct PlanBase: Sendable {
     /// The records that refresh found changed, as they are now. Taken from the world, not from the plan: a saved plan
     /// knows secrets only by digest.
     func drifted(in plan: Plan) -> [ResourceRecord] {
-        plan.drift.compactMap { drift in
-            guard case .present(let attributes) = actual[drift.address], var record = records[drift.address] else {
-                return nil
-            }
+        let names = Dictionary(plan.renames.map { ($0.value, $0.key) }) { first, _ in first }
+        return plan.drift.compactMap { drift in
+            let address = names[drift.address] ?? drift.address
+            guard case .present(let attributes) = actual[address], var record = records[address] else { return nil }
             record.attributes = attributes
             return record
         }

@@ -10,6 +10,7 @@ extension Workflow {
         for record in base.drifted(in: plan) {
             try await session.record(.observed(record, text: "as found by a refresh"))
         }
+        // What is gone is not renamed.
         for drift in plan.drift where drift.gone {
             try await session.record(.forgotten(drift.address, text: "found gone by a refresh"))
         }

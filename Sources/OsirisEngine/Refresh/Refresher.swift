@@ -5,7 +5,7 @@ import OsirisProviderKit
 
 /// Reads what exists: the only stage of a plan that touches the world, and only by reading.
 public struct Refresher: Sendable {
-    private let registry: ProviderRegistry
+    let registry: ProviderRegistry
     /// How many batches are read at once.
     private let parallelism: Int
 
@@ -18,8 +18,10 @@ public struct Refresher: Sendable {
     ///
     /// What lives on nothing is read first, then what lives on that, so that each read can use the fresh attributes of
     /// what is below it. All resources of one type, target and provider are one batch.
+    /// - Parameter names: the address by which a resource is asked for, where it is not the recorded one.
     public func refresh(
-        _ recorded: [ResourceAddress: ResourceRecord], of cluster: Cluster
+        _ recorded: [ResourceAddress: ResourceRecord], of cluster: Cluster,
+        named names: [ResourceAddress: ResourceAddress] = [:]
     ) async -> [ResourceAddress: ReadResult] {
         var results: [ResourceAddress: ReadResult] = [:]
         results.reserveCapacity(recorded.count)
@@ -33,7 +35,7 @@ public struct Refresher: Sendable {
                 var waiting = batches.makeIterator()
                 func startNext() {
                     guard let (key, records) = waiting.next() else { return }
-                    group.addTask { (records, await read(records, key, recorded, found, cluster)) }
+                    group.addTask { (records, await read(records, key, recorded, found, cluster, names)) }
                 }
                 for _ in 0..<parallelism { startNext() }
                 while let (records, answers) = await group.next() {
@@ -53,7 +55,7 @@ public struct Refresher: Sendable {
 
     private func read(
         _ records: [ResourceRecord], _ key: BatchKey, _ recorded: [ResourceAddress: ResourceRecord],
-        _ found: [ResourceAddress: ReadResult], _ cluster: Cluster
+        _ found: [ResourceAddress: ReadResult], _ cluster: Cluster, _ names: [ResourceAddress: ResourceAddress]
     ) async -> [ReadResult] {
         guard let handler = registry.handler(provider: key.provider, type: key.type) else {
             let why = "this program has no provider `\(key.provider)` with resource type `\(key.type)`"
@@ -73,7 +75,9 @@ public struct Refresher: Sendable {
                 next = parentRecord.parent
             }
             requests.append(
-                ReadRequest(address: record.address, recorded: record.attributes, ancestors: ancestors))
+                ReadRequest(
+                    address: names[record.address] ?? record.address, recorded: record.attributes, ancestors: ancestors)
+            )
         }
         let answers = await handler.read(requests, of: cluster)
         precondition(

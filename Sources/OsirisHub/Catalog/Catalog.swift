@@ -11,6 +11,9 @@ public protocol FunctionCatalog: Sendable {
     /// Adds a version.
     /// - Parameter audit: kept in the same transaction.
     func add(_ entry: CatalogEntry, audit: AuditEntry?) async throws
+    /// Puts these annotations in all versions of a function, in the place of those of the same keys.
+    /// - Parameter audit: kept in the same transaction.
+    func annotate(_ name: FunctionName, _ words: [String: String], audit: AuditEntry?) async throws
     /// Notes that a version works, and forgets of those before it what is not worth keeping.
     /// - Parameter kept: how many proven versions stay besides this one.
     /// - Returns: the versions it forgot.

@@ -58,6 +58,22 @@ extension SQLiteCatalog {
         }
     }
 
+    public func annotate(_ name: FunctionName, _ words: [String: String], audit: AuditEntry?) async throws {
+        try await pool.write { database in
+            let rows = try Row.fetchAll(
+                database, sql: "SELECT * FROM functions WHERE namespace = ? AND name = ?",
+                arguments: [name.namespace, name.name])
+            for var entry in try rows.map(CatalogEntry.init) {
+                entry.spec.annotations.merge(words) { $1 }
+                let spec = String(decoding: try HubJSON.encode(entry.spec), as: UTF8.self)
+                try database.execute(
+                    sql: "UPDATE functions SET spec = ? WHERE namespace = ? AND name = ? AND version = ?",
+                    arguments: [spec, name.namespace, name.name, entry.version])
+            }
+            try Self.append(audit, to: database)
+        }
+    }
+
     public func prove(_ name: FunctionName, version: Int, keeping kept: Int) async throws -> [Int] {
         try await pool.write { database in
             try database.execute(

@@ -27,6 +27,13 @@ extension Controller {
         try await changing(change) { try await self.scaleNow(name, to: replicas, as: change) }
     }
 
+    /// Puts annotations in all versions of a function, in the place of those of the same keys. Nothing is started or
+    /// stopped for it: the hub only keeps them.
+    /// - Throws: `HubError` 404, 412.
+    func annotate(_ name: FunctionName, _ words: [String: String], as change: Change = Change()) async throws {
+        try await changing(change) { try await self.annotateNow(name, words, as: change) }
+    }
+
     /// Keeps a fence without changing a function.
     /// - Throws: `HubError` 412, or what the disk says.
     public func raise(_ fence: Fence) async throws { try await changing(Change(fence: fence)) {} }
@@ -65,6 +72,16 @@ extension Controller {
         }
         await serving.pool.keep(atLeast: replicas)
         observation.events.tell(.scaled, name, version: serving.entry.version, "to \(replicas)")
+    }
+
+    private func annotateNow(_ name: FunctionName, _ words: [String: String], as change: Change) async throws {
+        guard let unit = units[name] else { throw Self.unknown(name) }
+        try change.precondition.check(unit.wanted.entry)
+        let record = change.audit?.entry(status: 200, version: unit.wanted.entry.version)
+        try await catalog.annotate(name, words, audit: record)
+        change.audit?.isWritten(record)
+        units[name]?.wanted.entry.spec.annotations.merge(words) { $1 }
+        units[name]?.previous?.entry.spec.annotations.merge(words) { $1 }
     }
 
     private func deployNow(_ deployment: Deployment, replace: Bool, as change: Change) async throws -> Deployed {

@@ -8,16 +8,30 @@ struct Listener: Sendable {
     /// Lets no connection begin any more, and those be taken that had begun.
     ///
     /// What the kernel has set up and nobody took when a listening socket closes is reset, though its caller may have sent
-    /// a request. So the kernel is told first to drop what arrives for new connections, as if it were lost on the way:
-    /// their callers try again on their own, and then meet a closed port (socket(7), `SO_ATTACH_FILTER`). Where it is not
-    /// Linux' TCP underneath, nothing is done.
+    /// a request. So the kernel is told first to drop what asks for new connections, as if it were lost on the way: their
+    /// callers try again on their own, and then meet a closed port (socket(7), `SO_ATTACH_FILTER`). Where it is not Linux'
+    /// TCP underneath, nothing is done.
     func turnAway() async {
         guard let socket = channel as? any SocketOptionProvider else { return }
-        let program = FilterProgram(length: 1, instructions: UInt(bitPattern: Self.dropAll))
+        let program = FilterProgram(length: 4, instructions: UInt(bitPattern: Self.dropNew))
         let isSet: Void? = try? await socket.unsafeSetSocketOption(
             level: .socket, name: .init(rawValue: SO_ATTACH_FILTER), value: program
         ).get()
-        if isSet != nil { try? await Task.sleep(for: .milliseconds(50)) }
+        guard isSet != nil else { return }
+        // A handshake that is under way ends within this time.
+        try? await Task.sleep(for: .milliseconds(50))
+        let deadline = ContinuousClock.now + .seconds(2)
+        while await waiting(at: socket) > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// How many connections nobody took yet: `tcpi_unacked` of a socket that listens.
+    private func waiting(at socket: any SocketOptionProvider) async -> UInt32 {
+        let info: tcp_info? = try? await socket.unsafeGetSocketOption(
+            level: .tcp, name: .init(rawValue: CInt(TCP_INFO))
+        ).get()
+        return info?.tcpi_unacked ?? 0
     }
 
     /// `struct sock_fprog` of linux/filter.h.
@@ -27,10 +41,26 @@ struct Listener: Sendable {
         var instructions: UInt
     }
 
-    /// One instruction, `BPF_RET | BPF_K` with 0: keep no byte of the packet. Lives as long as the program.
-    private nonisolated(unsafe) static let dropAll: UnsafeMutablePointer<UInt64> = {
-        let instruction = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-        instruction.initialize(to: UInt64(0x06).littleEndian)
-        return instruction
+    /// Keeps no byte of a packet with the flag SYN (RFC 9293, 3.1), and all of any other: a caller who has its answer to
+    /// one takes itself to be connected. Lives as long as the program.
+    private nonisolated(unsafe) static let dropNew: UnsafeMutablePointer<Instruction> = {
+        let program: [Instruction] = [
+            Instruction(code: 0x30, k: 13),  // BPF_LD | BPF_B | BPF_ABS: the flags
+            Instruction(code: 0x45, no: 1, k: 0x02),  // BPF_JMP | BPF_JSET | BPF_K
+            Instruction(code: 0x06, k: 0),  // BPF_RET | BPF_K
+            Instruction(code: 0x06, k: .max),
+        ]
+        let place = UnsafeMutablePointer<Instruction>.allocate(capacity: program.count)
+        place.initialize(from: program, count: program.count)
+        return place
     }()
+
+    /// `struct sock_filter` of linux/filter.h.
+    private struct Instruction {
+        var code: UInt16
+        /// How many instructions to pass over.
+        var yes: UInt8 = 0
+        var no: UInt8 = 0
+        var k: UInt32
+    }
 }

@@ -13,9 +13,14 @@ public actor RequestBudget {
     /// - Parameters:
     ///   - api: what has a limit of its own: an account, a region and an action, say.
     ///   - bucket: how often it may be called, for the first time that it is.
-    public func admit(_ api: String, _ bucket: @autoclosure () -> TokenBucket) async throws {
+    ///   - told: how long it will wait, if it has to.
+    public func admit(
+        _ api: String, _ bucket: @autoclosure () -> TokenBucket, told: @Sendable (Duration) -> Void = { _ in }
+    ) async throws {
         let wait = buckets[api, default: bucket()].take(at: now)
-        if wait > 0 { try await sleep(.seconds(wait)) }
+        guard wait > 0 else { return }
+        told(.seconds(wait))
+        try await sleep(.seconds(wait))
     }
 
     public func wasThrottled(_ api: String) { buckets[api]?.wasThrottled(at: now) }

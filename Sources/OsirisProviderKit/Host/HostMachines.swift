@@ -30,7 +30,7 @@ public struct HostMachines: Sendable {
         image = try HubImage.named(by: cluster, for: target)
         imageSpan = cluster.hub.spans[cluster.hub.archive == nil ? "image" : "archive"]
         let settings = target.settings["engine"]?.mapValue ?? [:]
-        engine = ["name": settings["name"] ?? "auto", "install": settings["install"] ?? true]
+        engine = try Self.engine(target, settings, in: cluster.folder)
         let port = target.settings["hubPort"]?.intValue ?? cluster.hub.port
         let authority = HubResource.speaksTLS(cluster) ? AuthorityResource.declaration(cluster) : nil
         shared = authority.map { [$0] } ?? []
@@ -66,6 +66,26 @@ public struct HostMachines: Sendable {
                 target.spans.adding(imageSpan, at: "image")),
             declare(HubResource.type.name, hub, on: address(Self.imageType, name), hubSpans),
         ]
+    }
+
+    /// The key of a package source counts by its content.
+    private static func engine(_ target: Target, _ settings: Attributes, in folder: String) throws -> Attributes {
+        var engine: Attributes = ["name": settings["name"] ?? "auto", "install": settings["install"] ?? true]
+        guard var repository = settings["repository"]?.mapValue, let key = repository["key"]?.stringValue else {
+            return engine
+        }
+        let path = key.hasPrefix("/") ? key : "\(folder)/\(key)"
+        do {
+            repository["key"] = .string(try Digest.sha256(file: path))
+        } catch {
+            throw DiagnosticsError([
+                Diagnostic(
+                    .fileUnreadable, "target \(target.name): engine.repository.key: \(path) cannot be read",
+                    at: target.spans["engine"], help: "`gpg --armor --export KEY` writes one")
+            ])
+        }
+        engine["repository"] = .map(repository)
+        return engine
     }
 
     /// The machine as functions are placed on it.

@@ -47,6 +47,7 @@ enum EventJSON {
         for kind in [PlannedOperation.Kind.create, .update, .delete, .forget] {
             succeeded[kind.rawValue] = .int(summary.succeeded[kind] ?? 0)
         }
+        if let moves = summary.succeeded[.move] { succeeded[PlannedOperation.Kind.move.rawValue] = .int(moves) }
         var entries: [String: Value] = [
             "event": "apply-finished", "complete": .bool(summary.isComplete), "succeeded": .map(succeeded),
             "failed": .int(summary.failed), "skipped": .int(summary.skipped),

@@ -39,7 +39,7 @@ public enum SummaryText {
     /// One line: `Apply complete after 12s: 3 created, 1 updated.`
     public static func headline(_ summary: ApplySummary) -> String {
         var parts: [String] = []
-        for kind in [PlannedOperation.Kind.create, .update, .delete, .forget] {
+        for kind in [PlannedOperation.Kind.create, .update, .move, .delete, .forget] {
             if let count = summary.succeeded[kind], count > 0 { parts.append("\(count.grouped) \(kind.done)") }
         }
         if parts.isEmpty { parts = ["nothing changed"] }

@@ -110,6 +110,7 @@ public enum GraphRender {
         case .create: "#2e7d32"
         case .update: "#f9a825"
         case .replace, .delete: "#c62828"
+        case .move: "#0277bd"
         case .noop: nil
         }
     }

@@ -66,6 +66,7 @@ struct PageData {
             entries["place"] = .string(source.fileAndLine)
             if let line = lines[source] { entries["line"] = text(line) }
         }
+        if let move = change.moved { entries["from"] = text(move.from.text) }
         let chain = chains.chain(to: change)
         if chain.count > 1 { entries["chain"] = .list(chain.map { text($0.address.text) }) }
         let consequences = chains.consequences(of: change.address)

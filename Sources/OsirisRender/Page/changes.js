@@ -4,11 +4,11 @@
 const FOLD = 10;
 // More rows than this would make the page slow; the search covers all of them.
 const ROWS = 3000;
-const TITLES = { delete: "To delete", replace: "To replace", update: "To update", create: "To create", drift: "Changed outside osiris" };
+const TITLES = { delete: "To delete", replace: "To replace", update: "To update", move: "To rename", create: "To create", drift: "Changed outside osiris" };
 
 function drawList(view, open) {
   const sections = [];
-  for (const group of ["drift", ...RISK.slice(0, 4)]) {
+  for (const group of ["drift", ...RISK.slice(0, 5)]) {
     const members = items.filter((item) => item.group === group);
     if (!members.length) continue;
     const title = h("h2", { className: group });
@@ -102,6 +102,7 @@ function parts(item, open) {
     h("ol", { className: "chain" }, ...addresses.map((address) => h("li", {}, jump(address))))];
   const nodes = [];
   if (item.line) nodes.push(h("pre", { textContent: `${item.place} │ ${item.line}` }));
+  if (item.from) nodes.push(h("p", {}, "It was ", h("span", { className: "address", textContent: item.from }), " until now."));
   if (item.chain) nodes.push(...chain("Because of", item.chain));
   if (item.attributes.length) nodes.push(h("table", {}, h("tbody", {}, ...item.attributes.map((attribute) => h("tr", {},
     h("td", { className: "path", textContent: attribute.path }),

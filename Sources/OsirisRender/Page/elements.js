@@ -1,8 +1,8 @@
 // What every view uses. Names and values come from strangers: they become text nodes and nothing else.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const SIGNS = { delete: "−", replace: "±", update: "~", create: "+", drift: "!", noop: "·" };
-const RISK = ["delete", "replace", "update", "create", "drift", "noop"];
+const SIGNS = { delete: "−", replace: "±", update: "~", move: "⇒", create: "+", drift: "!", noop: "·" };
+const RISK = ["delete", "replace", "update", "move", "create", "drift", "noop"];
 
 function h(tag, properties = {}, ...children) {
   const node = document.createElement(tag);

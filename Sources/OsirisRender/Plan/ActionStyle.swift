@@ -2,7 +2,7 @@ import OsirisPlanner
 
 extension Action {
     /// Riskiest first: the order in which a person should meet them.
-    static let byRisk: [Action] = [.delete, .replace, .update, .create]
+    static let byRisk: [Action] = [.delete, .replace, .update, .move, .create]
 
     var symbol: String {
         switch self {
@@ -10,15 +10,20 @@ extension Action {
         case .update: "~"
         case .replace: "-/+"
         case .delete: "-"
+        case .move: "=>"
         case .noop: " "
         }
     }
+
+    /// As a person says it.
+    var verb: String { self == .move ? "rename" : rawValue }
 
     var paint: Paint {
         switch self {
         case .create: .green
         case .update: .yellow
         case .replace, .delete: .red
+        case .move: .cyan
         case .noop: .dim
         }
     }
@@ -41,6 +46,8 @@ extension ActionReason {
         case .expires(let what, _): "the \(what) of each ends soon"
         case .rotationAsked: "another certificate authority was asked for"
         case .recorded: "as saved with the plan"
+        case .orphaned: "in no state"
+        case .moved: "renamed in the manifest"
         case .removed: "removed"
         case .destroyed: "destroyed"
         }

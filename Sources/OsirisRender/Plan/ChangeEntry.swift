@@ -38,6 +38,14 @@ struct ChangeEntry {
         return changes.allSatisfy { $0.reason.text == first } ? first : changes[0].reason.kind
     }
 
+    /// That it gets another name before what the action says is done; nil if the action says it already.
+    var rename: String? {
+        guard let move = changes[0].moved, changes[0].action != .move else { return nil }
+        let place = move.source.map { " at " + $0.fileAndLine } ?? ""
+        if isFolded { return "after each is renamed\(place)" }
+        return "after it is renamed: it was \(PrintableText.escaped(move.from.text))\(place)"
+    }
+
     /// `cluster.yaml:12`, or the first of several places and how many more there are.
     var place: String? {
         var places: [String] = []
@@ -62,10 +70,12 @@ private struct FoldKey: Hashable {
     let group: String
     let reason: String
     let attributes: [AttributeChange]
+    let isMoved: Bool
 
     init(_ change: ResourceChange) {
         group = change.address.group
         reason = change.reason.kind
+        isMoved = change.moved != nil
         switch change.action {
         case .update, .replace:
             attributes = change.attributes.map { attribute in
@@ -75,7 +85,7 @@ private struct FoldKey: Hashable {
                     path: attribute.path, before: nil, after: .unknown,
                     forcesReplacement: attribute.forcesReplacement)
             }
-        case .create, .delete, .noop: attributes = []
+        case .create, .delete, .noop, .move: attributes = []
         }
     }
 }

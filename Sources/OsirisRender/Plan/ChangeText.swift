@@ -25,6 +25,7 @@ struct ChangeText {
         }
         text += "\n"
         appendIndented(because, to: &text)
+        if let rename = entry.rename { appendIndented(rename, to: &text) }
         guard verbosity != .concise else { return }
         if let along = takenAlong(entry) { appendIndented(along, to: &text) }
         appendAttributes(attributes(entry), created: action == .create, to: &text)
@@ -76,7 +77,7 @@ struct ChangeText {
             return change.prior.sorted { $0.key < $1.key }.map {
                 AttributeChange(path: $0.key, before: $0.value, after: nil)
             }
-        case .update, .replace, .noop: return entry.attributes
+        case .update, .replace, .noop, .move: return entry.attributes
         }
     }
 

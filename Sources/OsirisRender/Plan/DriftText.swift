@@ -90,6 +90,7 @@ struct DriftText {
         case (_, true): return "apply creates it again"
         case (.replace, false): return "apply replaces it"
         case (.create, false): return "apply creates it anew: what it lives on is made anew"
+        case (.move, false): return "apply only records it: the manifest asks for nothing else"
         case (.noop, _): return "apply leaves it as it is"
         case (.update, false): break
         }

@@ -27,11 +27,12 @@ public enum PlanJSON {
     private static func document(_ plan: Plan) -> [String: Value] {
         var counts: [Action: Int] = [.noop: plan.noopCount]
         for change in plan.changes { counts[change.action, default: 0] += 1 }
-        let summary: [String: Value] = [
+        var summary: [String: Value] = [
             "create": .int(counts[.create] ?? 0), "update": .int(counts[.update] ?? 0),
             "replace": .int(counts[.replace] ?? 0), "delete": .int(counts[.delete] ?? 0),
             "noop": .int(counts[.noop] ?? 0),
         ]
+        if let moves = counts[.move] { summary["move"] = .int(moves) }
         var document: [String: Value] = [
             "formatVersion": .int(formatVersion), "cluster": .string(plan.cluster),
             "lineage": .string(plan.lineage), "serial": .int(plan.serial),
@@ -55,6 +56,7 @@ public enum PlanJSON {
                 "file": .string(source.file), "line": .int(source.start.line), "column": .int(source.start.column),
             ]
         }
+        if let move = change.moved { entries["movedFrom"] = .string(move.from.text) }
         return .map(entries)
     }
 

@@ -37,7 +37,7 @@ public enum PlanMarkdown {
             let changes = placed.filter { $0.action == action }
             let entries = ChangeEntry.entries(of: changes, foldingOver: PlanText.foldLimit)
             section(
-                "\(changes.count.grouped) to \(action.rawValue)", entries,
+                "\(changes.count.grouped) to \(action.verb)", entries,
                 open: action == .replace || action == .delete,
                 upTo: limit, in: &text
             ) { entry in

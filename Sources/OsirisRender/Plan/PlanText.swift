@@ -87,7 +87,7 @@ public enum PlanText {
             var counts: [Action: Int] = [:]
             for change in plan.changes { counts[change.action, default: 0] += 1 }
             let parts = Action.byRisk.compactMap { action in
-                counts[action].map { "\($0.grouped) to \(action.rawValue)" }
+                counts[action].map { "\($0.grouped) to \(action.verb)" }
             }
             return "Plan: \(parts.joined(separator: ", ")); \(plan.noopCount.grouped) unchanged.\(aside)"
         }

@@ -32,6 +32,7 @@ extension PlannedOperation.Kind {
         case .update: "updating"
         case .delete: "deleting"
         case .forget: "forgetting"
+        case .move: "renaming"
         }
     }
 
@@ -42,6 +43,7 @@ extension PlannedOperation.Kind {
         case .update: "updated"
         case .delete: "deleted"
         case .forget: "forgotten"
+        case .move: "renamed"
         }
     }
 }

@@ -19,6 +19,7 @@ enum Paint: String {
     case red = "31"
     case bold = "1"
     case dim = "2"
+    case cyan = "36"
     case boldRed = "1;31"
 }
 

@@ -40,16 +40,18 @@ extension SSHElevation {
         let shell = ["/bin/sh", "-c"]
         let words = [(way == .none ? "" : "printf '\(Self.sign.dropLast())\\n' >&2\n") + script, "sh"] + arguments
         // sudo -n would not even read a password that is given.
-        let sudo =
-            ["env", "LC_ALL=C", "sudo"] + (password == nil ? ["-n"] : ["-S", "-p", Self.prompt]) + ["--"] + shell
+        let sudo = ["sudo"] + (password == nil ? ["-n"] : ["-S", "-p", Self.prompt]) + ["--"] + shell
         let doas = ["doas", "-n", "--"] + shell
         switch way {
         case .none: return SSHWords.line(shell + words)
-        case .sudo: return SSHWords.line(sudo + words)
+        case .sudo: return SSHWords.line(["env", "LC_ALL=C"] + sudo + words)
         case .doas: return SSHWords.line(doas + words)
         case .auto:
+            // Every program that is started costs the host as much as the rest of the choice: the root of the file system
+            // belongs to root, so `-O` tells who asks, without one.
             let choice = """
-                if [ "$(id -u)" = 0 ]; then exec \(SSHWords.line(shell)) "$@"
+                LC_ALL=C; export LC_ALL
+                if [ -O / ]; then exec \(SSHWords.line(shell)) "$@"
                 elif command -v sudo >/dev/null 2>&1; then exec \(SSHWords.line(sudo)) "$@"
                 elif command -v doas >/dev/null 2>&1; then exec \(SSHWords.line(doas)) "$@"
                 fi

@@ -9,26 +9,32 @@ extension SSHConnection {
     ///   - mode: octal digits, as for chmod.
     ///   - digest: `sha256:` and 64 hexadecimal digits of the local file.
     ///   - elevation: who writes it, and so owns it.
+    ///   - arrived: how many of its bytes an earlier try has left as `PATH.part`, from who has looked already; nil to look.
     ///   - progress: called with the bytes that are sent or were there, now and then.
     /// - Returns: bytes sent.
     /// - Throws: `SSHError`; what had arrived by then stays on the host as `PATH.part` for the next try.
     @discardableResult
     public func upload(
         _ file: String, to path: String, mode: String, digest: String, as elevation: SSHElevation = .none,
-        progress: @Sendable (Int) -> Void = { _ in }
+        arrived: Int? = nil, progress: @Sendable (Int) -> Void = { _ in }
     ) async throws -> Int {
         let sum = String(digest.dropFirst("sha256:".count))
-        // One look tells whether it is there, and how far an earlier transfer came.
-        let look = try await run(script: Self.look, as: elevation, arguments: [path, sum])
-        try check(look, "a look at \(path)")
-        let answer = String(decoding: look.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        if answer == "there" { return 0 }
+        var start = 0
+        if let arrived {
+            start = arrived
+        } else {
+            // One look tells whether it is there, and how far an earlier transfer came.
+            let look = try await run(script: Self.look, as: elevation, arguments: [path, sum])
+            try check(look, "a look at \(path)")
+            let answer = String(decoding: look.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            if answer == "there" { return 0 }
+            start = Int(answer) ?? 0
+        }
         guard let handle = FileHandle(forReadingAtPath: file) else {
             throw SSHError(.notAllowed, place, "\(file) cannot be read here")
         }
         defer { try? handle.close() }
         let size = Int(try handle.seekToEnd())
-        var start = Int(answer) ?? 0
         if start > size { start = 0 }
         try handle.seek(toOffset: UInt64(start))
         let result = try await run(

@@ -132,24 +132,25 @@ struct BundleArchive {
 
     // MARK: The program
 
+    /// A name with a colon is a file's too, and no other machine's.
     private static func tar(_ words: [String], _ what: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["LC_ALL=C", "tar"] + words
-        let errors = Pipe()
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = errors
+        let scratch = try scratch(in: FileManager.default.temporaryDirectory.path)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let errors = "\(scratch)/errors"
+        let status: Int32
         do {
-            try process.run()
+            let environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
+            let launch = Launch(
+                "tar", ["--force-local"] + words, environment: environment,
+                folder: FileManager.default.currentDirectoryPath, output: .nothing, errors: .file(errors))
+            status = Launch.wait(for: try launch.start())
         } catch {
-            throw fault("\(what): \(error.localizedDescription)")
+            throw fault("\(what): tar cannot be started: \(error.localizedDescription)", help: "install GNU tar")
         }
-        let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
+        guard status == 0 else {
+            let said = String(decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self)
             let line =
-                said.split(separator: "\n").first.map(String.init) ?? "tar ended with \(process.terminationStatus)"
+                said.split(separator: "\n").first.map(String.init) ?? "tar ended with status \(status >> 8 & 0xff)"
             throw fault("\(what): \(DisplayText.sanitized(line))", help: "GNU tar must be installed")
         }
     }

@@ -71,6 +71,9 @@ struct BundleContents {
         if let keys = target.settings["hostKeys"]?.stringValue, !keys.hasPrefix("/"), !keys.hasPrefix("~/") {
             add(written: keys, "hostKeys of target \(target.name)", target.spans["hostKeys"])
         }
+        if let key = target.settings["engine"]?.mapValue?["repository"]?.mapValue?["key"]?.stringValue {
+            add(written: key, "engine.repository.key of target \(target.name)", target.spans["engine"])
+        }
         guard let packages = EnginePackages(target, in: cluster) else { return }
         let span = target.spans["engine"]
         if packages.names.isEmpty {

@@ -5,24 +5,53 @@ import OsirisModel
 import OsirisPlanner
 import OsirisProviderKit
 
-/// Lists what carries the cluster's marks and is in no state. Changes nothing.
+/// Lists what carries the cluster's marks and is in no state; deletes it when asked.
 struct OrphansCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "orphans", abstract: "List what belongs to the cluster and is not in its state; reads only.",
+        commandName: "orphans", abstract: "List what belongs to the cluster and is not in its state, or delete it.",
         discussion: """
-            Exit codes: 0 none, 1 some place cannot be searched, 2 there are some. `osiris adopt` takes them into the
-            state; the next apply then keeps what the manifest wants and deletes the rest.
+            Only reads, without --delete. Exit codes: 0 none, 1 some place cannot be searched, 2 there are some. `osiris
+            adopt` takes them into the state; the next apply then keeps what the manifest wants and deletes the rest.
+
+            With --delete they go: all, or those that are named, with what lives on them. It shows them and asks, and keeps
+            to `spec.safety` as an apply does.
 
             Example: osiris orphans -f examples/rehearsal
             """)
 
+    @Argument(help: ArgumentHelp("With --delete: only these addresses, globs or targets.", valueName: "address"))
+    var patterns: [String] = []
+
+    @Flag(help: "Delete them.")
+    var delete = false
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "With --delete: also objects that were made under this other state; may be repeated.", valueName: "id"))
+    var lineage: [String] = []
+
     @OptionGroup var manifest: ClusterOptions
+    @OptionGroup var limits: SafetyOptions
     @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Do not ask.")
+    var autoApprove = false
+
+    func validate() throws {
+        if !delete && (!patterns.isEmpty || !lineage.isEmpty || autoApprove) {
+            throw ValidationError("addresses, --lineage and --auto-approve go with --delete")
+        }
+    }
 
     func run() async throws {
         let console = Console(output)
         try await console.run {
             let search = try await OrphanSearch(manifest, console)
+            if delete {
+                return try await search.delete(
+                    patterns, lineages: lineage, allowing: limits.overrides, console, autoApprove: autoApprove)
+            }
             let rows = search.orphans.orphans.map { orphan in
                 [
                     orphan.address.text, "\(orphan.address.type) (\(orphan.find.provider))",

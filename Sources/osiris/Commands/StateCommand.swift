@@ -12,7 +12,7 @@ struct StateCommand: AsyncParsableCommand {
         discussion: "Example: osiris state show here/hub.here -f examples/quickstart",
         subcommands: [
             List.self, Show.self, History.self, Export.self, StateRebuildCommand.self, RotateKeyCommand.self,
-            MigrateCommand.self,
+            MigrateCommand.self, StateMoveCommand.self,
         ])
 
     struct List: AsyncParsableCommand {

@@ -9,7 +9,7 @@ struct TemporaryHub {
     let url: String
     let token: String
     let folder: String
-    private let process: Process
+    private let process: pid_t
     /// The hub ends when this does, also when this program is killed.
     private let input: Pipe
 
@@ -35,16 +35,17 @@ struct TemporaryHub {
         guard isMade, FileManager.default.createFile(atPath: log, contents: nil) else {
             throw Diagnostic(.operationFailed, "the folder \(folder) cannot be written", help: "see that there is room")
         }
-        let process = Process()
         let input = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["serve", "--data", folder, "--until-input-ends"]
-        process.standardInput = input
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-        try process.run()
+        let process = try Launch(
+            program, ["serve", "--data", folder, "--until-input-ends"],
+            environment: ProcessInfo.processInfo.environment, folder: FileManager.default.currentDirectoryPath,
+            input: .descriptor(input.fileHandleForReading.fileDescriptor), output: .nothing, errors: .file(log)
+        ).start()
+        try? input.fileHandleForReading.close()
+        var status: Int32 = 0
+        var hasEnded = false
         let deadline = ContinuousClock.now + patience
-        while process.isRunning, ContinuousClock.now < deadline {
+        while !hasEnded, ContinuousClock.now < deadline {
             if let note = FileManager.default.contents(atPath: folder + "/hub.pid"),
                 let port = try? Value(plainJSON: note).mapValue?["port"]?.intValue
             {
@@ -52,9 +53,13 @@ struct TemporaryHub {
                 return TemporaryHub(url: url, token: token, folder: folder, process: process, input: input)
             }
             try await Task.sleep(for: .milliseconds(20))
+            hasEnded = waitpid(process, &status, WNOHANG) == process
         }
         let said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-        if process.isRunning { process.terminate() }
+        if !hasEnded {
+            kill(process, SIGKILL)
+            _ = await Launch.end(of: process)
+        }
         try? FileManager.default.removeItem(atPath: folder)
         throw Diagnostic(
             .operationFailed,
@@ -68,12 +73,7 @@ struct TemporaryHub {
     /// Ends it and removes its folder.
     func stop() async {
         try? input.fileHandleForWriting.close()
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                process.waitUntilExit()
-                continuation.resume()
-            }
-        }
+        _ = await Launch.end(of: process)
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -109,8 +109,8 @@ struct AWSDriftTests {
     ) -> Drift {
         Drift(testDescription: what, plan: plan) { account in
             let item = try #require(
-                try await account.list(listing, items).first { item in
-                    item.items("tagSet").contains { $0.text("value")?.hasSuffix(plan.keys.first ?? "") ?? false }
+                try await account.list(listing, items).first {
+                    AWSCloud.Account.address($0) == "use1/\(plan.keys.first ?? "")"
                 })
             var parameters = more
             parameters[parameter] = item.text(id) ?? ""
@@ -176,8 +176,8 @@ struct AWSDriftTests {
         Drift(testDescription: "an address was taken from its machine", plan: ["elasticAddress.m1": "update"]) {
             account in
             let item = try #require(
-                try await account.list("DescribeAddresses", "addressesSet").first { item in
-                    item.items("tagSet").contains { $0.text("value") == "use1/elasticAddress.m1" }
+                try await account.list("DescribeAddresses", "addressesSet").first {
+                    AWSCloud.Account.address($0) == "use1/elasticAddress.m1"
                 })
             _ = try await account.client.call(
                 "DisassociateAddress", ["AssociationId": item.text("associationId") ?? ""], at: account.place)
@@ -221,8 +221,8 @@ struct AWSDriftTests {
 extension AWSCloud.Account {
     /// The identity of a machine.
     func instance(_ name: String) async throws -> String {
-        let found = try await list("DescribeInstances", "reservationSet").first { item in
-            item.items("tagSet").contains { $0.text("value") == "use1/instance.\(name)" }
+        let found = try await list("DescribeInstances", "reservationSet").first {
+            Self.address($0) == "use1/instance.\(name)"
         }
         return try #require(found?.text("instanceId"))
     }

@@ -86,14 +86,19 @@ final class AWSCloud: Sendable {
             var counts: [String: Int] = [:]
             for (action, items) in Self.listings {
                 for item in try await list(action, items) {
-                    let tags = item.items("tagSet")
-                    guard let address = tags.first(where: { $0.text("key") == "osiris:address" })?.text("value") else {
-                        continue
-                    }
-                    counts[address, default: 0] += 1
+                    if let address = Self.address(item) { counts[address, default: 0] += 1 }
                 }
             }
             return counts
+        }
+
+        /// As marked. Instances of one call have the same list of names, and each is the entry of its launch index.
+        static func address(_ item: XMLNode) -> String? {
+            let tag = item.items("tagSet").first { $0.text("key") == "osiris:address" }
+            guard let names = tag?.text("value")?.split(separator: " "), let first = names.first else { return nil }
+            let index = names.count > 1 ? Int(item.text("amiLaunchIndex") ?? "") ?? -1 : 0
+            guard names.indices.contains(index) else { return nil }
+            return index == 0 ? String(first) : first.prefix { $0 != "." } + "." + names[index]
         }
 
         private static let listings = [

@@ -17,46 +17,67 @@ import Testing
         "CreateRoute", "AssociateRouteTable", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "ImportKeyPair",
         "RunInstances", "AllocateAddress", "AssociateAddress", "ModifySubnetAttribute",
     ]) func aLostAnswerDoublesNothing(action: String) async throws {
-        for fault in ["lose", "drop"] {
-            let cluster = try await AWSCluster(AWSCluster.plain + "\naws: {elasticAddresses: true}")
-            try await cluster.account.front(#"{"next": [{"on": "\#(action)", "do": "\#(fault)"}]}"#)
-            try await cluster.apply()
-            let addresses = try await cluster.account.addresses()
-            #expect(addresses.count == 13 && addresses.values.allSatisfy { $0 == 1 }, "\(fault): \(addresses)")
-        }
+        // Both wait until what was lost would be listed.
+        async let lost: Void = once(action, "lose")
+        try await once(action, "drop")
+        try await lost
     }
 
-    /// Kills the program after each of many numbers of calls, and lets the next one go on.
+    private func once(_ action: String, _ fault: String) async throws {
+        let cluster = try await AWSCluster(AWSCluster.plain + "\naws: {elasticAddresses: true}")
+        try await cluster.account.front(#"{"next": [{"on": "\#(action)", "do": "\#(fault)"}]}"#)
+        try await cluster.apply()
+        let addresses = try await cluster.account.addresses()
+        #expect(addresses.count == 13 && addresses.values.allSatisfy { $0 == 1 }, "\(fault): \(addresses)")
+    }
+
+    /// Kills the program after each of many numbers of calls, three times in a life, and lets the last run go on to the end.
     @Test func killedAnywhereItComesToTheSameEnd() async throws {
-        let rounds = Int(ProcessInfo.processInfo.environment["OSIRIS_KILLS"] ?? "12") ?? 12
-        for round in 0..<rounds {
-            let cluster = try await AWSCluster(Self.target)
-            let account = cluster.account
-            // From the first call to after the last: a whole apply makes about 60.
-            let calls = 2 + round * 64 / rounds
+        let points = Int(ProcessInfo.processInfo.environment["OSIRIS_KILLS"] ?? "51") ?? 51
+        // Most of a life is waiting, so several go on at once.
+        let lives = (points + 2) / 3
+        let kills = try await withThrowingTaskGroup(of: Int.self) { group in
+            var kills = 0
+            for life in 0..<lives {
+                if life >= 6 { kills += try await group.next() ?? 0 }
+                group.addTask {
+                    // A whole apply makes about 35 calls, one that goes on fewer.
+                    try await live(killedAfter: (0..<3).map { 1 + (life + $0 * lives) % points * 30 / points })
+                }
+            }
+            return try await group.reduce(kills, +)
+        }
+        print("\(kills) runs were killed")
+        #expect(kills > points / 2)
+    }
+
+    /// - Returns: how many of the runs were killed before their end.
+    private func live(killedAfter numbers: [Int]) async throws -> Int {
+        let cluster = try await AWSCluster(Self.target)
+        var kills = 0
+        for (run, calls) in numbers.enumerated() {
+            let file = cluster.scratch.url.appendingPathComponent("calls\(run)").path
             let running = try Program.Running(
                 ["apply", "--auto-approve"],
-                environment: account.environment.merging(["OSIRIS_CALL_LOG": log(cluster)]) { $1 },
+                environment: cluster.account.environment.merging(["OSIRIS_CALL_LOG": file]) { $1 },
                 in: cluster.scratch.url)
-            let file = log(cluster)
-            _ = await eventually(within: 60) {
+            _ = await eventually(within: 90) {
                 let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
                 return text.utf8.count(where: { $0 == UInt8(ascii: "\n") }) >= calls || !running.process.isRunning
             } then: {
                 kill(running.process.processIdentifier, SIGKILL)
             }
-            _ = try await running.wait()
-            let answer = try await cluster.run("apply", "--auto-approve")
-            #expect(answer.status == 0, "killed after \(calls) calls: \(answer)")
-            let addresses = try await account.addresses()
-            #expect(
-                addresses.count == 37 && addresses.values.allSatisfy { $0 == 1 },
-                "killed after \(calls) calls: \(addresses.filter { $0.value != 1 })")
-            try await cluster.expectNothingToDo()
+            if try await running.wait().status == SIGKILL { kills += 1 }
         }
+        let answer = try await cluster.run("apply", "--auto-approve")
+        #expect(answer.status == 0, "killed after \(numbers) calls: \(answer)")
+        let addresses = try await cluster.account.addresses()
+        #expect(
+            addresses.count == 37 && addresses.values.allSatisfy { $0 == 1 },
+            "killed after \(numbers) calls: \(addresses.filter { $0.value != 1 })")
+        try await cluster.expectNothingToDo()
+        return kills
     }
-
-    private func log(_ cluster: AWSCluster) -> String { cluster.scratch.url.appendingPathComponent("calls").path }
 
     @Test func pagesAreFollowedAndCallsAreFew() async throws {
         let cluster = try await AWSCluster(Self.target)

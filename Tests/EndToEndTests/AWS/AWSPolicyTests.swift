@@ -29,8 +29,9 @@ struct AWSPolicyTests {
         for file in files {
             let text = try String(contentsOf: file, encoding: .utf8)
             for match in text.matches(of: /"([A-Z][a-z]+)([A-Z][A-Za-z]+)"/) where verbs.contains(String(match.1)) {
-                let action = match.1 + match.2
-                called.insert((action == "GetCallerIdentity" ? "sts:" : "ec2:") + action)
+                let action = String(match.1 + match.2)
+                let service = ["GetCallerIdentity": "sts", "GetServiceQuota": "servicequotas"][action] ?? "ec2"
+                called.insert("\(service):\(action)")
             }
             if text.contains("client.parameter(") { called.insert("ssm:GetParameter") }
         }

@@ -32,6 +32,17 @@ import Testing
         return try await client.call("RunInstances", parameters, at: account.place)
     }
 
+    /// Whoever waits is told for what, unless it is for a moment.
+    @Test func longWaitsAreTold() async throws {
+        try await account.faults(
+            ["503 RequestLimitExceeded retry-after=7", "503 RequestLimitExceeded"], on: "DescribeVpcs")
+        let told = Mutex<[String]>([])
+        let note: @Sendable (String) -> Void = { text in told.withLock { $0.append(text) } }
+        _ = try await AWSClient.$progress.withValue(note) { try await made() }
+        let first = "waiting 7 s for try 2 of DescribeVpcs: refused by the front"
+        #expect(told.withLock { $0 } == [first])
+    }
+
     @Test(arguments: lost)
     func aReadIsRepeated(fault: String) async throws {
         try await account.faults([fault, fault, fault], on: "DescribeVpcs")

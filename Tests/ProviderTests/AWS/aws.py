@@ -15,6 +15,8 @@ POST /_front/ACCOUNT takes JSON and keeps what it names:
   ended: access keys that have expired
   seconds: how long given keys serve
   delay: seconds that each call takes longer
+  quotas: what GetServiceQuota answers, by code, instead of moto, which knows a few
+  room: how many instances more there is capacity for; "quota": how many more the account may have
   policy: a file with an IAM policy; what it does not allow is refused to the account's `AKID` key, and only to that: the
         key `AKIR` + digits may do everything
 It answers with counts: calls by `service:action`, refused ones by code, connections, and keys given by their source.
@@ -40,6 +42,7 @@ class Account:
     def __init__(self):
         self.next, self.limit, self.page, self.ended, self.seconds = [], None, None, [], 3600
         self.delay, self.policy = 0, None
+        self.room, self.quota, self.quotas = None, None, {}
         self.calls, self.refused = collections.Counter(), collections.Counter()
         self.sources, self.connections = collections.Counter(), set()
         self.buckets = {}
@@ -68,6 +71,18 @@ class Account:
         with open(self.policy) as file:
             statements = json.load(file)["Statement"]
         return any(statement["Effect"] == "Allow" and action in statement["Action"] for statement in statements)
+
+    def launch(self, parameters):
+        """How many instances a RunInstances makes: as many as it may; moto would make the fewest."""
+        least, most = int(parameters["MinCount"]), int(parameters["MaxCount"])
+        if self.quota is not None and most > self.quota:
+            raise Refusal(400, "VcpuLimitExceeded", "You have requested more vCPU capacity than your current limit.")
+        if self.room is not None and least > self.room:
+            raise Refusal(500, "InsufficientInstanceCapacity", "We currently do not have sufficient capacity.")
+        count = most if self.room is None else min(most, self.room)
+        self.room = None if self.room is None else self.room - count
+        self.quota = None if self.quota is None else self.quota - count
+        return str(count)
 
     def fault(self, action):
         for fault in self.next:
@@ -324,6 +339,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if same != parameters:
                 account.refused["IdempotentParameterMismatch"] += 1
                 raise Refusal(400, "IdempotentParameterMismatch", "the token was of another request")
+            code = json.loads(body).get("QuotaCode") if action == "GetServiceQuota" else None
+            if code in account.quotas:
+                return self.answer(200, json.dumps({"Quota": {"QuotaCode": code, "Value": account.quotas[code]}}))
+            if not response and action == "RunInstances" and "DryRun" not in parameters:
+                try:
+                    count = account.launch(parameters)
+                except Refusal as refusal:
+                    account.refused[refusal.code] += 1
+                    raise
+                body = urllib.parse.urlencode(
+                    {"Action": action, "Version": version, **parameters, "MinCount": count}).encode()
             response = response or service.open(self.path, method=self.command, headers=headers, data=body)
             text = response.get_data()
             if once and response.status_code < 300:

@@ -72,7 +72,7 @@ final class FakeHost: Sendable {
         var errors: String
     }
 
-    /// A script as it is sent to a host, but for the folders of systemd, which are in `files`.
+    /// A script as it is sent to a host, but for the folders of systemd and of package programs, which are in `files`.
     func start(
         _ script: HostScript, _ arguments: [String] = [], _ payload: HostPayload = HostPayload(),
         cluster: String = "edge",
@@ -94,6 +94,9 @@ final class FakeHost: Sendable {
         let text = script.replacing("/etc/systemd/system/", with: files.path + "/etc/")
             .replacing("/run/systemd/system", with: files.path + "/run/systemd/system")
             .replacing("='/var/lib/osiris'", with: "='\(folder)'")
+            .replacing("/etc/apt/", with: files.path + "/etc/apt/")
+            .replacing("/etc/yum.repos.d/", with: files.path + "/etc/yum.repos.d/")
+            .replacing("=/etc/pki/", with: "=\(files.path)/etc/pki/")
         let process = Process()
         // In a process group of its own, so that a kill takes what it has started.
         process.executableURL = URL(fileURLWithPath: "/bin/sh")

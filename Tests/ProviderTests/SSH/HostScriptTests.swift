@@ -35,6 +35,26 @@ import Testing
         #expect(Set(host.text("fence").split(separator: "\n")) == ["l 8", "m 1"])
     }
 
+    /// Every marker names its address anew, the host's own first; run again, it comes to the same end.
+    @Test func aMarkerGetsAnotherAddress() async throws {
+        let host = try FakeHost()
+        let early = try await host.run(.move, ["host"], FakeHost.payload(["host.json": "{}"]))
+        #expect(early.status == 65, "nobody's host: \(early)")
+        #expect(try await host.adopt().status == 0)
+        let engine = FakeHost.marker("engine").replacing("n01", with: "db1")
+        for _ in 1...2 {
+            #expect(try await host.run(.move, ["engine"], FakeHost.payload(["engine.json": engine])).status == 0)
+            #expect(host.text("engine.json") == engine)
+        }
+        let late = try await host.run(.move, ["engine"], FakeHost.payload(["engine.json": "{}"]), lock: 0)
+        #expect(late.status == 75 && host.text("engine.json") == engine)
+        let moved = FakeHost.marker("host").replacing("n01", with: "db1")
+        #expect(try await host.run(.move, ["host"], FakeHost.payload(["host.json": moved])).status == 0)
+        #expect(host.text("host.json") == moved)
+        // From now on it is asked for under its new name.
+        #expect(try await host.run(.move, ["engine"], FakeHost.payload(["engine.json": engine])).status == 65)
+    }
+
     @Test func aPayloadCutOffChangesNothing() async throws {
         let host = try FakeHost()
         #expect(try await host.adopt().status == 0)

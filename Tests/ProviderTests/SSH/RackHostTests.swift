@@ -90,6 +90,18 @@ import Testing
         #expect(try SSHTarget(target(["hosts": ["a"]])).hosts[0].domain == "rack-a")
     }
 
+    @Test func targetsAreKnownAsTheManifestHasThem() {
+        let targets = KnownTargets()
+        var cluster = cluster(in: "/")
+        cluster.targets = [target(["hosts": ["n[1:3].dc1"], "user": "ops"])]
+        #expect(targets["rack-a", cluster]?["n2"]?.login.user == "ops")
+        #expect(targets["rack-a", cluster]?["n4"] == nil && targets["rack-b", cluster] == nil)
+        cluster.targets = [target(["hosts": ["n[2:4].dc1"], "user": "eve"])]
+        #expect(targets["rack-a", cluster]?["n4"]?.login.user == "eve" && targets["rack-a", cluster]?["n1"] == nil)
+        cluster.targets = [target(["hosts": ["n1", "n1"]])]
+        #expect(targets["rack-a", cluster] == nil)
+    }
+
     @Test func everyFaultIsToldAtOnce() {
         let found = faults([
             "hosts": [

@@ -113,7 +113,7 @@ import Testing
     func aScriptsEndIsSaid(_ status: Int, _ errors: String, _ kind: ProviderError.Kind, _ words: String) throws {
         let address = try #require(ResourceAddress("rack/hub.n01"))
         let place = try HostPlace(
-            address, recorded: [["login": HostLogin(address: "n01.example").value]], in: cluster(in: "/"))
+            address, recorded: [["login": HostLogin(address: "n01.example").value]], of: nil, home: "/")
         let error = HostRun.failure(SSHResult(status: status, errors: Array(errors.utf8)), address, place)
         #expect(error.kind == kind && error.message.hasPrefix("rack/hub.n01: \(words)"))
     }

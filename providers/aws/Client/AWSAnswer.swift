@@ -48,6 +48,7 @@ enum AWSAnswer {
             kind: kind(response, fault.code, call), action: call.action, region: call.place.region, code: fault.code,
             message: fault.message.isEmpty ? "HTTP \(response.status)" : shown(fault.message), status: response.status,
             requestID: fault.requestID)
+        error.mayHaveTakenEffect = response.status >= 500 && !isRefused(response, fault.code)
         if authentication.contains(fault.code) {
             error.message = "the service does not accept the credentials"
             error.help = "check that they are of this account and its partition, and that this machine's clock is right"
@@ -67,7 +68,8 @@ enum AWSAnswer {
         }
         return AWSError(
             kind: kind, action: call.action, region: call.place.region, code: "", message: failure.description,
-            status: nil, requestID: nil, help: "check the region, the endpoint and the network")
+            status: nil, requestID: nil, help: "check the region, the endpoint and the network",
+            mayHaveTakenEffect: failure.sent)
     }
 
     static func cancelled(_ call: AWSCall) -> AWSError {
@@ -77,15 +79,23 @@ enum AWSAnswer {
     }
 
     private static func kind(_ response: HTTPResponse, _ code: String, _ call: AWSCall) -> AWSError.Kind {
-        if throttling.contains(code) || response.status == 429 { return .throttled(retryAfter: retryAfter(response)) }
-        // The service says that it did not begin.
-        if response.status == 503 && ["Unavailable", "ServiceUnavailable"].contains(code)
-            || ["RequestTimeout", "RequestTimeoutException"].contains(code)
-        {
-            return .transient
-        }
+        if isThrottled(response, code) { return .throttled(retryAfter: retryAfter(response)) }
+        // EC2 answers with 500 where it has no room.
+        if code.hasPrefix("Insufficient") { return .rejected }
+        if isRefused(response, code) { return .transient }
         guard response.status >= 500 else { return .rejected }
         return call.isRepeatable ? .transient : .answerLost
+    }
+
+    private static func isThrottled(_ response: HTTPResponse, _ code: String) -> Bool {
+        throttling.contains(code) || response.status == 429
+    }
+
+    /// Whether the service says that it did not begin.
+    private static func isRefused(_ response: HTTPResponse, _ code: String) -> Bool {
+        isThrottled(response, code) || code.hasPrefix("Insufficient")
+            || response.status == 503 && ["Unavailable", "ServiceUnavailable"].contains(code)
+            || ["RequestTimeout", "RequestTimeoutException"].contains(code)
     }
 
     /// `x-amz-retry-after` is in milliseconds, `Retry-After` (RFC 9110, 10.2.3) in seconds; dates are not taken.

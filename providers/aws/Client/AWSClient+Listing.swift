@@ -19,7 +19,9 @@ extension AWSClient {
         at place: AWSPlace, waitingOut wait: AWSWait? = nil
     ) async throws -> [XMLNode] {
         var parameters = parameters
-        let hasIDs = parameters.values.keys.contains { $0.contains("Id.") || $0.hasPrefix("GroupName.") }
+        let hasIDs = parameters.values.keys.contains { name in
+            name.contains("Id.") || ["GroupName.", "InstanceType."].contains { name.hasPrefix($0) }
+        }
         if !Self.unpaged.contains(action), !hasIDs, parameters["MaxResults"] == nil {
             parameters["MaxResults"] = "\(Self.smallPages[action] ?? Self.page)"
         }

@@ -80,12 +80,13 @@ public struct AWSClient: Sendable {
     private func send(_ call: AWSCall, _ wait: AWSWait?) async throws -> HTTPResponse {
         var attempt = 0
         var renewed = false
+        var isUnsure = false
         let deadline = wait.map { ContinuousClock.now + $0.atMost }
         var waits = 0
         while true {
             attempt += 1
             let (signer, endpoint) = try await surroundings(of: call)
-            try await budget.admit(call.api, call.bucket)
+            try await budget.admit(call.api, call.bucket) { Self.tell("its turn for \(call.action)", for: $0) }
             let outcome = await exchange(call, signer, endpoint, attempt)
             var error: AWSError
             switch outcome {
@@ -97,18 +98,31 @@ public struct AWSClient: Sendable {
                 error = failure
             }
             error.attempts = attempt
+            isUnsure = isUnsure || error.mayHaveTakenEffect
+            error.mayHaveTakenEffect = isUnsure
             if case .throttled = error.kind { await budget.wasThrottled(call.api) }
             if AWSAnswer.expiry.contains(error.code), !renewed {
                 renewed = true
                 await credentials.forget(signer, of: call.place.identity)
             } else if let wait, let deadline, wait.codes.contains(error.code), deadline > .now {
                 waits += 1
-                try await retry.sleep(wait.pause.delay(after: waits, jitter: .random(in: 0..<1)))
+                let delay = wait.pause.delay(after: waits, jitter: .random(in: 0..<1))
+                Self.tell("\(call.action): \(error.message)", for: delay)
+                try await retry.sleep(delay)
             } else {
                 guard let delay = retry.delay(after: error.kind, attempt: attempt - waits) else { throw error }
+                Self.tell("try \(attempt - waits + 1) of \(call.action): \(error.message)", for: delay)
                 try await retry.sleep(delay)
             }
         }
+    }
+
+    /// Hears why a call of this task waits, if it is for long.
+    @TaskLocal static var progress: (@Sendable (String) -> Void)?
+
+    private static func tell(_ what: String, for delay: Duration) {
+        guard delay >= .seconds(2) else { return }
+        progress?("waiting \(Int((delay / .seconds(1)).rounded())) s for \(what)")
     }
 
     private func exchange(

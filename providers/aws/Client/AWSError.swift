@@ -30,6 +30,8 @@ public struct AWSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var help: String?
     /// Tries made.
     public var attempts = 1
+    /// Whether one of the tries may have taken effect, as its answer did not come. Says something of changes only.
+    public var mayHaveTakenEffect = false
 
     public var description: String {
         var details = [code, requestID.map { "request \($0)" } ?? ""].filter { !$0.isEmpty }

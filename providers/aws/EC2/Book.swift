@@ -1,3 +1,4 @@
+import OsirisProviderKit
 import Synchronization
 
 /// What this process has done so far: by it a lost answer, a new object that is not listed yet, and one that is listed and
@@ -6,6 +7,7 @@ final class Book: Sendable {
     private struct Pages {
         var tokens: Set<String> = []
         var lost: [String: ContinuousClock.Instant] = [:]
+        var asked: [String: ContinuousClock.Instant] = [:]
         var made: [String: ContinuousClock.Instant] = [:]
         var removed: Set<String> = []
     }
@@ -17,8 +19,17 @@ final class Book: Sendable {
 
     func lost(_ token: String) { pages.withLock { $0.lost[token] = .now } }
 
-    /// When the last answer to a create with this token was lost.
-    func wasLost(_ token: String) -> ContinuousClock.Instant? { pages.withLock { $0.lost[token] } }
+    /// Since when a create is known of that may have taken effect and is not seen: since its answer was lost; or, if another
+    /// process was cut off in it, which may have been a moment ago, since this one asked first.
+    func unseen(_ request: OperationRequest) -> ContinuousClock.Instant? {
+        pages.withLock { pages in
+            if let lost = pages.lost[request.token] { return lost }
+            guard request.isCutOff, !pages.tokens.contains(request.token) else { return nil }
+            let first = pages.asked[request.token] ?? .now
+            pages.asked[request.token] = first
+            return first
+        }
+    }
 
     func made(_ id: String) { pages.withLock { $0.made[id] = .now } }
 

@@ -9,8 +9,9 @@ struct EC2: Sendable {
     let listings: Listings
     let book = Book()
     let pace: Pace
-    let terminations: Gather<AWSPlace>
-    let marking: Gather<Marking>
+    let launches: Launches
+    let terminations: Gather<AWSPlace, String, Void>
+    let marking: Gather<Marking, String, Void>
 
     /// The same tags for many objects.
     struct Marking: Hashable, Sendable {
@@ -22,6 +23,7 @@ struct EC2: Sendable {
         self.client = client
         self.pace = pace
         listings = Listings { try await client.items($0) }
+        launches = Launches(client)
         terminations = Gather(most: 100) { place, ids in
             var parameters = QueryParameters()
             parameters.list("InstanceId", ids)

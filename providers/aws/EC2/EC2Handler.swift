@@ -14,9 +14,6 @@ protocol EC2Handler: ResourceHandler {
     func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes
     /// More than its own listing says, by identity; by default nothing.
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes]
-    /// What stands in for recorded attributes when a lost state is made again, from what was found before; by default
-    /// nothing.
-    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes
     /// True for an object that is listed and has ended; by default never.
     func hasEnded(_ item: XMLNode) -> Bool
     /// Makes the object with all its tags, in one call.
@@ -31,7 +28,6 @@ protocol EC2Handler: ResourceHandler {
 
 extension EC2Handler {
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] { [:] }
-    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes { [:] }
     func hasEnded(_ item: XMLNode) -> Bool { false }
 
     func question(_ place: AWSPlace, _ cluster: Cluster) -> Listings.Question {
@@ -49,17 +45,16 @@ extension EC2Handler {
         -> Attributes
     {
         var found = attributes(item, recorded: recorded)
-        let tags = item.tags
         found["id"] = item.text(kind.id).map(Value.string)
         found["region"] = .string(region)
         found["account"] = account
         // Tags that others put on it are left alone.
-        let own = tags.filter { key, _ in
+        let own = item.tags.filter { key, _ in
             guard !key.hasPrefix(CloudMarks.prefix), !key.hasPrefix("aws:") else { return false }
             return recorded["tags"].map { $0.mapValue?[key] != nil } ?? true
         }
         found["tags"] = .map(own.mapValues(Value.string))
-        found["marked"] = .bool(CloudMarks(tags)?.cluster == cluster)
+        found["marked"] = .bool(CloudMarks(item)?.cluster == cluster)
         return found
     }
 }
@@ -104,7 +99,7 @@ extension EC2Handler {
         let byID = Dictionary(present.map { ($0.text(kind.id) ?? "", $0) }) { first, _ in first }
         var byAddress: [ResourceAddress: [String]] = [:]
         for item in present {
-            if let marks = CloudMarks(item.tags) {
+            if let marks = CloudMarks(item) {
                 byAddress[marks.address, default: []].append(item.text(kind.id) ?? "")
             }
         }
@@ -134,11 +129,11 @@ extension EC2Handler {
                 let sized = AWSTarget.namesWithDisk(request.cluster)
                 let more = try await more(sized.isEmpty ? [] : [["disk": 0]], question)
                 for item in items {
-                    guard let marks = CloudMarks(item.tags), marks.address.type == type.name,
+                    guard let marks = CloudMarks(item), marks.address.type == type.name,
                         let id = item.text(kind.id)
                     else { continue }
                     var found = whole(
-                        item, recorded: hint(marks.address, request.below), region: place.region, account: account,
+                        item, recorded: [:], region: place.region, account: account,
                         of: request.cluster.name)
                     // A size that nobody asked for is the image's.
                     if let more = more[id], sized.contains(String(marks.address.target)) { found.merge(more) { $1 } }
@@ -164,12 +159,12 @@ extension EC2Handler {
         let step = try EC2Step(ec2, request)
         let isRepeated = ec2.book.begin(request.token)
         let items = try await listed(step, within: isRepeated ? .zero : nil)
-        let ours = items.filter { CloudMarks($0.tags)?.address == request.address }
-        if let late = ours.first(where: { CloudMarks($0.tags)?.fences(request.owner) ?? false }) {
+        let ours = items.filter { CloudMarks($0)?.address == request.address }
+        if let late = ours.first(where: { CloudMarks($0)?.fences(request.owner) ?? false }) {
             throw Self.fenced(late, step, kind)
         }
-        let mine = ours.filter { CloudMarks($0.tags)?.operation == request.token }
-        if let other = ours.first(where: { CloudMarks($0.tags)?.operation != request.token }) {
+        let mine = ours.filter { CloudMarks($0)?.isMade(by: request.token) ?? false }
+        if let other = ours.first(where: { !(CloudMarks($0)?.isMade(by: request.token) ?? false) }) {
             throw ProviderError(
                 .rejected,
                 "\(request.address): \(other.text(kind.id) ?? "an object") in \(place(step)) has the marks of this "
@@ -204,6 +199,16 @@ extension EC2Handler {
         return finished(try await bring(step, id, from: request.prior), step, id)
     }
 
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {
+        let step = try EC2Step(ec2, request)
+        guard let id = request.prior["id"]?.stringValue else {
+            throw ProviderError(.rejected, "\(from): its identity is not known", help: "plan and apply again")
+        }
+        try await checkFence(step, id)
+        // All of them: one that was made in a call with others has theirs too.
+        try await put(CloudMarks(request).tags, on: id, step)
+    }
+
     func delete(_ request: OperationRequest) async throws {
         guard let id = request.prior["id"]?.stringValue else { return }
         let step = try EC2Step(ec2, request)
@@ -217,8 +222,8 @@ extension EC2Handler {
     func fence(_ request: OperationRequest) async throws {
         let step = try EC2Step(ec2, request)
         let items = try await listed(step, within: .zero)
-        for item in items where CloudMarks(item.tags)?.address == request.address {
-            guard let id = item.text(kind.id), let marks = CloudMarks(item.tags) else { continue }
+        for item in items where CloudMarks(item)?.address == request.address {
+            guard let id = item.text(kind.id), let marks = CloudMarks(item) else { continue }
             if marks.fences(request.owner) { throw Self.fenced(item, step, kind) }
             guard request.owner.isFenced, marks.lineage == request.owner.lineage else { continue }
             try await put([CloudMarks.Key.fence.text: String(request.owner.fencing)], on: id, step)
@@ -227,12 +232,15 @@ extension EC2Handler {
 
     func resolve(_ request: OperationRequest) async throws -> IntentResolution {
         let step = try EC2Step(ec2, request)
-        let items = try await listed(step, within: .zero).filter { CloudMarks($0.tags)?.operation == request.token }
+        let items = try await listed(step, within: .zero).filter { item in
+            guard let marks = CloudMarks(item) else { return false }
+            return marks.address == request.address && marks.isMade(by: request.token)
+        }
         if items.count > 1 {
             return .ambiguous(items.map { "\(kind.tagged) \($0.text(kind.id) ?? "") in \(place(step))" })
         }
         guard let item = items.first, let id = item.text(kind.id) else {
-            if let lost = ec2.book.wasLost(request.token), ContinuousClock.now - lost < ec2.pace.listing {
+            if let since = ec2.book.unseen(request), ContinuousClock.now - since < ec2.pace.listing {
                 return .unknownYet("it is not listed, which a new object may not be at first")
             }
             return .notLanded
@@ -246,7 +254,7 @@ extension EC2Handler {
         let open = type.schema.fields.filter { field in
             guard field.role == .argument else { return false }
             let planned = request.planned[field.name].flatMap { $0 == .null ? nil : $0 } ?? field.defaultValue
-            return planned != nil && planned != found[field.name]
+            return planned.map(field.canonical) != found[field.name].map(field.canonical) && planned != nil
         }
         .map(\.name)
         if open.isEmpty && isWhole(found) { return .landed(found) }
@@ -273,7 +281,7 @@ extension EC2Handler {
     private func checkFence(_ step: EC2Step, _ id: String) async throws {
         guard step.request.owner.isFenced else { return }
         let items = try await listed(step, within: ec2.pace.fence)
-        guard let item = items.first(where: { $0.text(kind.id) == id }), let marks = CloudMarks(item.tags),
+        guard let item = items.first(where: { $0.text(kind.id) == id }), let marks = CloudMarks(item),
             marks.fences(step.request.owner)
         else { return }
         throw Self.fenced(item, step, kind)
@@ -283,7 +291,7 @@ extension EC2Handler {
         ProviderError(
             .fenced,
             "\(step.request.address): \(item.text(kind.id) ?? kind.tagged) was changed by a later run (lock "
-                + "\(CloudMarks(item.tags)?.fence ?? 0), this run has \(step.request.owner.fencing))")
+                + "\(CloudMarks(item)?.fence ?? 0), this run has \(step.request.owner.fencing))")
     }
 
     private func place(_ step: EC2Step) -> String { step.place.region }
@@ -309,7 +317,7 @@ extension EC2Handler {
 
     private func put(_ tags: [String: String], on id: String, _ step: EC2Step) async throws {
         do {
-            try await ec2.marking.add(id, to: EC2.Marking(place: step.place, tags: tags))
+            try await step.patiently { try await ec2.marking.add(id, to: EC2.Marking(place: step.place, tags: tags)) }
         } catch let error as AWSError {
             throw step.failure(error)
         }

@@ -19,10 +19,10 @@ struct EC2Step: Sendable {
     subscript(name: String) -> String { request.planned[name]?.stringValue ?? "" }
 
     /// All tags of what is made.
-    var tags: [String: String] {
-        (request.planned["tags"]?.mapValue ?? [:]).compactMapValues(\.stringValue)
-            .merging(CloudMarks(request).tags) { $1 }
-    }
+    var tags: [String: String] { ownTags.merging(CloudMarks(request).tags) { $1 } }
+
+    /// Without the marks.
+    var ownTags: [String: String] { (request.planned["tags"]?.mapValue ?? [:]).compactMapValues(\.stringValue) }
 
     /// Calls, and waits while something new is not known yet, or something old is still in use.
     /// - Parameters:
@@ -34,22 +34,36 @@ struct EC2Step: Sendable {
     func call(
         _ action: String, _ parameters: QueryParameters, settled: Set<String> = [], isRemoval: Bool = false
     ) async throws -> XMLNode? {
+        let isSettled = { (error: AWSError) in settled.contains(error.code) || (isRemoval && error.isNotFound) }
+        do {
+            return try await patiently(isSettled) { try await ec2.client.call(action, parameters, at: place) }
+        } catch let error as AWSError {
+            if isSettled(error) { return nil }
+            throw failure(error)
+        }
+    }
+
+    /// What is called, and waits as `call` does.
+    /// - Parameter isSettled: errors that must not be waited out.
+    /// - Throws: `AWSError`.
+    func patiently<Answer>(
+        _ isSettled: (AWSError) -> Bool = { _ in false }, _ body: () async throws -> Answer
+    ) async throws -> Answer {
         let begin = ContinuousClock.now
         var attempt = 0
         while true {
             do {
-                return try await ec2.client.call(action, parameters, at: place)
-            } catch let error as AWSError {
-                if settled.contains(error.code) || (isRemoval && error.isNotFound) { return nil }
+                return try await AWSClient.$progress.withValue(request.progress) { try await body() }
+            } catch let error as AWSError where !isSettled(error) {
                 let longest: Duration
                 if error.code == "DependencyViolation" {
                     longest = ec2.pace.dependency
                 } else if error.isNotFound, ec2.book.hasNew(references, within: ec2.pace.newness) {
                     longest = ec2.pace.newness
                 } else {
-                    throw failure(error)
+                    throw error
                 }
-                guard ContinuousClock.now - begin < longest else { throw failure(error) }
+                guard ContinuousClock.now - begin < longest else { throw error }
                 request.progress("waiting: \(error.message)")
                 try await Task.sleep(for: ec2.pace.pause(attempt))
                 attempt += 1
@@ -87,5 +101,17 @@ extension EC2Step {
             throw ProviderError(.answerLost, "\(request.address): \(action) answers without \(path)")
         }
         return (id, [:])
+    }
+    /// Makes an instance, together with those that are asked for at the same moment and are alike.
+    /// - Parameter tags: besides the marks.
+    /// - Returns: its identity.
+    func launch(_ parameters: QueryParameters, _ tags: [String: String]) async throws -> String {
+        let launch = Launch(
+            place: place, target: String(request.address.target), parameters: parameters, tags: tags)
+        do {
+            return try await patiently { try await ec2.launches.make(CloudMarks(request), of: launch) }
+        } catch let error as AWSError {
+            throw failure(error)
+        }
     }
 }

@@ -15,7 +15,7 @@ struct HostKeys: ResourceHandler {
             Field("region", .string, required: true, forcesReplacement: true, doc: "The region it is in."),
             Field("account", .map(of: .string), doc: "How its account is reached; absent: as the environment says."),
             Field("keys", .list(of: .string), role: .computed, doc: "`TYPE BASE64` of each."),
-        ]), goneWithParent: true)
+        ]), goneWithParent: true, outage: .init(update: .zero))
 
     let ec2: EC2
     var type: ResourceType { Self.type }
@@ -79,6 +79,7 @@ struct HostKeys: ResourceHandler {
 
     // It is a look at the instance, and nothing that could be doubled, left behind or overtaken.
     func delete(_ request: OperationRequest) async throws {}
+    func move(_ request: OperationRequest, from: ResourceAddress) async throws {}
     func resolve(_ request: OperationRequest) async throws -> IntentResolution { .notLanded }
     func fence(_ request: OperationRequest) async throws {}
     /// After a loss of the state they are read from the console again.

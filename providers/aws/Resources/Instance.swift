@@ -13,7 +13,8 @@ struct Instance: EC2Handler {
                 doc: "The image, as the manifest names it. What it leads to is looked up when the instance is made."),
             Field("type", .string, required: true, doc: "Its size; a change stops the instance and starts it again."),
             Field("subnet", .string, required: true, forcesReplacement: true, doc: "The subnet it is in."),
-            Field("securityGroups", .list(of: .string), required: true, doc: "Who may connect to it."),
+            Field(
+                "securityGroups", .list(of: .string), required: true, unordered: true, doc: "Who may connect to it."),
             Field("key", .string, forcesReplacement: true, doc: "Name of the key pair that may log in."),
             Field(
                 "publicAddress", .bool, forcesReplacement: true,
@@ -37,7 +38,9 @@ struct Instance: EC2Handler {
                 HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
                 volatile: true,
                 doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
-        ]), takesAllWithIt: true)
+        ]), takesAllWithIt: true,
+        // Stopped and started again, each of which is waited for.
+        outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perCall: Launches.most)
 
     let ec2: EC2
     let images: Images
@@ -61,7 +64,7 @@ struct Instance: EC2Handler {
         var found: Attributes = [
             "type": .string(item.text("instanceType") ?? ""), "subnet": .string(item.text("subnetId") ?? ""),
             "securityGroups": .list(
-                item.items("groupSet").compactMap { $0.text("groupId") }.sorted().map(Value.string)),
+                item.items("groupSet").compactMap { $0.text("groupId") }.map(Value.string)),
             "metadataTokens": .string(item.word("metadataOptions/httpTokens") ?? "optional"),
             "status": .string(status),
         ]
@@ -106,12 +109,11 @@ struct Instance: EC2Handler {
     func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {
         let planned = step.request.planned
         let image = try await images.find(step["image"], type: step["type"], at: step.place, for: step.request.address)
-        var tags = step.tags
+        var tags = step.ownTags
         tags[Self.imageTag] = step["image"]
         tags[Self.bootTag] = planned["boot"]?.stringValue
         var parameters: QueryParameters = [
-            "ImageId": image.id, "InstanceType": step["type"], "MinCount": "1", "MaxCount": "1",
-            "SubnetId": step["subnet"], "ClientToken": step.request.token,
+            "ImageId": image.id, "InstanceType": step["type"], "SubnetId": step["subnet"],
             "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpPutResponseHopLimit": "1",
             "MetadataOptions.HttpEndpoint": "enabled",
         ]
@@ -123,15 +125,11 @@ struct Instance: EC2Handler {
             parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
             parameters["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] = "true"
         }
-        for tagged in [kind.tagged, "volume"] { parameters.tags(tagged, tags) }
         if planned["boot"] != nil, let firstBoot {
             parameters["UserData"] = try UserData.text(
                 try firstBoot.script(for: step.request), of: step.request.address)
         }
-        let answer = try await step.call("RunInstances", parameters)
-        guard let id = answer?.items("instancesSet").first?.word("instanceId") else {
-            throw ProviderError(.answerLost, "\(step.request.address): RunInstances answers without an instance")
-        }
+        let id = try await step.launch(parameters, tags)
         var made = planned
         made["status"] = "pending"
         return (id, made)
@@ -139,7 +137,8 @@ struct Instance: EC2Handler {
 
     func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
         let planned = step.request.planned
-        if present["securityGroups"] != planned["securityGroups"] {
+        if isAsPlanned(present, planned) { return present.merging(planned) { $1 } }
+        if differ("securityGroups", present, planned) {
             var parameters: QueryParameters = ["InstanceId": id]
             parameters.list("GroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
             try await step.call("ModifyInstanceAttribute", parameters)
@@ -167,6 +166,19 @@ struct Instance: EC2Handler {
         var found = attributes(item, recorded: planned)
         for name in ["disk", "image"] { found[name] = planned[name] }
         return found
+    }
+
+    /// True if only its tags may be others.
+    private func isAsPlanned(_ present: Attributes, _ planned: Attributes) -> Bool {
+        type.schema.fields.allSatisfy { field in
+            field.role != .argument || ["tags", "marked"].contains(field.name) || !differ(field.name, present, planned)
+        }
+    }
+
+    private func differ(_ name: String, _ present: Attributes, _ planned: Attributes) -> Bool {
+        guard let field = type.schema[name] else { return false }
+        let values = [present[name], planned[name] ?? field.defaultValue].map { field.canonical($0 ?? .null) }
+        return values[0] != values[1]
     }
 
     private func stop(_ step: EC2Step, _ id: String) async throws {

@@ -10,6 +10,8 @@ struct KeyPair: EC2Handler {
         schema: .ec2([
             Field(
                 "name", .string, required: true, forcesReplacement: true,
+                // Made from the target's name, which may be another by now; another key is another pair in any case.
+                keeps: { _, _ in true },
                 doc: "Its name, one of its kind in the region."),
             Field("publicKey", .string, required: true, forcesReplacement: true, doc: "As in `authorized_keys`."),
         ]))

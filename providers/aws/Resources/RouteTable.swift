@@ -9,7 +9,7 @@ struct RouteTable: EC2Handler {
         schema: .ec2([
             Field("vpc", .string, required: true, forcesReplacement: true, doc: "The network it belongs to."),
             Field("gateway", .string, required: true, doc: "Where everything goes that is not for the network."),
-            Field("subnets", .list(of: .string), required: true, doc: "The subnets it is for, sorted."),
+            Field("subnets", .list(of: .string), required: true, unordered: true, doc: "The subnets it is for."),
         ]))
 
     let ec2: EC2
@@ -20,22 +20,11 @@ struct RouteTable: EC2Handler {
 
     func attributes(_ item: XMLNode, recorded: Attributes) -> Attributes {
         let route = item.items("routeSet").first { $0.text("destinationCidrBlock") == Self.everywhere }
-        let order = recorded["subnets"]?.listValue?.compactMap(\.stringValue) ?? []
-        let subnets = item.items("associationSet").compactMap { $0.word("subnetId") }.sorted { left, right in
-            // As they were recorded, others last: a list that only EC2 orders otherwise is no change.
-            (order.firstIndex(of: left) ?? .max, left) < (order.firstIndex(of: right) ?? .max, right)
-        }
+        let subnets = item.items("associationSet").compactMap { $0.word("subnetId") }
         return [
             "vpc": .string(item.text("vpcId") ?? ""), "gateway": .string(route?.word("gatewayId") ?? ""),
             "subnets": .list(subnets.map(Value.string)),
         ]
-    }
-
-    /// In the order of the subnets' numbers, as the manifest declares them.
-    func hint(_ address: ResourceAddress, _ below: [DiscoveredResource]) -> Attributes {
-        let subnets = below.filter { $0.address.type == Subnet.type.name && $0.address.target == address.target }
-        let sorted = subnets.sorted { Int($0.address.name) ?? 0 < Int($1.address.name) ?? 0 }
-        return ["subnets": .list(sorted.compactMap { $0.attributes["id"] })]
     }
 
     func make(_ step: EC2Step) async throws -> (id: String, attributes: Attributes) {

@@ -10,6 +10,8 @@ struct SecurityGroup: EC2Handler {
             Field("vpc", .string, required: true, forcesReplacement: true, doc: "The network it belongs to."),
             Field(
                 "name", .string, required: true, forcesReplacement: true,
+                // Made from the target's name, which may be another by now.
+                keeps: { _, _ in true },
                 doc: "Its name, one of its kind in the network."),
             Field(
                 "rules", .map(of: .string), default: [:],

@@ -36,6 +36,16 @@ public struct HostFacts: Sendable, Hashable {
         }
     }
 
+    public struct Firewall: Sendable, Hashable {
+        /// `ufw` or `firewalld`.
+        public var name: String
+        /// TCP ports that it lets in; nil where that could not be found out.
+        public var ports: [ClosedRange<Int>]?
+
+        /// Nil if nobody can say.
+        public func letsIn(_ port: Int) -> Bool? { ports.map { $0.contains { $0.contains(port) } } }
+    }
+
     public var os: OS
     /// As `uname -m`: `x86_64`, `aarch64`.
     public var arch: String
@@ -70,6 +80,8 @@ public struct HostFacts: Sendable, Hashable {
     public var hubEnabled: String?
     /// TCP ports that something listens on, and the program's name; empty where it was not looked up.
     public var listening: [Int: String]
+    /// The one that is on; nil for none, or one that osiris does not know.
+    public var firewall: Firewall?
     /// Files of osiris's folder by name without `.json`: `host`, `engine`, `fence`.
     public var markers: [String: [UInt8]]
     /// True if there is a folder of osiris, and it cannot be read without more rights: `markers` says nothing then.
@@ -128,8 +140,18 @@ extension HostFacts {
         hubEnabled = text("hubEnabled")
         self.listening = Dictionary(
             uniqueKeysWithValues: listening.compactMap { port, name in Int(port).map { ($0, name.stringValue ?? "") } })
+        firewall = text("firewall").map { Firewall(name: $0, ports: text("firewallPorts").map(Self.ports)) }
         markers = Self.markers(text("files"))
         isFolderUnreadable = fields["unreadable"] == true
+    }
+
+    /// Of words such as `22` and `8000-8100`.
+    private static func ports(_ text: String) -> [ClosedRange<Int>] {
+        text.split(separator: " ").compactMap { word in
+            let ends = word.split(separator: "-").compactMap { Int($0) }
+            guard let first = ends.first, let last = ends.last, first <= last else { return nil }
+            return first...last
+        }
     }
 
     /// The host read its clock between the two moments, and to a second.

@@ -7,7 +7,7 @@ public enum HostPreflight {
     /// Seconds: certificates and tokens allow for less.
     public static let mostSkew = 60
 
-    /// Faults of one host, each an error with its next step.
+    /// Faults of one host, each with its next step: errors, and warnings of what will work otherwise than one may think.
     /// - Parameter name: the host's, as it is shown.
     public static func faults(_ facts: HostFacts, _ wishes: HostWishes, of name: String) -> [Diagnostic] {
         var faults: [Diagnostic] = []
@@ -17,7 +17,9 @@ public enum HostPreflight {
         if case .none(let reason, let help) = facts.rights {
             fault(.hostRights, "no rights of root: \(reason)", help)
         }
-        if let owner = owner(facts), owner != (wishes.cluster, wishes.address) {
+        if let owner = owner(facts),
+            owner.cluster != wishes.cluster || ![wishes.address, wishes.formerAddress].contains(owner.address)
+        {
             fault(
                 .hostOtherCluster, "it belongs to \(owner.address) of cluster \(owner.cluster)",
                 "take it out of one of the two manifests, and apply that one")
@@ -34,6 +36,18 @@ public enum HostPreflight {
                 .hostPortTaken,
                 "port \(wishes.port) is taken\(program.isEmpty ? "" : " by \(program)")",
                 "stop what listens there (`ss -tlnp`), or give the hub another port")
+        }
+        if let firewall = facts.firewall, firewall.letsIn(wishes.port) == false, facts.listening[wishes.port] == nil {
+            faults.append(
+                Diagnostic(
+                    .warning, .hostFirewall,
+                    "host \(name): \(firewall.name) is on and does not let port \(wishes.port) in: osiris will reach the hub "
+                        + "through sshd, and callers will not",
+                    address: wishes.address,
+                    help: firewall.name == "ufw"
+                        ? "`ufw allow \(wishes.port)/tcp` there, if others are to call its functions"
+                        : "`firewall-cmd --permanent --add-port=\(wishes.port)/tcp` and `firewall-cmd --reload` there, if others "
+                            + "are to call its functions"))
         }
         if let free = facts.diskFree, free < wishes.diskFree, facts.markers["image"] == nil {
             fault(
@@ -81,6 +95,11 @@ public enum HostPreflight {
             return fault(
                 ", and there are no \(ending) files in \(packages.folder)",
                 "put the engine's packages there, or take `engine.packages` out")
+        }
+        if let repository = wishes.repository, repository.program != facts.packages {
+            return fault(
+                ", and engine.repository is for \(repository.program), and the host has \(facts.packages ?? "no package program")",
+                "give such hosts a target of their own: a repository for apt-get has a `suite`, one for dnf has none")
         }
         if ["apt-get", "dnf", "zypper"].contains(facts.packages) { return [] }
         return fault(

@@ -4,6 +4,8 @@ public struct HostWishes: Sendable, Hashable {
     public var cluster: String
     /// The host's resource, `TARGET/host.NAME`.
     public var address: String
+    /// The name that its marker still has, if it is renamed.
+    public var formerAddress: String?
     /// Processors the image runs on, as `uname -m` has them; empty where that is not known.
     public var archs: Set<String>
     /// The hub's port.
@@ -14,13 +16,16 @@ public struct HostWishes: Sendable, Hashable {
     public var installsEngine: Bool
     /// Packages that it is installed from instead.
     public var packages: EnginePackages?
+    /// A package source for it, beside those of the host.
+    public var repository: EngineRepository?
     /// Bytes that must be available below osiris's folder, and in memory at all.
     public var diskFree: Int
     public var memory: Int
 
     public init(
         cluster: String, address: String, archs: Set<String> = [], port: Int, engine: String = "auto",
-        installsEngine: Bool = true, packages: EnginePackages? = nil, diskFree: Int = 1 << 30, memory: Int = 256 << 20
+        installsEngine: Bool = true, packages: EnginePackages? = nil, repository: EngineRepository? = nil,
+        diskFree: Int = 1 << 30, memory: Int = 256 << 20
     ) {
         self.cluster = cluster
         self.address = address
@@ -29,6 +34,7 @@ public struct HostWishes: Sendable, Hashable {
         self.engine = engine
         self.installsEngine = installsEngine
         self.packages = packages
+        self.repository = repository
         self.diskFree = diskFree
         self.memory = memory
     }

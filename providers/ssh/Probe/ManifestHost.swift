@@ -20,11 +20,13 @@ public struct ManifestHost: Sendable {
         var faults: [Diagnostic] = []
         for target in cluster.targets where target.provider == "ssh" {
             do {
-                for host in try SSHTarget(target).hosts {
+                let read = try SSHTarget(target)
+                for host in read.hosts {
                     let address = ResourceAddress(target: target.name, type: SSHHost.type.name, name: host.name)
                     hosts.append(
                         ManifestHost(
-                            address: address, place: try HostPlace(address, recorded: [], in: cluster),
+                            address: address,
+                            place: try HostPlace(address, recorded: [], of: read, home: cluster.folder),
                             domain: host.domain,
                             wishes: HostWishes(address, target.settings, archs: archs, of: cluster)))
                 }
@@ -51,6 +53,7 @@ extension HostWishes {
             cluster: cluster.name, address: host.text, archs: archs,
             port: settings["hubPort"]?.intValue ?? cluster.hub.port,
             engine: engine["name"]?.stringValue ?? "auto", installsEngine: engine["install"]?.boolValue ?? true,
-            packages: target.flatMap { EnginePackages($0, in: cluster) })
+            packages: target.flatMap { EnginePackages($0, in: cluster) },
+            repository: EngineRepository(engine["repository"]))
     }
 }

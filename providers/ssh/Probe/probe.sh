@@ -128,6 +128,45 @@ elif [ ! -d /run/systemd/system ] && [ -e "$folder/hub.json" ]; then
     done
 fi
 
+# A firewall before what listens here, and the TCP ports that it lets in: from its files, for its programs take long to
+# start. Without the ports where that is not all that decides.
+if [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
+    text firewall ufw
+    if grep -qs '^DEFAULT_INPUT_POLICY="*ACCEPT' /etc/default/ufw; then
+        printf '"firewallPorts":"1-65535",'
+    elif [ -r /etc/ufw/user.rules ]; then
+        printf '"firewallPorts":"%s",' "$(
+            # As in: ### tuple ### allow tcp 8000:8100 0.0.0.0/0 any 0.0.0.0/0 in
+            while read -r mark kind mark action protocol ports way; do
+                case $kind.$action.$protocol.$way in
+                    tuple.allow*.tcp.*' in'* | tuple.allow*.any.*' in'* | tuple.limit*.tcp.*' in'*) ;;
+                    *) continue ;;
+                esac
+                [ "$ports" != any ] || ports=1-65535
+                printf '%s ' "$ports"
+            done </etc/ufw/user.rules | tr ':,' '- ' | tr -cd '0-9 -'
+        )"
+    fi
+elif [ -r /etc/firewalld/firewalld.conf ] && systemctl -q is-active firewalld 2>/dev/null; then
+    text firewall firewalld
+    value=$(sed -n 's/^DefaultZone=//p' /etc/firewalld/firewalld.conf)
+    set -- /etc/firewalld/zones/"$value".xml
+    [ -r "$1" ] || set -- /usr/lib/firewalld/zones/"$value".xml
+    # Another zone may be that of the network, and rules may say anything.
+    if [ -r "$1" ] && ! grep -qs '<interface\|<source \|<rule' /etc/firewalld/zones/*.xml "$1"; then
+        if grep -q '<zone.* target="ACCEPT"' "$1"; then value=1-65535
+        else
+            for name in $(sed -n 's/.*<service name="\([^"/]*\)".*/\1/p' "$1"); do
+                for value in /etc/firewalld/services /usr/lib/firewalld/services; do
+                    [ ! -r "$value/$name.xml" ] || { set -- "$@" "$value/$name.xml"; break; }
+                done
+            done
+            value=$(sed -n '/protocol="tcp"/s/.*<port.* port="\([0-9-]*\)".*/\1/p' "$@" | tr '\n' ' ')
+        fi
+        printf '"firewallPorts":"%s",' "$value"
+    fi
+fi
+
 # Ports that something listens on. Whose they are only where no hub is yet: it takes a look at every process.
 set -- $(grep -hE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null |
     while read -r key value rest; do

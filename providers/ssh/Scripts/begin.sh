@@ -27,7 +27,7 @@ put() {
 # Reads the payload into the folder `new`: lines of a name and the file in base64, then `end`. Without that it is not whole.
 # Secrets are in it: they pass through this shell alone, and never stand on a command line.
 take() {
-    rm -rf "$folder/new"
+    [ ! -e "$folder/new" ] || rm -rf "$folder/new"
     trap 'rm -rf "$folder/new"' EXIT
     mkdir "$folder/new"
     name=
@@ -41,8 +41,15 @@ take() {
 # The last lines on standard input, in one line.
 tail_line() { tail -n 4 | tr '\n\t' '| ' | tr -d '\000-\037' | sed 's/|*$//' | cut -c 1-1500; }
 
+# Removes the package source of the engine if osiris has put it there; `engine.source` names its files.
+source_drop() {
+    [ -e "$folder/engine.source" ] || return 0
+    while read -r file; do rm -f "$file"; done <"$folder/engine.source"
+    rm -f "$folder/engine.source"
+}
+
 command -v flock >/dev/null || end 65 "it has no program flock; install the package util-linux"
-mkdir -p "$folder"
+[ -d "$folder" ] || mkdir -p "$folder"
 # The lock is the folder's own: it leaves no file behind. Programs that stay must not inherit it (9<&-).
 exec 9<"$folder"
 # A first start may be at work, which brings the engine and the image in one go.
@@ -64,10 +71,11 @@ if [ "$lineage" != - ]; then
     fi
 fi
 
-# `host.json` is JSON without spaces, as the provisioner wrote it.
+# `host.json` is one line of JSON without spaces, as the provisioner wrote it.
 if [ -e "$folder/host.json" ]; then
-    grep -qF "\"cluster\":\"$cluster\"" "$folder/host.json" && grep -qF "\"address\":\"$host\"" "$folder/host.json" ||
-        end 65 "it belongs to another: $(head -c 300 "$folder/host.json")"
+    read -r mark <"$folder/host.json" || true
+    case $mark in *"\"cluster\":\"$cluster\""*) ;; *) mark= ;; esac
+    case $mark in *"\"address\":\"$host\""*) ;; *) end 65 "it belongs to another: $(head -c 300 "$folder/host.json")" ;; esac
     isOurs=yes
 else
     isOurs=

@@ -15,6 +15,7 @@ if [ -s "$folder/engine.packages" ]; then
     fi
     if [ -n "$used" ]; then
         echo "$engine stays: it has $used that are not ours"
+        rm -f "$folder/engine.source"
     else
         names=$(tr '\n' ' ' <"$folder/engine.packages")
         log=$folder/engine.log
@@ -31,4 +32,5 @@ if [ -s "$folder/engine.packages" ]; then
         rm -f "$log"
     fi
 fi
+source_drop
 rm -f "$folder/engine.before" "$folder/engine.packages" "$folder/engine.stat" "$folder/engine.json"

@@ -1,14 +1,63 @@
 # Brings a container engine. Arguments: NAME (podman, docker, auto) INSTALL (yes, no) PACKAGES (`sent` for those in the folder
-# `packages`, - for the distribution's). Payload: engine.json, in which NAME and INSTALLED stand for what was found out;
-# packages, the files that were sent with their sums. Ends with 66 when they are needed and not there yet.
+# `packages`, - for the distribution's) REPOSITORY (apt-get, dnf; - for none) PACKAGE (its name there; - for the usual one).
+# Payload: engine.json, in which NAME and INSTALLED stand for what was found out; packages, the files that were sent with
+# their sums; repository and repository.key. Ends with 66 when packages are needed and not there yet.
 [ -n "$isOurs" ] || end 65 "its marker is gone: plan again"
-wanted=$1 install=$2 packages=$3
+wanted=$1 install=$2 packages=$3 repository=$4 named=$5
 take
+
+case $repository in
+apt-get) source=/etc/apt/sources.list.d/osiris-engine.sources key=/etc/apt/keyrings/osiris-engine.asc ;;
+dnf) source=/etc/yum.repos.d/osiris-engine.repo key=/etc/pki/rpm-gpg/osiris-engine.asc ;;
+esac
+# Reads that source alone; whatever is wrong with it is an error.
+source_read() {
+    if [ "$repository" = dnf ]; then
+        dnf -y --disablerepo='*' --enablerepo=osiris-engine makecache 9<&- </dev/null
+    else
+        apt-get -q update -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any -o APT::Get::List-Cleanup=0 \
+            -o Dir::Etc::SourceList="$source" -o Dir::Etc::SourceParts=/dev/null 9<&- </dev/null
+    fi >"$folder/new/log" 2>&1
+}
+# Puts the repository where the package program looks. One that cannot be read leaves what was there before.
+source_put() {
+    command -v "$repository" >/dev/null || end 65 "engine.repository is for $repository, which it does not have"
+    for file in "$source" "$key"; do
+        [ ! -e "$file" ] || grep -qsxF "$file" "$folder/engine.source" ||
+            end 65 "$file is there, and osiris did not put it there"
+    done
+    ! cmp -s "$folder/new/repository" "$source" || ! cmp -s "$folder/new/repository.key" "$key" || return 0
+    mkdir "$folder/new/before"
+    cp "$source" "$folder/new/before/repository" 2>/dev/null || true
+    cp "$key" "$folder/new/before/repository.key" 2>/dev/null || true
+    printf '%s\n' "$source" "$key" | put engine.source
+    source_copy "$folder/new"
+    if ! source_read; then
+        problem=$(tail_line <"$folder/new/log") status=70
+        # No other try will mend that.
+        ! grep -qiE 'not signed|signature|404' "$folder/new/log" || status=65
+        if [ -e "$folder/new/before/repository" ]; then source_copy "$folder/new/before"; else source_drop; fi
+        end "$status" "engine.repository cannot be read: $problem"
+    fi
+}
+# Others than root read it too.
+source_copy() {
+    (
+        umask 022
+        mkdir -p "${source%/*}" "${key%/*}"
+        cat "$1/repository.key" >"$key"
+        cat "$1/repository" >"$source"
+    )
+}
 
 engine=
 for name in podman docker; do
     case $wanted in auto | "$name") [ -n "$engine" ] || ! command -v "$name" >/dev/null || engine=$name ;; esac
 done
+# One of our own goes with the manifest's.
+if [ -n "$engine" ] && [ -s "$folder/engine.packages" ] && [ ! -e "$folder/engine.before" ]; then
+    if [ "$repository" = - ]; then source_drop; else source_put; fi
+fi
 # A file of what was there before says that an earlier try has begun to install, and may not have come to its end.
 if [ -z "$engine" ] || [ -e "$folder/engine.before" ]; then
     [ "$wanted" != auto ] || wanted=${engine:-podman}
@@ -26,9 +75,11 @@ if [ -z "$engine" ] || [ -e "$folder/engine.before" ]; then
     . /etc/os-release
     export DEBIAN_FRONTEND=noninteractive
     log=$folder/new/log
+    if [ "$repository" = - ]; then source_drop; else source_put; fi
     if command -v apt-get >/dev/null; then
         package=$wanted
         [ "$wanted" != docker ] || package=docker.io
+        [ "$named" = - ] || package=$named
         list() { dpkg-query -W -f '${Package}\n' | sort; }
         # Never a question, and a wait for whoever else is installing something.
         apt() { apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$@" 9<&- </dev/null >"$log" 2>&1; }
@@ -59,6 +110,7 @@ if [ -z "$engine" ] || [ -e "$folder/engine.before" ]; then
     elif command -v dnf >/dev/null; then
         package=$wanted
         [ "$wanted" != docker ] || package=moby-engine
+        [ "$named" = - ] || package=$named
         list() { rpm -qa --qf '%{NAME}\n' | sort -u; }
         add() {
             if [ "$packages" != - ]; then set -- --disablerepo='*' "$packages"/*.rpm; else set -- "$package"; fi

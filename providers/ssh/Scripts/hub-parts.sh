@@ -19,8 +19,9 @@ hub_stop() {
 hub_start() {
     begun=$(date +%s)
     if [ -n "$isSystemd" ]; then
+        # A reload costs a host more than all else here; by itself `enable` would do another one.
+        systemctl -q --no-reload enable "$hub" 9<&-
         systemctl -q daemon-reload 9<&-
-        systemctl -q enable "$hub" 9<&-
         systemctl -q restart "$hub" 9<&-
     else
         set --
@@ -60,7 +61,7 @@ hub_put() {
 
 # Brings the files of a folder: config, and tls, unit, run where they are in it.
 hub_files() {
-    user=$(cat "$1/user")
+    read -r user <"$1/user" || true
     mkdir -p "$folder/data"
     chown -R "$user:$user" "$folder/data"
     hub_put "$1/config" hub.json

@@ -6,7 +6,7 @@ version=$1 confirm=$2
 take
 new=$folder/new
 hub_disarm
-rm -f "$folder/unconfirmed.json"
+[ ! -e "$folder/unconfirmed.json" ] || rm -f "$folder/unconfirmed.json"
 
 same=yes
 cmp -s "$new/config" "$folder/data/hub.json" && cmp -s "$new/run" "$folder/run" && [ ! -e "$folder/previous" ] || same=

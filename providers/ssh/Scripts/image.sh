@@ -1,5 +1,5 @@
 # Brings an image. Arguments: ENGINE IMAGE (an identity or a reference) ARCHIVE (to load it from, or - to pull it).
-# Payload: image.json. Of the images osiris brought earlier, one is kept: what a hub may have to go back to.
+# Payload: image.json. Where the archive is needed and not there, it writes how many bytes of it are, and ends with 66. Of the images osiris brought earlier, one is kept: what a hub may have to go back to.
 [ -n "$isOurs" ] || end 65 "its marker is gone: plan again"
 engine=$1 image=$2 archive=$3
 take
@@ -16,6 +16,7 @@ if ! has "$image"; then
             for old in "$folder"/upload/*; do
                 case $old in "$archive"*) ;; *) rm -f "$old" ;; esac
             done
+            wc -c 2>/dev/null <"$archive.part" || echo 0
             end 66 "the archive of image $image is not there yet"
         fi
         "$engine" load --quiet --input "$archive" 9<&- </dev/null >"$log" 2>&1 ||

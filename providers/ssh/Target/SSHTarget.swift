@@ -9,7 +9,8 @@ public struct SSHTarget: Sendable {
     public typealias Host = RackHost
 
     /// In the manifest's order, ranges expanded; names are unique.
-    public var hosts: [RackHost]
+    public let hosts: [RackHost]
+    private let indices: [String: Int]
     /// For the logins.
     public var secrets: HostLogin.Secrets
     /// How root's rights are got.
@@ -23,8 +24,16 @@ public struct SSHTarget: Sendable {
         secrets = HostLogin.Secrets(target.settings)
         elevation = Self.elevation(target.settings)
         folder = target.settings["folder"]?.stringValue ?? Self.defaultFolder
-        hosts = try RackHost.all(target)
+        var faults = EngineRepository.faults(target)
+        var hosts: [RackHost] = []
+        do { hosts = try RackHost.all(target) } catch { faults = error.diagnostics + faults }
+        if !faults.isEmpty { throw DiagnosticsError(faults) }
+        self.hosts = hosts
+        indices = Dictionary(uniqueKeysWithValues: hosts.indices.map { [hosts] in (hosts[$0].name, $0) })
     }
+
+    /// - Returns: nil for a name that none of the hosts has.
+    subscript(name: Substring) -> RackHost? { indices[String(name)].map { hosts[$0] } }
 
     static func elevation(_ settings: Attributes) -> SSHElevation {
         let become = settings["become"]?.mapValue ?? [:]
@@ -105,6 +114,9 @@ public struct SSHTarget: Sendable {
                 A folder beside the manifest with the engine's packages (`.deb`, `.rpm`) and all that they need, for hosts that
                 reach no package source. They are sent to hosts without an engine, and nothing is downloaded.
                 """, example: "packages/debian-12"),
+        Field(
+            "repository", .object(EngineRepository.schema),
+            doc: "A signed package source that a missing engine is installed from, beside those that a host has."),
     ])
 
     private static let become = Schema([

@@ -62,6 +62,15 @@ struct FunctionRoutes: RouteGroup {
             try await controller.scale(name, to: wanted.replicas, as: Change(request, caller, trail))
             return .json(202, Array(#"{"result":"scaled"}"#.utf8))
         }
+        router.audited(.post, "/system/annotate-function/{name}", .write, as: "annotate") {
+            request, context, caller, trail in
+            let wanted: Annotation = try await request.document(
+                or: "The body must be an object with annotations, an object of strings.")
+            let name = try request.functionName(context.parameters.require("name"))
+            try caller.require(.write, in: name.namespace)
+            try await controller.annotate(name, wanted.annotations, as: Change(request, caller, trail))
+            return .json(200, Array(#"{"result":"annotated"}"#.utf8))
+        }
         router.audited(.put, "/system/fence", .write, as: "fence") { request, _, caller, _ in
             try caller.requireEverywhere(.write)
             guard let fence = try Fence(request.headers) else {
@@ -118,6 +127,10 @@ struct FunctionRoutes: RouteGroup {
 
     private struct Rescaling: Decodable {
         var replicas: Int
+    }
+
+    private struct Annotation: Decodable {
+        var annotations: [String: String]
     }
 
     private struct Rollback: Decodable {

@@ -27,12 +27,13 @@ struct HostsProbe: AsyncParsableCommand {
             let faults = Self.faults(looks)
             if console.json {
                 console.line(Value.list(looks.map { Self.json($0.host, $0.answer, faults) }).prettyJSONText)
-                if !faults.isEmpty { throw Exit.failed }
+                if faults.hasErrors { throw Exit.failed }
                 return
             }
             let columns = ["host", "os", "arch", "cpus", "memory", "free", "engine", "rights", "hub"]
             console.table(columns, looks.map { Self.row($0.host, $0.answer) })
-            if !faults.isEmpty { throw DiagnosticsError(faults) }
+            if faults.hasErrors { throw DiagnosticsError(faults) }
+            console.report(faults)
         }
     }
 
@@ -104,6 +105,7 @@ extension HostFacts {
         for (key, number) in numbers { fields[key] = number.map(Value.int) }
         fields["hub"] = hub.map(Value.string)
         fields["packages"] = packages.map(Value.string)
+        fields["firewall"] = firewall.map { .string($0.name) }
         return .map(fields)
     }
 }

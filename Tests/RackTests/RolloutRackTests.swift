@@ -1,13 +1,15 @@
 import Foundation
 import Testing
 
-extension RackTests {
+/// Changes of hubs that serve: a canary first, then a few at a time.
+@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible), .timeLimit(.minutes(10)))
+struct RolloutRackTests {
     /// A new image on all hosts, one at a time, while 200 calls come in each second: callers who go to the next host when
     /// one does not take their call lose none, and no call ends without an answer.
     @Test func upgradeUnderLoad() async throws {
         let rack = try await Rack.shared
-        let names = ["r1-n01", "r1-n02", "r1-n04"]
-        try await rack.clean("r1-n01", "r1-n02", "r1-n04")
+        let names = ["r2-n01", "r2-n02", "r2-n04"]
+        try await rack.clean("r2-n01", "r2-n02", "r2-n04")
         let rollout = "{canary: 1, maxUnavailable: 1}"
         let cluster = try await RackCluster(rack, hosts: names)
         try cluster.write(hosts: names, rollout: rollout, hub: ", tls: false")
@@ -22,14 +24,13 @@ extension RackTests {
         #expect(seen.calls > 1000 && seen.moved > 0, "\(seen)")
         #expect(seen.failed == 0 && seen.refused == 0 && seen.broken == 0, "\(seen)")
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// An image whose hub does not start is met by one host only, which has its old hub again; callers see that host away.
     @Test func badImage() async throws {
         let rack = try await Rack.shared
-        let names = ["r1-n01", "r1-n02", "r1-n03"]
-        try await rack.clean("r1-n01", "r1-n02", "r1-n03")
+        let names = ["r2-n01", "r2-n02", "r2-n03"]
+        try await rack.clean("r2-n01", "r2-n02", "r2-n03")
         let rollout = "{canary: 1, maxUnavailable: 1}"
         let cluster = try await RackCluster(rack, hosts: names, rollout: rollout)
         try await cluster.apply()
@@ -40,7 +41,7 @@ extension RackTests {
         let answer = try await cluster.apply(1)
         #expect(answer.description.contains("previous hub runs again"), "\(answer)")
         for (name, image) in zip(names, images) {
-            try await rack.on(name, Self.ready)
+            try await rack.on(name, Rack.ready)
             #expect(try await rack.on(name, Self.running) == image, "\(name)")
         }
         let tried = try await names.asyncCount(where: {
@@ -54,14 +55,13 @@ extension RackTests {
         try await cluster.apply()
         try await cluster.isSettled()
         try await cluster.answers()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// A function that starts and answers wrong is met by the canary alone, which has the one from before again.
     @Test func wrongAnswer() async throws {
         let rack = try await Rack.shared
-        let names = ["r1-n01", "r1-n02", "r1-n03"]
-        try await rack.clean("r1-n01", "r1-n02", "r1-n03")
+        let names = ["r2-n01", "r2-n02", "r2-n03"]
+        try await rack.clean("r2-n01", "r2-n02", "r2-n03")
         let cluster = try await RackCluster(rack, hosts: names, rollout: "{canary: 1, maxUnavailable: 1}")
         try await cluster.apply()
         try cluster.scratch.edit("functions/hello/hello.py", "hi ", "bye ")
@@ -75,14 +75,13 @@ extension RackTests {
         try cluster.scratch.edit("functions/hello/hello.py", "bye ", "hi ")
         try await cluster.apply()
         try await cluster.isSettled()
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// Of four hosts never more than two are without their hub at a time.
     @Test func mostUnavailable() async throws {
         let rack = try await Rack.shared
-        let names = ["r1-n01", "r1-n02", "r1-n03", "r1-n04"]
-        try await rack.clean("r1-n01", "r1-n02", "r1-n03", "r1-n04")
+        let names = ["r2-n01", "r2-n02", "r2-n03", "r2-n04"]
+        try await rack.clean("r2-n01", "r2-n02", "r2-n03", "r2-n04")
         let rollout = "{canary: 0, maxUnavailable: 50%}"
         let cluster = try await RackCluster(rack, hosts: names, rollout: rollout)
         try await cluster.apply()
@@ -104,7 +103,6 @@ extension RackTests {
             let together = outages.count { $0.from <= outage.from && outage.from < $0.to }
             #expect(together <= 2, "\(outages)")
         }
-        try await cluster.osiris("destroy", "--auto-approve")
     }
 
     /// The image of the host's hub.
