@@ -62,7 +62,7 @@ class Rack:
         for name in names:
             hosts.check(name, traits[name])
         folder = trees(cache, more)
-        for engine in {engine for list in traits.values() for engine in list} & {"podman", "docker"}:
+        for engine in {engine for list in traits.values() for engine in list} & {"podman", "docker", "cloud"}:
             layer(folder, engine)
         os.makedirs(self.folder, exist_ok=True)
         lock = os.open(self.folder, os.O_RDONLY)
@@ -89,9 +89,11 @@ class Rack:
             for index, name in enumerate(names, 1):
                 self.add(name, index, traits[name])
             hosts.known(self)
-            for host in self.data["hosts"]:
+            # A machine of a cloud starts when somebody launches it.
+            present = [host for host in self.data["hosts"] if not hosts.has(host, "cloud")]
+            for host in present:
                 power.boot(self, host, wait=False)
-            for host in self.data["hosts"]:
+            for host in present:
                 power.await_sshd(self, host)
             if rtt:
                 network.line(self, rtt)
@@ -153,6 +155,16 @@ class Rack:
 
     def boot(self, host):
         power.boot(self, host)
+
+    def launch(self, host):
+        """Boots a host of a cloud for the first time, with standard input as its user data (NoCloud of cloud-init)."""
+        seed = hosts.assemble(self, host) + "/var/lib/cloud/seed/nocloud"
+        os.makedirs(seed)
+        with open(seed + "/meta-data", "w") as file:
+            file.write(f"instance-id: {host['name']}\n")
+        with open(seed + "/user-data", "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        power.boot(self, host, wait=False)
 
     def reboot(self, host):
         power.reboot(self, host)
@@ -239,7 +251,7 @@ def main():
     up.add_argument("--with", dest="more", action="append", default=[], metavar="PACKAGE", help="installed on all")
     up.add_argument("--cache", default=CACHE, metavar="DIR", help="where the trees are kept (OSIRIS_RACK_CACHE)")
     texts = {
-        "cut": "take a host's power", "boot": "give it back", "reboot": "restart it in order",
+        "cut": "take a host's power", "boot": "give it back", "launch": "boot a `cloud` host for the first time, user data on standard input", "reboot": "restart it in order",
         "unplug": "take its network", "plug": "give it back", "kill-sshd": "kill every sshd of it",
         "swap-key": "give it another host key", "fill": "fill its /var/lib", "free": "empty it again",
     }
