@@ -1,9 +1,8 @@
 """A registry with one image, for the engines of a rack: GET alone, as in the distribution specification
-(https://github.com/opencontainers/distribution-spec). Arguments: ARCHIVE (of `docker save`) ADDRESS. Ends with its standard input.
-
-Writes the image's reference and then what was asked for, on standard output, a line of JSON.
+(https://github.com/opencontainers/distribution-spec). Argument: ADDRESS. The image is the archive OSIRIS_HUB_ARCHIVE, as of
+`docker save`. Writes its reference on standard output, and ends with its standard input.
 """
-import hashlib, http.server, json, sys, tarfile, threading
+import hashlib, http.server, json, os, sys, tarfile, threading
 
 KINDS = "application/vnd.docker."
 
@@ -15,7 +14,7 @@ def blob(data):
 
 
 blobs = {}
-with tarfile.open(sys.argv[1]) as archive:
+with tarfile.open(os.environ["OSIRIS_HUB_ARCHIVE"]) as archive:
     image = json.load(archive.extractfile("manifest.json"))[0]
     config = archive.extractfile(image["Config"]).read()
     layers = [archive.extractfile(name).read() for name in image["Layers"]]
@@ -46,7 +45,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer((sys.argv[2], 5000), Handler)
+server = http.server.ThreadingHTTPServer((sys.argv[1], 5000), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-print(json.dumps({"reference": f"{sys.argv[2]}:5000/osiris-hub@{name}"}), flush=True)
+print(json.dumps({"reference": f"{sys.argv[1]}:5000/osiris-hub@{name}"}), flush=True)
 sys.stdin.read()
