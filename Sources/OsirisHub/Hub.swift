@@ -198,6 +198,7 @@ public actor Hub {
 
     /// Ends in order: no new calls, the running ones finish, the server closes, the functions stop.
     public func stop() async {
+        let begun = ContinuousClock.now
         await calls?.close()
         await controller?.drain(grace: drainGrace)
         // Before the server, so a call that outlives the grace still gets its answer.
@@ -206,9 +207,11 @@ public actor Hub {
         if let server {
             await server.listener.turnAway()
             await server.group.triggerGracefulShutdown()
-            // A client that keeps its connection open does not keep the hub up.
+            // A client that keeps its connection open does not keep the hub up. One that is being answered has what the
+            // running calls have left: whoever stops the hub waits for two seconds more than for those.
+            let left = min(max(drainGrace + .seconds(1) - (.now - begun), .seconds(1)), .seconds(3))
             let cut = Task {
-                try await Task.sleep(for: .seconds(1))
+                try await Task.sleep(for: left)
                 server.task.cancel()
             }
             _ = try? await server.task.value

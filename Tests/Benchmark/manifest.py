@@ -42,6 +42,9 @@ def large(lines):
     return (HEAD + "  functions:\n" + "".join(FUNCTION.format(i=i) for i in range((lines - 7) // 10))).encode()
 
 
+VALID = ["one text of 50 MiB"]
+
+
 def hostile():
     yield "one text of 50 MiB", (HEAD + '  hub: {image: "' + "x" * (50 * MIB) + '"}\n').encode()
     yield "a list of 50 MiB", ("- a\n" * (50 * MIB // 4)).encode()
@@ -83,7 +86,7 @@ def main():
             row(f"{lines:,} lines", program, path, runs, 0)
         for name, text in hostile():
             path.write_bytes(text)
-            row(name, program, path, 1, 3)
+            row(name, program, path, 1, 0 if name in VALID else 3)
 
 
 if __name__ == "__main__":

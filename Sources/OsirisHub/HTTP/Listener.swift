@@ -20,7 +20,7 @@ struct Listener: Sendable {
         guard isSet != nil else { return }
         // A handshake that is under way ends within this time.
         try? await Task.sleep(for: .milliseconds(50))
-        let deadline = ContinuousClock.now + .seconds(2)
+        let deadline = ContinuousClock.now + .milliseconds(500)
         while await waiting(at: socket) > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(10))
         }

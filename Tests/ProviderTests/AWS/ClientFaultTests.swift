@@ -38,7 +38,7 @@ import Testing
             ["503 RequestLimitExceeded retry-after=7", "503 RequestLimitExceeded"], on: "DescribeVpcs")
         let told = Mutex<[String]>([])
         let note: @Sendable (String) -> Void = { text in told.withLock { $0.append(text) } }
-        _ = try await AWSClient.$progress.withValue(note) { try await made() }
+        _ = try await AWSClient.$progress.withValue(.init(hear: note)) { try await made() }
         let first = "waiting 7 s for try 2 of DescribeVpcs: refused by the front"
         #expect(told.withLock { $0 } == [first])
     }

@@ -117,12 +117,16 @@ public struct AWSClient: Sendable {
         }
     }
 
-    /// Hears why a call of this task waits, if it is for long.
-    @TaskLocal static var progress: (@Sendable (String) -> Void)?
+    /// Hears why a call of this task waits, if it is for long. In a structure of its own: optimised by Swift 6.3, a program
+    /// with a bare function as the value of a task crashes when it is set.
+    struct Progress: Sendable {
+        let hear: @Sendable (String) -> Void
+    }
+    @TaskLocal static var progress: Progress?
 
     private static func tell(_ what: String, for delay: Duration) {
         guard delay >= .seconds(2) else { return }
-        progress?("waiting \(Int((delay / .seconds(1)).rounded())) s for \(what)")
+        progress?.hear("waiting \(Int((delay / .seconds(1)).rounded())) s for \(what)")
     }
 
     private func exchange(

@@ -53,7 +53,7 @@ struct EC2Step: Sendable {
         var attempt = 0
         while true {
             do {
-                return try await AWSClient.$progress.withValue(request.progress) { try await body() }
+                return try await AWSClient.$progress.withValue(.init(hear: request.progress)) { try await body() }
             } catch let error as AWSError where !isSettled(error) {
                 let longest: Duration
                 if error.code == "DependencyViolation" {
