@@ -28,8 +28,7 @@ def host(instance):
 def user_data(instance):
     found = [backend.get_instance(instance) for backends in ec2_backends.values() for backend in backends.values()
              if any(other.id == instance for other in backend.all_instances())]
-    text = found[0].user_data
-    return base64.b64decode("".join(text) if isinstance(text, list) else text or "")
+    return base64.b64decode(str(found[0].user_data or ""))
 
 
 def launch(name, data):

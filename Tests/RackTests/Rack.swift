@@ -34,7 +34,7 @@ struct Rack: Sendable {
     private static let booted = Task { try await Rack() }
     static var shared: Rack { get async throws { try await booted.value } }
 
-    private let folder: URL
+    let folder: URL
     private let hosts: [String: Host]
     /// Of `ops`, for logins and sudo.
     let password: String

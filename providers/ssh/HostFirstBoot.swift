@@ -40,12 +40,12 @@ struct HostFirstBoot: FirstBoot {
             var request = machine
             request.address = resource.address
             request.planned = resource.attributes.filter { $0.key != "authorityKey" }
-            text += step(type, request, folder)
+            text += try step(type, request, folder)
         }
         return text
     }
 
-    private func step(_ type: String, _ request: OperationRequest, _ folder: String) -> String {
+    private func step(_ type: String, _ request: OperationRequest, _ folder: String) throws -> String {
         var payload = HostPayload()
         var before: [String] = []
         let script: HostScript
@@ -53,7 +53,7 @@ struct HostFirstBoot: FirstBoot {
         switch type {
         case HostMachines.engineType:
             script = .engine
-            payload = SSHEngine.payload(request, packages: nil)
+            payload = SSHEngine.payload(request, packages: nil, key: try SSHEngine.repositoryKey(of: request))
             words = SSHEngine.words(request, packages: nil).map(Self.quoted).joined(separator: " ")
         case HostMachines.imageType:
             script = .image

@@ -56,9 +56,7 @@ struct SSHEngine: MarkedHandler {
     private func bring(_ request: OperationRequest) async throws -> Attributes {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
         let packages = try await packages(at: place, request)
-        let repository = EngineRepository(request.planned["repository"])
-        let key = try repository.map { _ in try key(of: request.planned["repository"], request) }
-        let payload = Self.payload(request, packages: packages, key: key)
+        let payload = Self.payload(request, packages: packages, key: try Self.repositoryKey(of: request))
         request.progress("looking for the engine, and installing it if it is not there")
         let words = Self.words(request, packages: packages)
         // The first run says whether packages are missing; where none is, it is the only one.
@@ -86,7 +84,7 @@ struct SSHEngine: MarkedHandler {
 
     /// What `engine.sh` reads; the script puts what it found out in the place of two words.
     /// - Parameter key: of the package source, if the target names one.
-    static func payload(_ request: OperationRequest, packages: SentPackages?, key: String? = nil) -> HostPayload {
+    static func payload(_ request: OperationRequest, packages: SentPackages?, key: String?) -> HostPayload {
         var attributes = request.planned.filter { $0.value != .null }
         attributes["engine"] = "NAME"
         attributes["installed"] = "INSTALLED"
@@ -109,13 +107,14 @@ struct SSHEngine: MarkedHandler {
         ]
     }
 
-    /// The text of the repository's key, if it is the planned one.
-    private func key(of repository: Value?, _ request: OperationRequest) throws -> String {
+    /// The text of the key of the engine's package source, if it is the planned one; nil if there is no source.
+    static func repositoryKey(of request: OperationRequest) throws -> String? {
+        guard let repository = request.planned["repository"]?.mapValue else { return nil }
         let target = request.cluster.targets.first { $0.name == request.address.target }
         let name = target?.settings["engine"]?.mapValue?["repository"]?.mapValue?["key"]?.stringValue ?? ""
         let path = name.hasPrefix("/") ? name : "\(request.cluster.folder)/\(name)"
         guard let bytes = FileManager.default.contents(atPath: path),
-            Value.string(Digest.sha256(Array(bytes))) == repository?.mapValue?["key"]
+            Value.string(Digest.sha256(Array(bytes))) == repository["key"]
         else {
             throw ProviderError(
                 .rejected, "\(request.address): \(path) is not the planned key any more", help: "plan again")
