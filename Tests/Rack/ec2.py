@@ -21,19 +21,19 @@ def host(instance):
         if instance not in taken and free:
             taken[instance] = free.pop(0)
             if "cloud" in taken[instance].get("traits", []):
-                launch(taken[instance]["name"], user_data(instance))
+                launch(taken[instance]["name"], found(instance))
         return taken.get(instance)
 
 
-def user_data(instance):
-    found = [backend.get_instance(instance) for backends in ec2_backends.values() for backend in backends.values()
-             if any(other.id == instance for other in backend.all_instances())]
-    return base64.b64decode(str(found[0].user_data or ""))
+def found(instance):
+    return next(other for backends in ec2_backends.values() for backend in backends.values()
+                for other in backend.all_instances() if other.id == instance)
 
 
-def launch(name, data):
-    script = os.path.join(os.path.dirname(__file__), "rack.py")
-    subprocess.run([sys.executable, script, "launch", "--folder", rack["folder"], name], input=data, check=True)
+def launch(name, instance):
+    words = [sys.executable, os.path.join(os.path.dirname(__file__), "rack.py"), "launch", "--folder", rack["folder"]]
+    words += ["--index", str(instance.ami_launch_index), name]
+    subprocess.run(words, input=base64.b64decode(str(instance.user_data or "")), check=True)
 
 
 def console(instance):

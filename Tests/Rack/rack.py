@@ -156,12 +156,13 @@ class Rack:
     def boot(self, host):
         power.boot(self, host)
 
-    def launch(self, host):
-        """Boots a host of a cloud for the first time, with standard input as its user data (NoCloud of cloud-init)."""
+    def launch(self, host, index):
+        """Boots a host of a cloud for the first time, with standard input as its user data (NoCloud of cloud-init), as the
+        machine with this launch index."""
         seed = hosts.assemble(self, host) + "/var/lib/cloud/seed/nocloud"
         os.makedirs(seed)
         with open(seed + "/meta-data", "w") as file:
-            file.write(f"instance-id: {host['name']}\n")
+            file.write(f"instance-id: {host['name']}\nami-launch-index: {index}\n")
         with open(seed + "/user-data", "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         power.boot(self, host, wait=False)
@@ -251,12 +252,15 @@ def main():
     up.add_argument("--with", dest="more", action="append", default=[], metavar="PACKAGE", help="installed on all")
     up.add_argument("--cache", default=CACHE, metavar="DIR", help="where the trees are kept (OSIRIS_RACK_CACHE)")
     texts = {
-        "cut": "take a host's power", "boot": "give it back", "launch": "boot a `cloud` host for the first time, user data on standard input", "reboot": "restart it in order",
+        "cut": "take a host's power", "boot": "give it back", "reboot": "restart it in order",
         "unplug": "take its network", "plug": "give it back", "kill-sshd": "kill every sshd of it",
         "swap-key": "give it another host key", "fill": "fill its /var/lib", "free": "empty it again",
     }
     for name, text in texts.items():
         commands.add_parser(name, help=text).add_argument("name", metavar="NAME")
+    launch = commands.add_parser("launch", help="boot a `cloud` host for the first time, user data on standard input")
+    launch.add_argument("name", metavar="NAME")
+    launch.add_argument("--index", type=int, default=0, metavar="N", help="which machine of its call it is, from 0")
     execute = commands.add_parser("exec", help="run a command as root on a host, without SSH")
     execute.add_argument("name", metavar="NAME")
     execute.add_argument("words", nargs="+", metavar="WORD")
@@ -286,7 +290,9 @@ def main():
         rack.load()
     except FileNotFoundError:
         raise ValueError(f"{rack.file} is not there; is a rack up in this folder?")
-    if words.command == "rtt":
+    if words.command == "launch":
+        rack.launch(rack.host(words.name), words.index)
+    elif words.command == "rtt":
         network.line(rack, words.rtt)
     elif words.command == "exec":
         sys.exit(power.inside(rack.host(words.name), words.words).returncode)

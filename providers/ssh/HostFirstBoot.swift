@@ -72,12 +72,19 @@ struct HostFirstBoot: FirstBoot {
             words = "\"$engine\" \(Self.quoted(request.planned["version"]?.stringValue ?? "-")) 0"
             before = ["for_podman"] + (config.tls ? ["certificate"] : [])
         }
-        return Self.part("\(type).sh", script.body) + Self.part(type, String(decoding: payload.bytes, as: UTF8.self))
+        // In the clear, as what is compressed later must not be in base64, and machines can share what they have in common.
+        let files = payload.files.map { Self.file($0.name, String(decoding: $0.text, as: UTF8.self), of: type) }
+        return Self.part("\(type).sh", script.body) + files.joined()
             + (before + ["step \(type) \(Self.longest[type] ?? 60) \(words)"]).map { $0 + "\n" }.joined()
     }
 
     private static func part(_ name: String, _ text: String) -> String {
         "part \(name) <<'\(end)'\n\(text)\(end)\n"
+    }
+
+    /// A file of a payload. The full stop keeps the line feeds at its end.
+    private static func file(_ name: String, _ text: String, of type: String) -> String {
+        "file \(type) \(name) <<'\(end)'\n\(text).\n\(end)\n"
     }
 
     /// One word of a shell.

@@ -79,8 +79,7 @@ struct Hosts: Sendable {
         }
     }
 
-    /// Makes something on a host; an error on a machine with a console has the end of that too, as a first start that failed
-    /// says there why.
+    /// Makes something on a host; an error on a machine with a console has the end of that too, unless it says the same.
     func making(_ request: OperationRequest, _ body: () async throws -> Attributes) async throws -> Attributes {
         do {
             return try await body()
@@ -88,7 +87,8 @@ struct Hosts: Sendable {
             let target = request.cluster.targets.first { $0.name == request.address.target }
             guard error.kind == .rejected || error.kind == .transient, let machine = request.ancestors.last,
                 let console = target.flatMap({ consoles[$0.provider] }),
-                let words = await console.lastWords(of: machine, request)
+                let words = await console.lastWords(of: machine, request),
+                !words.contains(error.message.dropFirst("\(request.address): ".count).prefix(100))
             else { throw error }
             error.message += "; the console of its machine ends with: \(words)"
             throw error

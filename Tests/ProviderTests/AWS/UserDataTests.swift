@@ -48,11 +48,22 @@ import Testing
         // Nothing that could be made smaller.
         let hosts = (0..<800).map { _ in Value.string(UUID().uuidString + ".example") }
         let request = try request(["callbacks": ["allow": .list(hosts)]])
-        let error = #expect(throws: ProviderError.self) {
-            try UserData.text(try boot.script(for: request), of: request.address)
+        let script = try boot.script(for: request)
+        let error = #expect(throws: UserData.TooLarge.self) { try UserData.text([script]) }
+        #expect(try #require(error).size > UserData.most)
+    }
+
+    /// As many as one call makes, with long names.
+    @Test func thatOfAWholeCallFits() throws {
+        let scripts = try (0..<Launches.most).map { index in
+            var machine = try request(["audit": ["keep": "90d"]])
+            machine.address = try #require(ResourceAddress("use1/instance.frankfurt-edge-\(index)"))
+            machine.token = UUID().uuidString
+            return try boot.script(for: machine)
         }
-        #expect(error?.message.contains("EC2 allows 16384") ?? false)
-        #expect(error?.attribute == "boot")
+        let size = try #require(Data(base64Encoded: UserData.text(scripts))).count
+        #expect(size < UserData.most * 9 / 10, "there is room for settings: \(size)")
+        #expect(size < (try #require(Data(base64Encoded: UserData.text([scripts[0]]))).count) * 2)
     }
 
     /// By gzip(1).

@@ -125,11 +125,8 @@ struct Instance: EC2Handler {
             parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
             parameters["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] = "true"
         }
-        if planned["boot"] != nil, let firstBoot {
-            parameters["UserData"] = try UserData.text(
-                try firstBoot.script(for: step.request), of: step.request.address)
-        }
-        let id = try await step.launch(parameters, tags)
+        let script = planned["boot"] == nil ? nil : try firstBoot?.script(for: step.request)
+        let id = try await step.launch(parameters, tags, script)
         var made = planned
         made["status"] = "pending"
         return (id, made)

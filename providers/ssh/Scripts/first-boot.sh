@@ -12,11 +12,18 @@ say() { echo "osiris: first boot: $*"; }
 
 part() { cat >"$boot/$1"; }
 
+# A file of the payload of a script. Arguments: SCRIPT FILE; the text, and a full stop after it.
+file() {
+    text=$(cat)
+    printf '%s %s\n' "$2" "$(printf %s "${text%.}" | base64 | tr -d '\n')" >>"$boot/$1"
+}
+
 # Runs a script with its payload. Arguments: NAME SECONDS (the longest time), then the script's own.
 step() {
     name=$1 longest=$2
     shift 2
     say "$name"
+    echo end >>"$boot/$name"
     cat "$boot/begin.sh" "$boot/$name.sh" >"$boot/script"
     timeout "$longest" sh "$boot/script" "$folder" "$cluster" "$host" - 0 "$@" \
         <"$boot/$name" >/dev/null 2>"$boot/errors" || {
