@@ -37,7 +37,7 @@ extension HostKeys {
                 OperationRequest(
                     cluster: request.cluster, address: wanted.address, planned: wanted.attributes, prior: [:],
                     ancestors: [], token: ""))
-            let keys = Self.keys(in: try await console(step))
+            let keys = Self.keys(in: try await InstanceConsole(ec2).text(step, of: id))
             guard !keys.isEmpty else {
                 return unreadable(
                     "the console of \(id) has no host keys, and without them nobody can tell whether it is the machine",
