@@ -51,6 +51,15 @@ extension LifeRackTests {
             let clear = try await rack.on(name, "zcat -f /var/lib/cloud/instance/user-data.txt")
             #expect(clear.contains("first boot") && !clear.contains(token) && !clear.contains("PRIVATE KEY"))
         }
+
+        // cloud-init writes the host keys onto the console once; later starts do as well, and a lost state finds them there.
+        let console = rack.folder.appendingPathComponent("c1/console")
+        let first = try String(contentsOf: console, encoding: .utf8)
+        try await rack.act("reboot", "c1")
+        try await rack.on("c1", Rack.ready)
+        let later = try String(contentsOf: console, encoding: .utf8).dropFirst(first.count)
+        #expect(later.contains("-----END SSH HOST KEY KEYS-----"), "\(later.suffix(2000))")
+        try await cluster.expectRebuild()
         #expect(try await cluster.osiris("destroy", "--auto-approve").status == 0)
 
         // A first start that fails is told with the end of the console.

@@ -66,6 +66,7 @@ struct SSHHost: ResourceHandler {
         let arguments = request.planned.filter { $0.value != .null }
         var payload = HostPayload()
         payload.add("host.json", HostMarker(request, arguments).bytes)
+        if !place.login.keys.isEmpty { payload.add("console-keys", PackageResources.console_keys_sh) }
         try await hosts.change(.host, at: place, for: request, payload: payload)
         return arguments.merging(Self.computed(facts)) { $1 }
     }

@@ -36,7 +36,9 @@ extension Rebuild {
         let makers = Dictionary(uniqueKeysWithValues: desired.declarations.map { ($0.address, $0.provider) })
         var below: [String: Set<String>] = [:]
         for declaration in desired.declarations {
-            guard let maker = declaration.parent.flatMap({ makers[$0] }), maker != declaration.provider else { continue }
+            guard let maker = declaration.parent.flatMap({ makers[$0] }), maker != declaration.provider else {
+                continue
+            }
             below[declaration.provider, default: []].insert(maker)
         }
         var waiting = registry.providers.filter { $0.targetKind != nil }

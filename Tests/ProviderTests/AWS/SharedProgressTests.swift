@@ -101,7 +101,9 @@ struct AWSSharedProgressTests {
         let creating = Lines()
         try await account.front([
             "next": .list(
-                ["DescribeInstances", "DescribeImages", "RunInstances"].map { ["on": .string($0), "do": .string(fault)] }
+                ["DescribeInstances", "DescribeImages", "RunInstances"].map {
+                    ["on": .string($0), "do": .string(fault)]
+                }
             )
         ])
         try await all(creating) { request in

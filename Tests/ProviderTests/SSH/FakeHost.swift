@@ -95,6 +95,7 @@ final class FakeHost: Sendable {
             .replacing("/run/systemd/system", with: files.path + "/run/systemd/system")
             .replacing("='/var/lib/osiris'", with: "='\(folder)'")
             .replacing("/etc/apt/", with: files.path + "/etc/apt/")
+            .replacing("/var/lib/cloud/", with: files.path + "/cloud/")
             .replacing("/etc/yum.repos.d/", with: files.path + "/etc/yum.repos.d/")
             .replacing("=/etc/pki/", with: "=\(files.path)/etc/pki/")
         let process = Process()

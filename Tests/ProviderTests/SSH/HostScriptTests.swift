@@ -21,6 +21,25 @@ import Testing
         #expect(host.text("host.json") == FakeHost.marker("host"))
     }
 
+    /// cloud-init runs it at each start; a host without cloud-init has no such folder.
+    @Test func theKeysGoToTheConsoleAtEachStartWhereTheyAreTakenFromThere() async throws {
+        let host = try FakeHost()
+        let keys = String(decoding: PackageResources.console_keys_sh, as: UTF8.self)
+        let payload = FakeHost.payload(["host.json": FakeHost.marker("host"), "console-keys": keys])
+        #expect(try await host.run(.host, [], payload).status == 0)
+        #expect(!FileManager.default.fileExists(atPath: host.files.path + "/cloud"))
+
+        let script = "cloud/scripts/per-boot/osiris-console-keys"
+        try host.files.write("", to: "cloud/scripts/per-boot/.there")
+        #expect(try await host.adopt().status == 0)
+        #expect(host.files.text(script).isEmpty, "its keys are known from a file")
+        for _ in 1...2 { #expect(try await host.run(.host, [], payload).status == 0) }
+        #expect(host.files.text(script) == keys && keys.hasPrefix("#!/bin/sh\n"))
+        #expect(FileManager.default.isExecutableFile(atPath: host.files.path + "/" + script))
+        #expect(try await host.run(.hostRemove).status == 0)
+        #expect(host.files.text(script).isEmpty)
+    }
+
     @Test func aRunThatWasOvertakenChangesNothing() async throws {
         let host = try FakeHost()
         #expect(try await host.run(.fence, lock: 7).status == 0)

@@ -4,4 +4,5 @@ for name in boot first-boot new previous upload packages data engine.before engi
     revert unconfirmed.json cordon.json cordon.json.part fence.part host.json.part; do
     rm -rf "${folder:?}/$name"
 done
+rm -f /var/lib/cloud/scripts/per-boot/osiris-console-keys
 rm -f "$folder/host.json"
