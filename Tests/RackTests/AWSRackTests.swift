@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension LifeRackTests {
@@ -10,8 +11,7 @@ extension LifeRackTests {
         try await cluster.apply(machines: "count: 2, type: t3.small")
         let hubs = try await cluster.osiris("hub", "info", "--json")
         #expect(hubs.out.contains("m1") && hubs.out.contains("https://198.18."), "\(hubs)")
-        let answer = try await cluster.osiris("functions", "call", "demo/hello", "--data", #"{"name": "Ada"}"#)
-        #expect(answer.out == "{\"greeting\":\"hi Ada\"}\n", "\(answer)")
+        try await cluster.answers()
 
         try await cluster.expectRebuild()
 
@@ -38,8 +38,7 @@ extension LifeRackTests {
         let reference = try #require(try await registry.ready()["reference"] as? String)
         let cluster = try await AWSRackCluster(rack, hosts: ["c1", "c2"], hub: "image: \"\(reference)\"")
         try await cluster.apply(machines: "count: 2, type: t3.small")
-        let answer = try await cluster.osiris("functions", "call", "demo/hello", "--data", #"{"name": "Ada"}"#)
-        #expect(answer.out == "{\"greeting\":\"hi Ada\"}\n", "\(answer)")
+        try await cluster.answers()
         let token = try await cluster.osiris("hub", "token", "--role", "admin").out.trimmingCharacters(in: .newlines)
         #expect(token.count > 20)
         for name in ["c1", "c2"] {
@@ -61,6 +60,20 @@ extension LifeRackTests {
         #expect(later.contains("-----END SSH HOST KEY KEYS-----"), "\(later.suffix(2000))")
         try await cluster.expectRebuild()
         #expect(try await cluster.osiris("destroy", "--auto-approve").status == 0)
+
+        // The run that made a machine is killed: the machine goes on by itself, and the next run goes on with it.
+        // There is one host, and a second machine would be none.
+        let killed = try await AWSRackCluster(rack, hosts: ["c4"], hub: "image: \"\(reference)\"")
+        try killed.write(machines: "count: 1, type: t3.small")
+        let running = try killed.start("apply", "--auto-approve")
+        while running.process.isRunning, !running.output().contains("waiting for its first start: engine") {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        Glibc.kill(running.process.processIdentifier, SIGKILL)
+        #expect(try await running.wait().out.contains("its first start: engine"))
+        try await killed.apply(machines: "count: 1, type: t3.small")
+        try await killed.answers()
+        #expect(try await rack.on("c4", "cat /var/lib/osiris/first-boot") == "engine\nimage\nhub")
 
         // A first start that fails is told with the end of the console.
         let missing = reference.prefix { $0 != "@" } + "@sha256:" + String(repeating: "0", count: 64)
@@ -191,6 +204,15 @@ private struct AWSRackCluster {
         #expect(rest.status == 1 && rest.out.contains("host \(missing) cannot be searched"), "\(rest)")
         #expect(rest.out.contains("\"use1/host.m1\"") && !rest.out.contains("\"\(missing)\""), "\(rest)")
         #expect(rest.out.contains("\"use1/instance.m2\""), "\(rest)")
+    }
+
+    func answers() async throws {
+        let answer = try await osiris("functions", "call", "demo/hello", "--data", #"{"name": "Ada"}"#)
+        #expect(answer.out == "{\"greeting\":\"hi Ada\"}\n", "\(answer)")
+    }
+
+    func start(_ arguments: String...) throws -> Program.Running {
+        try Program.Running(arguments, environment: environment, in: scratch.url)
     }
 
     func osiris(_ arguments: String...) async throws -> Program.Answer {

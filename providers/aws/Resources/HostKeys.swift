@@ -15,7 +15,9 @@ struct HostKeys: ResourceHandler {
             Field("region", .string, required: true, forcesReplacement: true, doc: "The region it is in."),
             Field("account", .map(of: .string), doc: "How its account is reached; absent: as the environment says."),
             Field("keys", .list(of: .string), role: .computed, doc: "`TYPE BASE64` of each."),
-        ]), goneWithParent: true, outage: .init(update: .zero))
+        ]), goneWithParent: true, outage: .init(update: .zero),
+        // It does nothing but wait for a machine that starts.
+        perSlot: Launches.most)
 
     let ec2: EC2
     var type: ResourceType { Self.type }

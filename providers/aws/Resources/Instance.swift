@@ -40,7 +40,7 @@ struct Instance: EC2Handler {
                 doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
         ]), takesAllWithIt: true,
         // Stopped and started again, each of which is waited for.
-        outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perCall: Launches.most)
+        outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perSlot: Launches.most)
 
     let ec2: EC2
     let images: Images
