@@ -4,7 +4,7 @@ RELEASE = -c release --static-swift-stdlib
 OSIRIS = .build/release/osiris
 # Hundreds of tests at once would keep those waiting that watch a real process against the clock.
 PACED = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6
-PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev libxml2-dev pkg-config python3 curl
+PACKAGES = libcurl4-openssl-dev libssl-dev libyaml-dev libssh2-1-dev libsqlite3-dev libxml2-dev zlib1g-dev pkg-config python3 curl
 TEST_PACKAGES = bubblewrap busybox etcd-server opendoas openssh-client openssh-server openssl python3-pip sudo $(NODE)
 # Another Node than Debian's will do.
 NODE = $(shell command -v node >/dev/null || echo nodejs)

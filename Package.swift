@@ -63,10 +63,12 @@ let package = Package(
         .systemLibrary(name: "CLibCurl"),
         .systemLibrary(name: "CLibSSH2"),
         .systemLibrary(name: "CLibCrypto"),
+        .systemLibrary(name: "CLibZ"),
         module("OsirisDiagnostics"),
         module("OsirisModel", ["OsirisDiagnostics", "CLibCrypto"]),
         module("OsirisManifest", ["OsirisDiagnostics", "OsirisModel", "CLibYAML"]),
-        module("OsirisTransport", ["OsirisDiagnostics", "OsirisModel", "CLibCurl", "CLibSSH2", "CLibCrypto"]),
+        module(
+            "OsirisTransport", ["OsirisDiagnostics", "OsirisModel", "CLibCurl", "CLibSSH2", "CLibCrypto", "CLibZ"]),
         module("OsirisProviderKit", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisTransport"]),
         module("OsirisPlanner", ["OsirisDiagnostics", "OsirisModel", "OsirisManifest", "OsirisProviderKit"]),
         module("OsirisState", ["OsirisDiagnostics", "OsirisModel", "OsirisTransport", grdb]),
@@ -107,6 +109,7 @@ let package = Package(
                 "Probe/probe", "Scripts/begin", "Scripts/host", "Scripts/host-remove", "Scripts/move", "Scripts/engine",
                 "Scripts/engine-remove", "Scripts/image", "Scripts/image-remove", "Scripts/hub-parts", "Scripts/hub",
                 "Scripts/hub-confirm", "Scripts/hub-revert", "Scripts/hub-remove", "Scripts/cordon", "Scripts/uncordon",
+                "Scripts/first-boot", "Scripts/first-boot-guard",
             ].map { .embedInCode("\($0).sh") }),
         .executableTarget(
             name: "osiris",

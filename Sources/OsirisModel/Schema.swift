@@ -27,6 +27,8 @@ public struct Field: Sendable {
     public var secret: Bool
     /// A change of this argument means a new object.
     public var forcesReplacement: Bool
+    /// An argument that counts when the object is made, and never again: what exists does not differ by it.
+    public var onlyWhenMade: Bool
     /// The arguments whose update may change this computed attribute, which is then unknown in the plan; `*` for any. One
     /// that is renewed for an `expiry` names the attribute that has it.
     public var changesWith: [String]
@@ -49,6 +51,7 @@ public struct Field: Sendable {
     public init(
         _ name: String, _ type: FieldType, role: Role = .argument, required: Bool = false,
         default defaultValue: Value? = nil, secret: Bool = false, forcesReplacement: Bool = false,
+        onlyWhenMade: Bool = false,
         changesWith: [String] = [], unordered: Bool = false, volatile: Bool = false, presentWith: String? = nil,
         expiry: Expiry? = nil, keeps: (@Sendable (_ old: Value, _ new: Value) -> Bool)? = nil,
         doc: String, example: String? = nil
@@ -60,6 +63,7 @@ public struct Field: Sendable {
         self.defaultValue = defaultValue
         self.secret = secret
         self.forcesReplacement = forcesReplacement
+        self.onlyWhenMade = onlyWhenMade
         self.changesWith = changesWith
         self.unordered = unordered
         self.volatile = volatile

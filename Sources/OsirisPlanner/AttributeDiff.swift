@@ -8,7 +8,7 @@ public struct AttributeDiff: Sendable {
 
     /// Differences in arguments between what exists and what is wanted, sorted by path.
     public func arguments(before: Attributes, after: Attributes) -> [AttributeChange] {
-        differences(before: withDefaults(before), after: after) { $0.role == .argument }
+        differences(before: withDefaults(before), after: after) { $0.role == .argument && !$0.onlyWhenMade }
     }
 
     /// Differences an outsider made, in arguments and lasting computed attributes, sorted by path.

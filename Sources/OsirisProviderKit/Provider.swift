@@ -106,9 +106,9 @@ public struct ResourceType: Sendable {
     /// Arguments of which no two objects of the provider can have the same value, such as a port of one machine: what
     /// gives a value up is deleted before what takes it is created.
     public var exclusive: [String]
-    /// How many of its objects one call of the place makes, changes or deletes: so many operations that run at the same
-    /// time count as one of `--parallelism`.
-    public var perCall: Int
+    /// How many operations of it that run at the same time count as one of `--parallelism`: as many objects as one call of
+    /// the place makes, changes or deletes, and more than one where operations do little but wait.
+    public var perSlot: Int
     /// How long a change of one keeps the functions that it serves from answering, where that is known.
     public var outage: Outage
 
@@ -126,7 +126,7 @@ public struct ResourceType: Sendable {
 
     public init(
         name: String, doc: String, schema: Schema, goneWithParent: Bool = false, takesAllWithIt: Bool = false,
-        exclusive: [String] = [], outage: Outage = Outage(), perCall: Int = 1
+        exclusive: [String] = [], outage: Outage = Outage(), perSlot: Int = 1
     ) {
         self.name = name
         self.doc = doc
@@ -135,6 +135,6 @@ public struct ResourceType: Sendable {
         self.takesAllWithIt = takesAllWithIt
         self.exclusive = exclusive
         self.outage = outage
-        self.perCall = perCall
+        self.perSlot = perSlot
     }
 }

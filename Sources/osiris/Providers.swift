@@ -15,11 +15,14 @@ enum Providers {
     static let http = HTTPClient(ssh: ssh)
 
     static func registry() -> ProviderRegistry {
-        ProviderRegistry([
+        let aws = AWSClient(http: http)
+        let hosts = SSHProvider(
+            hubVersion: OsirisVersion.current, sessions: ssh, http: http, consoles: ["aws": InstanceConsole(aws)])
+        return ProviderRegistry([
             LocalProvider(hubVersion: OsirisVersion.current, http: http),
             HubProvider(http: http),
-            SSHProvider(hubVersion: OsirisVersion.current, sessions: ssh, http: http),
-            AWSProvider(hubVersion: OsirisVersion.current, client: AWSClient(http: http)),
+            hosts,
+            AWSProvider(hubVersion: OsirisVersion.current, client: aws, firstBoot: hosts.firstBoot),
             SimulatedProvider(hubVersion: OsirisVersion.current),
         ])
     }

@@ -17,7 +17,22 @@ ExecStart=/bin/sh -c 'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mount -o remo
 [Install]
 WantedBy=sysinit.target
 """
-TRAITS = ("podman", "docker", "sudo-password", "doas", "no-sudo", "password", "no-packages", "bastion", "inner", "disk=SIZE")
+# What makes a host a machine of a cloud: cloud-init takes its user data from a folder, and nothing else from anywhere.
+CLOUD = """\
+datasource_list: [NoCloud]
+network: {config: disabled}
+apt: {preserve_sources_list: true}
+preserve_hostname: true
+locale: false
+users: []
+ssh_genkeytypes: [ed25519]
+"""
+REGISTRY = """\
+[[registry]]
+location = "%s:5000"
+insecure = true
+"""
+TRAITS = ("podman", "docker", "cloud", "sudo-password", "doas", "no-sudo", "password", "no-packages", "bastion", "inner", "disk=SIZE")
 # Folders that an engine lays its own overlays in, which cannot be on an overlay.
 STORAGE = {"containers": "/var/lib/containers", "docker": "/var/lib/docker"}
 
@@ -35,7 +50,7 @@ def check(name, traits):
     for trait in traits:
         if trait not in TRAITS and not (trait.startswith("disk=") and len(trait) > 5):
             raise ValueError(f"{name} cannot be {trait}; a host can be: {', '.join(TRAITS)}")
-    for pair in (("doas", "no-sudo"), ("doas", "sudo-password"), ("no-sudo", "sudo-password"), ("bastion", "inner")):
+    for pair in (("doas", "no-sudo"), ("doas", "sudo-password"), ("no-sudo", "sudo-password"), ("bastion", "inner"), ("cloud", "podman"), ("cloud", "docker")):
         if set(pair) <= set(traits):
             raise ValueError(f"{name} cannot be both {pair[0]} and {pair[1]}")
 
@@ -46,7 +61,7 @@ def assemble(rack, host):
     root = folder + "/root"
     if os.path.ismount(root):
         return root
-    lower = [layer(rack.data["trees"], engine) for engine in ("docker", "podman") if has(host, engine)]
+    lower = [layer(rack.data["trees"], engine) for engine in ("docker", "podman", "cloud") if has(host, engine)]
     mount(root, lower + [rack.data["trees"] + "/base"], folder + "/upper", folder + "/work")
     if disk(host):
         if not os.path.ismount(folder + "/disk"):
@@ -78,6 +93,9 @@ def make(rack, host):
     os.symlink("/etc/systemd/system/rack.service", root + "/etc/systemd/system/sysinit.target.wants/rack.service")
     # So that the journal tells a login from a session in which something was started.
     write("/etc/ssh/sshd_config.d/rack.conf", "LogLevel VERBOSE\n")
+    if has(host, "cloud"):
+        write("/etc/cloud/cloud.cfg.d/99-rack.cfg", CLOUD)
+        write("/etc/containers/registries.conf.d/rack.conf", REGISTRY % rack.data["gateway"])
     rights(host, root, write)
     with open(rack.data["identity"] + ".pub") as file:
         public = file.read()

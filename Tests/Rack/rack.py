@@ -62,7 +62,7 @@ class Rack:
         for name in names:
             hosts.check(name, traits[name])
         folder = trees(cache, more)
-        for engine in {engine for list in traits.values() for engine in list} & {"podman", "docker"}:
+        for engine in {engine for list in traits.values() for engine in list} & {"podman", "docker", "cloud"}:
             layer(folder, engine)
         os.makedirs(self.folder, exist_ok=True)
         lock = os.open(self.folder, os.O_RDONLY)
@@ -89,9 +89,11 @@ class Rack:
             for index, name in enumerate(names, 1):
                 self.add(name, index, traits[name])
             hosts.known(self)
-            for host in self.data["hosts"]:
+            # A machine of a cloud starts when somebody launches it.
+            present = [host for host in self.data["hosts"] if not hosts.has(host, "cloud")]
+            for host in present:
                 power.boot(self, host, wait=False)
-            for host in self.data["hosts"]:
+            for host in present:
                 power.await_sshd(self, host)
             if rtt:
                 network.line(self, rtt)
@@ -153,6 +155,17 @@ class Rack:
 
     def boot(self, host):
         power.boot(self, host)
+
+    def launch(self, host, index):
+        """Boots a host of a cloud for the first time, with standard input as its user data (NoCloud of cloud-init), as the
+        machine with this launch index."""
+        seed = hosts.assemble(self, host) + "/var/lib/cloud/seed/nocloud"
+        os.makedirs(seed)
+        with open(seed + "/meta-data", "w") as file:
+            file.write(f"instance-id: {host['name']}\nami-launch-index: {index}\n")
+        with open(seed + "/user-data", "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        power.boot(self, host, wait=False)
 
     def reboot(self, host):
         power.reboot(self, host)
@@ -245,6 +258,9 @@ def main():
     }
     for name, text in texts.items():
         commands.add_parser(name, help=text).add_argument("name", metavar="NAME")
+    launch = commands.add_parser("launch", help="boot a `cloud` host for the first time, user data on standard input")
+    launch.add_argument("name", metavar="NAME")
+    launch.add_argument("--index", type=int, default=0, metavar="N", help="which machine of its call it is, from 0")
     execute = commands.add_parser("exec", help="run a command as root on a host, without SSH")
     execute.add_argument("name", metavar="NAME")
     execute.add_argument("words", nargs="+", metavar="WORD")
@@ -274,7 +290,9 @@ def main():
         rack.load()
     except FileNotFoundError:
         raise ValueError(f"{rack.file} is not there; is a rack up in this folder?")
-    if words.command == "rtt":
+    if words.command == "launch":
+        rack.launch(rack.host(words.name), words.index)
+    elif words.command == "rtt":
         network.line(rack, words.rtt)
     elif words.command == "exec":
         sys.exit(power.inside(rack.host(words.name), words.words).returncode)

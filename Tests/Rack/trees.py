@@ -15,6 +15,8 @@ BASE = ["systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "opendoas",
 # Engines come from the repository: into a layer for hosts that have one from the start, or by the host's own apt-get.
 # Of the two OCI runtimes only runc is offered: crun needs rights that a container does not have.
 ENGINES = {"podman": ["podman", "runc", "catatonit"], "docker": ["docker.io", "tini"]}
+# A machine of a cloud gets its engine at its first start.
+LAYERS = ENGINES | {"cloud": ["cloud-init"]}
 REPOSITORY = "/srv/packages"
 SUITE = "bookworm"
 
@@ -24,8 +26,8 @@ def run(*words, **options):
 
 
 def trees(cache, more=()):
-    """A folder with `base`, `packages` and a layer for each engine; `more` packages are in `base`. Makes what is missing."""
-    recipe = f"2 {SUITE} {BASE} {ENGINES} {sorted(more)}"
+    """A folder with `base`, `packages` and a folder for each layer that somebody wanted; `more` packages are in `base`. Makes what is missing."""
+    recipe = f"2 {SUITE} {BASE} {LAYERS} {sorted(more)}"
     folder = os.path.join(os.path.abspath(cache), "trees-" + hashlib.sha256(recipe.encode()).hexdigest()[:12])
     os.makedirs(folder, exist_ok=True)
     with open(folder + ".lock", "w") as lock:
@@ -36,14 +38,14 @@ def trees(cache, more=()):
     return folder
 
 
-def layer(folder, engine):
-    """The folder that laid over `base` gives a tree with this engine; made if it is not there."""
-    path = f"{folder}/{engine}"
+def layer(folder, name):
+    """The folder that laid over `base` gives a tree with this engine, or with cloud-init; made if it is not there."""
+    path = f"{folder}/{name}"
     with open(folder + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path):
-            print(f"installing {engine} into {path}", file=sys.stderr)
-            install(folder, ENGINES[engine], path)
+            print(f"installing {name} into {path}", file=sys.stderr)
+            install(folder, LAYERS[name], path)
     return path
 
 
@@ -53,7 +55,7 @@ def base(folder, packages):
     for path in (beside, debs):
         shutil.rmtree(path, ignore_errors=True)
     os.makedirs(debs)
-    engines = " ".join(sorted(package for list in ENGINES.values() for package in list))
+    engines = " ".join(sorted(package for list in LAYERS.values() for package in list))
     run("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(packages),
         f"--customize-hook=chroot \"$1\" apt-get -qq -y install --download-only --no-install-recommends {engines}",
         f"--customize-hook=cp \"$1\"/var/cache/apt/archives/*.deb {debs}/",

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension LifeRackTests {
@@ -10,8 +11,7 @@ extension LifeRackTests {
         try await cluster.apply(machines: "count: 2, type: t3.small")
         let hubs = try await cluster.osiris("hub", "info", "--json")
         #expect(hubs.out.contains("m1") && hubs.out.contains("https://198.18."), "\(hubs)")
-        let answer = try await cluster.osiris("functions", "call", "demo/hello", "--data", #"{"name": "Ada"}"#)
-        #expect(answer.out == "{\"greeting\":\"hi Ada\"}\n", "\(answer)")
+        try await cluster.answers()
 
         // A machine that cannot be reached is set aside, and deleted without a login.
         let second = try await cluster.host(of: "m2")
@@ -27,19 +27,70 @@ extension LifeRackTests {
         try await cluster.apply(machines: "count: 1, type: t3.medium")
         #expect(try await cluster.osiris("destroy", "--auto-approve").status == 0)
     }
+
+    /// Instances that really boot: cloud-init runs their user data, which brings engine, image and hub.
+    @Test func firstBootOfAWS() async throws {
+        let rack = try await Rack.shared
+        let registry = try Service("registry.py", in: "RackTests", rack.gateway)
+        let reference = try #require(try await registry.ready()["reference"] as? String)
+        let cluster = try await AWSRackCluster(rack, hosts: ["c1", "c2"], hub: "image: \"\(reference)\"")
+        try await cluster.apply(machines: "count: 2, type: t3.small")
+        try await cluster.answers()
+        let token = try await cluster.osiris("hub", "token", "--role", "admin").out.trimmingCharacters(in: .newlines)
+        #expect(token.count > 20)
+        for name in ["c1", "c2"] {
+            #expect(try await rack.on(name, "cat /var/lib/osiris/first-boot") == "engine\nimage\nhub")
+            // The login came later, and left the hub as it ran.
+            let started = try await rack.on(name, "podman inspect -f '{{.State.StartedAt.Unix}}' osiris-hub")
+            let marked = try await rack.on(name, "stat -c %Y /var/lib/osiris/host.json")
+            #expect(try #require(Int(started)) <= #require(Int(marked)), "\(name): \(started) \(marked)")
+            let clear = try await rack.on(name, "zcat -f /var/lib/cloud/instance/user-data.txt")
+            #expect(clear.contains("first boot") && !clear.contains(token) && !clear.contains("PRIVATE KEY"))
+        }
+        #expect(try await cluster.osiris("destroy", "--auto-approve").status == 0)
+
+        // The run that made a machine is killed: the machine goes on by itself, and the next run goes on with it.
+        // There is one host, and a second machine would be none.
+        let killed = try await AWSRackCluster(rack, hosts: ["c4"], hub: "image: \"\(reference)\"")
+        try killed.write(machines: "count: 1, type: t3.small")
+        let running = try killed.start("apply", "--auto-approve")
+        while running.process.isRunning, !running.output().contains("waiting for its first start: engine") {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        Glibc.kill(running.process.processIdentifier, SIGKILL)
+        #expect(try await running.wait().out.contains("its first start: engine"))
+        try await killed.apply(machines: "count: 1, type: t3.small")
+        try await killed.answers()
+        #expect(try await rack.on("c4", "cat /var/lib/osiris/first-boot") == "engine\nimage\nhub")
+
+        // A first start that fails is told with the end of the console.
+        let missing = reference.prefix { $0 != "@" } + "@sha256:" + String(repeating: "0", count: 64)
+        let wrong = try await AWSRackCluster(rack, hosts: ["c3"], hub: "image: \"\(missing)\"")
+        try wrong.write(machines: "count: 1, type: t3.small")
+        let failed = try await wrong.osiris("apply", "--auto-approve")
+        #expect(
+            failed.status == 1 && failed.out.contains("its first start did not come to its end: image failed"),
+            "\(failed)")
+    }
 }
 
 /// A manifest with an `aws` target whose instances are hosts of the rack.
 private struct AWSRackCluster {
     private let rack: Rack
     private let hosts: [String]
+    private let hub: String
     private let scratch: Scratch
     private let service: Service
     private let environment: [String: String]
 
-    init(_ rack: Rack, hosts: [String]) async throws {
+    /// - Parameter hub: nil for the image's archive.
+    init(_ rack: Rack, hosts: [String], hub: String? = nil) async throws {
         self.rack = rack
         self.hosts = hosts
+        self.hub =
+            try hub
+            ?? "archive: "
+            + #require(RackCluster.image, "OSIRIS_HUB_ARCHIVE names no image; `make test-rack` makes one")
         scratch = try Scratch()
         try scratch.write(
             """
@@ -51,10 +102,12 @@ private struct AWSRackCluster {
             ["-y", "-f", rack.identity], program: "/usr/bin/ssh-keygen", in: scratch.url
         ).wait()
         try scratch.write(key.out, to: "ops.pub")
-        let addresses = try hosts.map { name in #"{"address": "\#(try rack.host(name).address)"}"# }
+        let described = try hosts.map { name in
+            #"{"name": "\#(name)", "address": "\#(try rack.host(name).address)", "traits": \#(try rack.host(name).traits)}"#
+        }
         try scratch.write(
-            #"{"hosts": [\#(addresses.joined(separator: ", "))], "knownHosts": "\#(rack.knownHosts)"}"#, to: "rack.json"
-        )
+            #"{"hosts": [\#(described.joined(separator: ", "))], "knownHosts": "\#(rack.knownHosts)", "#
+                + #""folder": "\#(rack.folder.path)"}"#, to: "rack.json")
         service = try Service("ec2.py", in: "Rack", scratch.url.appendingPathComponent("rack.json").path)
         let port = try #require(try await service.ready()["port"] as? Int)
         environment = [
@@ -65,14 +118,13 @@ private struct AWSRackCluster {
     }
 
     func write(machines: String) throws {
-        let archive = try #require(RackCluster.image, "OSIRIS_HUB_ARCHIVE names no image; `make test-rack` makes one")
         try scratch.write(
             """
             apiVersion: osiris.dev/v1
             kind: Cluster
             metadata: {name: edge}
             spec:
-              hub: {archive: \(archive)}
+              hub: {\(hub)}
               functions:
                 - name: hello
                   namespace: demo
@@ -107,6 +159,15 @@ private struct AWSRackCluster {
         #expect(answer.status == 0, "\(answer)")
         let settled = try await osiris("plan", "--detailed-exitcode")
         #expect(settled.status == 0, "\(settled)")
+    }
+
+    func answers() async throws {
+        let answer = try await osiris("functions", "call", "demo/hello", "--data", #"{"name": "Ada"}"#)
+        #expect(answer.out == "{\"greeting\":\"hi Ada\"}\n", "\(answer)")
+    }
+
+    func start(_ arguments: String...) throws -> Program.Running {
+        try Program.Running(arguments, environment: environment, in: scratch.url)
     }
 
     func osiris(_ arguments: String...) async throws -> Program.Answer {

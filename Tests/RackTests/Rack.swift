@@ -9,6 +9,7 @@ struct Rack: Sendable {
         var name: String
         var number: Int
         var address: String
+        var traits: [String]
     }
 
     private struct Notes: Decodable {
@@ -33,7 +34,7 @@ struct Rack: Sendable {
     private static let booted = Task { try await Rack() }
     static var shared: Rack { get async throws { try await booted.value } }
 
-    private let folder: URL
+    let folder: URL
     private let hosts: [String: Host]
     /// Of `ops`, for logins and sudo.
     let password: String
@@ -58,7 +59,7 @@ struct Rack: Sendable {
             // RolloutRackTests
             "r2-n01:podman", "r2-n02:podman", "r2-n03:podman,sudo-password", "r2-n04:docker",
             // LifeRackTests
-            "r3-n01:podman", "r3-n02:podman", "r3-n03:podman",
+            "r3-n01:podman", "r3-n02:podman", "r3-n03:podman", "c1:cloud", "c2:cloud", "c3:cloud", "c4:cloud",
             // OddRackTests
             "small:podman,disk=3G", "bastion:bastion", "inner:podman,inner", "doas:podman,doas",
             "no-sudo:podman,no-sudo", "plain:", "password:podman,password", "sealed:no-packages",

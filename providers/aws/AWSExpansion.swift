@@ -120,6 +120,9 @@ struct AWSExpansion {
             arguments["key"] = .reference(
                 AttributeReference(address(KeyPair.type, Self.main), "name"))
         }
+        if hubs != nil {
+            arguments["boot"] = .string(FirstBootSteps.types(of: cluster).joined(separator: ", "))
+        }
         return declare(
             Instance.type, name, arguments,
             spans: [

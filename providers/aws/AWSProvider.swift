@@ -13,12 +13,14 @@ public struct AWSProvider: Provider {
 
     private let hubVersion: String
 
-    /// - Parameter hubVersion: The version of the hub program that belongs to this release.
-    public init(hubVersion: String, client: AWSClient) {
-        self.init(hubVersion: hubVersion, client: client, pace: Pace())
+    /// - Parameters:
+    ///   - hubVersion: The version of the hub program that belongs to this release.
+    ///   - firstBoot: What machines bring by themselves; nil to have all of it brought over SSH.
+    public init(hubVersion: String, client: AWSClient, firstBoot: (any FirstBoot)? = nil) {
+        self.init(hubVersion: hubVersion, client: client, firstBoot: firstBoot, pace: Pace())
     }
 
-    init(hubVersion: String, client: AWSClient, pace: Pace) {
+    init(hubVersion: String, client: AWSClient, firstBoot: (any FirstBoot)? = nil, pace: Pace) {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: name, doc: "Machines in Amazon EC2, with a network of their own.", schema: AWSTarget.schema)
@@ -26,7 +28,8 @@ public struct AWSProvider: Provider {
         images = Images(client)
         handlers = [
             VPC(ec2: ec2), Subnet(ec2: ec2), InternetGateway(ec2: ec2), RouteTable(ec2: ec2), SecurityGroup(ec2: ec2),
-            KeyPair(ec2: ec2), Instance(ec2: ec2, images: images), ElasticAddress(ec2: ec2), HostKeys(ec2: ec2),
+            KeyPair(ec2: ec2), Instance(ec2: ec2, images: images, firstBoot: firstBoot), ElasticAddress(ec2: ec2),
+            HostKeys(ec2: ec2),
         ]
     }
 

@@ -19,10 +19,15 @@ enum HostScript: String, CaseIterable {
     case uncordon
 
     /// As it is sent, without its comments.
-    var text: String {
+    var text: String { Self.beginning + body }
+
+    /// What all of them begin with.
+    static var beginning: String { stripped(PackageResources.begin_sh) }
+
+    /// What comes after the beginning.
+    var body: String {
         let isHub = [.hub, .hubConfirm, .hubRemove, .hubRevert, .cordon, .uncordon].contains(self)
-        let parts = [PackageResources.begin_sh] + (isHub ? [PackageResources.hub_parts_sh] : []) + [own]
-        return parts.map { Self.stripped(String(decoding: $0, as: UTF8.self)) }.joined()
+        return (isHub ? Self.stripped(PackageResources.hub_parts_sh) : "") + Self.stripped(own)
     }
 
     private var own: [UInt8] {
@@ -45,7 +50,8 @@ enum HostScript: String, CaseIterable {
     }
 
     /// A command's line has an end: comments do not have to travel. Only lines that are nothing else are taken out.
-    private static func stripped(_ text: String) -> String {
-        text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }.joined(separator: "\n") + "\n"
+    static func stripped(_ script: [UInt8]) -> String {
+        String(decoding: script, as: UTF8.self).split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }
+            .joined(separator: "\n") + "\n"
     }
 }

@@ -9,12 +9,14 @@ struct Hosts: Sendable {
     let probes: HostProbes
     let uploads = UploadSlots()
     let digests = FileDigests()
+    private let consoles: [String: any MachineConsole]
     private let targets = KnownTargets()
 
     var run: HostRun { HostRun(sessions: sessions) }
 
-    init(sessions: SSHSessions) {
+    init(sessions: SSHSessions, consoles: [String: any MachineConsole] = [:]) {
         self.sessions = sessions
+        self.consoles = consoles
         probes = HostProbes(sessions: sessions)
     }
 
@@ -73,6 +75,22 @@ struct Hosts: Sendable {
             return output
         } catch {
             await probes.forget(place)
+            throw error
+        }
+    }
+
+    /// Makes something on a host; an error on a machine with a console has the end of that too, unless it says the same.
+    func making(_ request: OperationRequest, _ body: () async throws -> Attributes) async throws -> Attributes {
+        do {
+            return try await body()
+        } catch var error as ProviderError {
+            let target = request.cluster.targets.first { $0.name == request.address.target }
+            guard error.kind == .rejected || error.kind == .transient, let machine = request.ancestors.last,
+                let console = target.flatMap({ consoles[$0.provider] }),
+                let words = await console.lastWords(of: machine, request),
+                !words.contains(error.message.dropFirst("\(request.address): ".count).prefix(100))
+            else { throw error }
+            error.message += "; the console of its machine ends with: \(words)"
             throw error
         }
     }

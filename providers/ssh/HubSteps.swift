@@ -22,12 +22,16 @@ struct HubSteps {
 
     private var hosts: Hosts { hub.hosts }
 
+    private var order: HubOrder {
+        HubOrder(request: request, token: token, engine: engine(of: request.ancestors), folder: place.folder)
+    }
+
     /// Ends with exactly one hub, which runs with the planned arguments and this token, wherever it begins.
     func bring() async throws -> Attributes {
         let facts = try await hosts.look(at: place, request.address)
         let before = try facts.marker("hub", request.address, request.cluster).flatMap(HubNote.init)
         let made =
-            config(of: nil).tls
+            order.config().tls
             ? try HubCertificate.renewal(
                 of: before?.certificate, for: request, names: names, now: hub.now()) : nil
         let note = try await note(before, made)
@@ -48,28 +52,19 @@ struct HubSteps {
 
     // MARK: What the hub is told
 
-    private func config(of generation: String?) -> HubConfiguration {
-        let arguments = request.planned.filter { $0.value != .null }
-        return HubConfiguration(
-            address: request.address.text, cluster: request.cluster.name, host: "0.0.0.0",
-            port: request.planned["port"]?.intValue ?? 0,
-            generation: generation ?? HubConfiguration.generation(arguments: arguments, operation: request.token),
-            tokens: HubRole.configuration(admin: token.plaintext ?? ""),
-            alerts: request.planned["alerts"].flatMap(HubAlerts.told),
-            settings: request.planned["settings"]?.mapValue ?? [:], tls: request.planned["authority"] != nil)
-    }
-
-    /// A hub that runs and is told nothing but a new certificate goes on as what it was started as: it loses no call.
+    /// A hub that runs and is told nothing but a new certificate goes on as what it was started as: it loses no call. So does
+    /// one that the machine has started by itself with what is told now, the token included.
     private func note(_ before: HubNote?, _ made: CertifiedKey?) async throws -> HubNote {
-        var config = config(of: nil)
-        let isWell =
-            request.prior["status"] == "running" && request.prior["version"] == request.planned["version"]
-            && request.prior["alerts"] == request.planned["alerts"]
-            && request.prior["image"] == request.planned["image"]
-        if let before, isWell {
-            var same = self.config(of: before.config.generation)
+        var config = order.config()
+        if let before {
+            // What was recorded; before the first operation what the machine has noted.
+            let prior = request.prior.isEmpty ? before.attributes : request.prior
+            let isWell =
+                (request.prior.isEmpty || prior["status"] == "running")
+                && ["version", "alerts", "image"].allSatisfy { prior[$0] == request.planned[$0] }
+            var same = order.config(of: before.config.generation)
             (same.alerts, same.mark) = (before.config.alerts, before.config.mark)
-            if same == before.config { config = self.config(of: before.config.generation) }
+            if isWell && same == before.config { config = order.config(of: before.config.generation) }
         }
         config = try await config.marked(by: request, token: token)
         return HubNote(
@@ -87,19 +82,7 @@ struct HubSteps {
     }
 
     private func payload(_ note: HubNote, _ made: CertifiedKey?, confirm: Int) -> HostPayload {
-        let unit = HubUnit(
-            engine: engine(of: request.ancestors), image: request.planned["image"]?.stringValue ?? "",
-            folder: place.folder, address: request.address, cluster: request.cluster.name, port: note.config.port)
-        var told = note.config
-        // The hub passes the mark over, and one that was sealed anew would make it start again.
-        told.mark = nil
-        var payload = HostPayload()
-        payload.add("config", told.value.plainJSON())
-        if let made { payload.add("tls", HubCertificate.text(made)) }
-        payload.add("unit", unit.text)
-        payload.add("run", unit.run(isDetached: true).map { $0 + "\n" }.joined())
-        payload.add("user", String(unit.user))
-        payload.add("hub.json", note.marker(request).bytes)
+        var payload = order.payload(note, made: made)
         if confirm > 0 { payload.add("revert", HostScript.hubRevert.text) }
         return payload
     }

@@ -37,7 +37,9 @@ struct SSHEngine: MarkedHandler {
         return .present(attributes)
     }
 
-    func create(_ request: OperationRequest) async throws -> Attributes { try await bring(request) }
+    func create(_ request: OperationRequest) async throws -> Attributes {
+        try await hosts.making(request) { try await bring(request) }
+    }
 
     func update(_ request: OperationRequest) async throws -> Attributes {
         if let present = request.prior["engine"]?.stringValue, let wanted = request.planned["name"]?.stringValue,
@@ -53,25 +55,10 @@ struct SSHEngine: MarkedHandler {
 
     private func bring(_ request: OperationRequest) async throws -> Attributes {
         let place = try hosts.place(of: request.address, request.ancestors, in: request.cluster)
-        let arguments = request.planned.filter { $0.value != .null }
         let packages = try await packages(at: place, request)
-        // The script puts what it found out in the place of these words.
-        var attributes = arguments
-        attributes["engine"] = "NAME"
-        attributes["installed"] = "INSTALLED"
-        var payload = HostPayload()
-        payload.add("engine.json", HostMarker(request, attributes).bytes)
-        payload.add("packages", packages?.list ?? "")
-        let repository = EngineRepository(arguments["repository"])
-        if let repository {
-            payload.add("repository", repository.text)
-            payload.add("repository.key", try key(of: arguments["repository"], request))
-        }
+        let payload = Self.payload(request, packages: packages, key: try Self.repositoryKey(of: request))
         request.progress("looking for the engine, and installing it if it is not there")
-        let words = [
-            arguments["name"]?.stringValue ?? "auto", arguments["install"] == false ? "no" : "yes",
-            packages == nil ? "-" : "sent", repository?.program ?? "-", repository?.package ?? "-",
-        ]
+        let words = Self.words(request, packages: packages)
         // The first run says whether packages are missing; where none is, it is the only one.
         let result = try await hosts.run.result(
             .engine, at: place, host: Hosts.address(of: request.address), for: request, arguments: words,
@@ -88,19 +75,46 @@ struct SSHEngine: MarkedHandler {
         guard let found = (try? Value(plainJSON: Array(output.utf8)))?.mapValue, let name = found["name"] else {
             throw ProviderError(.rejected, "\(request.address): its script answers no engine")
         }
+        var attributes = request.planned.filter { $0.value != .null }
         attributes["engine"] = name
         attributes["installed"] = found["installed"]
         attributes["version"] = found["version"]
         return attributes
     }
 
-    /// The text of the repository's key, if it is the planned one.
-    private func key(of repository: Value?, _ request: OperationRequest) throws -> String {
+    /// What `engine.sh` reads; the script puts what it found out in the place of two words.
+    /// - Parameter key: of the package source, if the target names one.
+    static func payload(_ request: OperationRequest, packages: SentPackages?, key: String?) -> HostPayload {
+        var attributes = request.planned.filter { $0.value != .null }
+        attributes["engine"] = "NAME"
+        attributes["installed"] = "INSTALLED"
+        var payload = HostPayload()
+        payload.add("engine.json", HostMarker(request, attributes).bytes)
+        payload.add("packages", packages?.list ?? "")
+        if let repository = EngineRepository(request.planned["repository"]), let key {
+            payload.add("repository", repository.text)
+            payload.add("repository.key", key)
+        }
+        return payload
+    }
+
+    /// The arguments of `engine.sh`.
+    static func words(_ request: OperationRequest, packages: SentPackages?) -> [String] {
+        let repository = EngineRepository(request.planned["repository"])
+        return [
+            request.planned["name"]?.stringValue ?? "auto", request.planned["install"] == false ? "no" : "yes",
+            packages == nil ? "-" : "sent", repository?.program ?? "-", repository?.package ?? "-",
+        ]
+    }
+
+    /// The text of the key of the engine's package source, if it is the planned one; nil if there is no source.
+    static func repositoryKey(of request: OperationRequest) throws -> String? {
+        guard let repository = request.planned["repository"]?.mapValue else { return nil }
         let target = request.cluster.targets.first { $0.name == request.address.target }
         let name = target?.settings["engine"]?.mapValue?["repository"]?.mapValue?["key"]?.stringValue ?? ""
         let path = name.hasPrefix("/") ? name : "\(request.cluster.folder)/\(name)"
         guard let bytes = FileManager.default.contents(atPath: path),
-            Value.string(Digest.sha256(Array(bytes))) == repository?.mapValue?["key"]
+            Value.string(Digest.sha256(Array(bytes))) == repository["key"]
         else {
             throw ProviderError(
                 .rejected, "\(request.address): \(path) is not the planned key any more", help: "plan again")
@@ -159,7 +173,7 @@ struct SSHEngine: MarkedHandler {
 }
 
 /// Package files and their digests.
-private struct SentPackages: Sendable {
+struct SentPackages: Sendable {
     var folder: String
     var files: [(name: String, digest: String)] = []
 

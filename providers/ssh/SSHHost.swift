@@ -54,7 +54,10 @@ struct SSHHost: ResourceHandler {
 
     // MARK: Changing
 
-    func create(_ request: OperationRequest) async throws -> Attributes { try await bring(request) }
+    func create(_ request: OperationRequest) async throws -> Attributes {
+        try await hosts.making(request) { try await bring(request) }
+    }
+
     func update(_ request: OperationRequest) async throws -> Attributes { try await bring(request) }
 
     private func bring(_ request: OperationRequest) async throws -> Attributes {

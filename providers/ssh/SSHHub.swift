@@ -10,13 +10,7 @@ struct SSHHub: MarkedHandler {
     let http: any HTTPSending
     /// The clock by which certificates are made.
     let now: @Sendable () -> Date
-    let issued = IssuedTokens()
-
-    init(hosts: Hosts, http: any HTTPSending, now: @escaping @Sendable () -> Date) {
-        self.hosts = hosts
-        self.http = http
-        self.now = now
-    }
+    let issued: IssuedTokens
 
     let type = HubResource.type
     var base: String { SSHImage.type.name }
@@ -72,7 +66,9 @@ struct SSHHub: MarkedHandler {
     // MARK: Changing
 
     func create(_ request: OperationRequest) async throws -> Attributes {
-        try await HubSteps(self, request, token: issued.token(of: request)).bring()
+        try await hosts.making(request) {
+            try await HubSteps(self, request, token: issued.token(of: request)).bring()
+        }
     }
 
     func update(_ request: OperationRequest) async throws -> Attributes {

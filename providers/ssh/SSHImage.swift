@@ -24,7 +24,10 @@ struct SSHImage: MarkedHandler {
         .present(marker.attributes)
     }
 
-    func create(_ request: OperationRequest) async throws -> Attributes { try await bring(request) }
+    func create(_ request: OperationRequest) async throws -> Attributes {
+        try await hosts.making(request) { try await bring(request) }
+    }
+
     func update(_ request: OperationRequest) async throws -> Attributes { try await bring(request) }
 
     private func bring(_ request: OperationRequest) async throws -> Attributes {

@@ -12,23 +12,28 @@ public struct SSHProvider: Provider {
     public let handlers: [any ResourceHandler]
     let hosts: Hosts
     private let hubVersion: String
+    /// What machines bring by themselves at their first start, for providers that make machines.
+    public let firstBoot: any FirstBoot
 
     /// - Parameters:
     ///   - hubVersion: The version of the hub program that belongs to this release.
     ///   - sessions: The logins on the hosts; the same as those of `http`, so that each host is logged in to once.
     ///   - http: Sends requests to the hubs, through the hosts.
+    ///   - consoles: Of machines, by the provider that makes them; an error on one shows the end of its console.
     ///   - now: The clock by which certificates are made.
     public init(
         hubVersion: String, sessions: SSHSessions, http: any HTTPSending,
-        now: @escaping @Sendable () -> Date = { Date() }
+        consoles: [String: any MachineConsole] = [:], now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.hubVersion = hubVersion
         targetKind = TargetKind(
             provider: name, doc: "Hubs on hosts that are reached over SSH.", schema: SSHTarget.schema)
-        hosts = Hosts(sessions: sessions)
+        hosts = Hosts(sessions: sessions, consoles: consoles)
+        let issued = IssuedTokens()
+        firstBoot = HostFirstBoot(hubVersion: hubVersion, issued: issued)
         handlers = [
             SSHHost(hosts: hosts), SSHEngine(hosts: hosts), SSHImage(hosts: hosts),
-            SSHHub(hosts: hosts, http: http, now: now),
+            SSHHub(hosts: hosts, http: http, now: now, issued: issued),
         ]
     }
 

@@ -51,7 +51,7 @@ struct ApplyLoop {
             let change = plan.changes[operation.change]
             let type = runner.registry.handler(provider: change.provider, type: change.address.type)?.type
             return Slots.Kind(
-                provider: change.provider, type: String(change.address.type), perSlot: max(1, type?.perCall ?? 1))
+                provider: change.provider, type: String(change.address.type), perSlot: max(1, type?.perSlot ?? 1))
         }
         scheduler = ApplyScheduler(plan.operations, rollout: plan.rollout)
         summary.mode = plan.mode

@@ -1,4 +1,4 @@
-/// How many operations run at once. Those of a type whose place does many in one call share a slot.
+/// How many operations run at once. Those of a type with `perSlot` share a slot.
 struct Slots {
     /// What shares slots with its like only.
     struct Kind: Hashable {

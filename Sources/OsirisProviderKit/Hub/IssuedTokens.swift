@@ -1,4 +1,5 @@
 import Foundation
+import OsirisManifest
 import OsirisModel
 import Synchronization
 
@@ -12,9 +13,20 @@ public final class IssuedTokens: Sendable {
 
     public func token(of request: OperationRequest) -> Secret {
         let key = Self.key(request)
+        let early = Self.early(request.address, in: request.cluster)
         return tokens.withLock { tokens in
             if let token = tokens[key] { return token }
-            let token = Self.random()
+            let token = tokens.removeValue(forKey: early) ?? Self.random()
+            tokens[key] = token
+            return token
+        }
+    }
+
+    /// The token of a hub that its machine starts by itself: the create of that hub gets the same.
+    public func token(of hub: ResourceAddress, in cluster: Cluster) -> Secret {
+        let key = Self.early(hub, in: cluster)
+        return tokens.withLock { tokens in
+            let token = tokens[key] ?? Self.random()
             tokens[key] = token
             return token
         }
@@ -26,6 +38,9 @@ public final class IssuedTokens: Sendable {
     private static func key(_ request: OperationRequest) -> String {
         "\(request.cluster.folder) \(request.address) \(request.token)"
     }
+
+    /// While no create has asked for it.
+    private static func early(_ hub: ResourceAddress, in cluster: Cluster) -> String { "\(cluster.folder) \(hub)" }
 
     /// 32 bytes of the system's generator, in base64url.
     private static func random() -> Secret {

@@ -24,6 +24,7 @@ final class FakeHost: Sendable {
             *) echo "osiris-hub 1.0.0" ;;
             esac ;;
         image) grep -qxF "$3" "$d/store" 2>/dev/null ;;
+        pull) [ "$3" != gone ] || { echo "manifest unknown" >&2; exit 125; }; echo "$3" >>"$d/store" ;;
         load) cat "$d/brings" >>"$d/store" ;;
         rmi) grep -vxF "$2" "$d/store" >"$d/store.new"; mv "$d/store.new" "$d/store" ;;
         container) [ -e "$d/running" ] ;;
@@ -83,16 +84,23 @@ final class FakeHost: Sendable {
     private func start(
         _ script: HostScript, _ arguments: [String], bytes: [UInt8], cluster: String, lineage: String, lock: Int
     ) throws -> (Process, Task<End, any Error>) {
-        let text = script.text.replacing("/etc/systemd/system/", with: files.path + "/etc/")
+        try start(script.text, [folder, cluster, "rack/host.n01", lineage, String(lock)] + arguments, bytes)
+    }
+
+    /// Any script, with stand-ins for the folders of systemd and of osiris.
+    private func start(_ script: String, _ words: [String], _ bytes: [UInt8]) throws -> (
+        Process, Task<End, any Error>
+    ) {
+        let text = script.replacing("/etc/systemd/system/", with: files.path + "/etc/")
             .replacing("/run/systemd/system", with: files.path + "/run/systemd/system")
+            .replacing("='/var/lib/osiris'", with: "='\(folder)'")
             .replacing("/etc/apt/", with: files.path + "/etc/apt/")
             .replacing("/etc/yum.repos.d/", with: files.path + "/etc/yum.repos.d/")
             .replacing("=/etc/pki/", with: "=\(files.path)/etc/pki/")
         let process = Process()
         // In a process group of its own, so that a kill takes what it has started.
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments =
-            ["-c", text, "sh", folder, cluster, "rack/host.n01", lineage, String(lock)] + arguments
+        process.arguments = ["-c", text, "sh"] + words
         process.environment = ["PATH": files.path + "/bin:/usr/bin:/bin"]
         let (input, output, errors) = (files.path + "/in-" + UUID().uuidString, Pipe(), Pipe())
         try Data(bytes).write(to: URL(fileURLWithPath: input))
@@ -124,6 +132,9 @@ final class FakeHost: Sendable {
     ) async throws -> End {
         try await start(script, arguments, payload, cluster: cluster, lineage: lineage, lock: lock).1.value
     }
+
+    /// What a machine does at its first start.
+    func boot(_ script: String) async throws -> End { try await start(script, [], []).1.value }
 
     /// With an input that may be no whole payload.
     func run(_ script: HostScript, bytes: [UInt8]) async throws -> End {

@@ -103,13 +103,21 @@ extension EC2Step {
         return (id, [:])
     }
     /// Makes an instance, together with those that are asked for at the same moment and are alike.
-    /// - Parameter tags: besides the marks.
+    /// - Parameters:
+    ///   - tags: besides the marks.
+    ///   - script: what it does at its first start.
     /// - Returns: its identity.
-    func launch(_ parameters: QueryParameters, _ tags: [String: String]) async throws -> String {
+    func launch(_ parameters: QueryParameters, _ tags: [String: String], _ script: String?) async throws -> String {
         let launch = Launch(
             place: place, target: String(request.address.target), parameters: parameters, tags: tags)
+        let member = LaunchMember(marks: CloudMarks(request), script: script)
         do {
-            return try await patiently { try await ec2.launches.make(CloudMarks(request), of: launch) }
+            return try await patiently { try await ec2.launches.make(member, of: launch) }
+        } catch let error as UserData.TooLarge {
+            throw ProviderError(
+                .rejected,
+                "\(request.address): its user data takes \(error.size) bytes compressed, and EC2 allows \(UserData.most)",
+                help: "make `spec.hub.settings` shorter, or send an `archive` in place of `image`", attribute: "boot")
         } catch let error as AWSError {
             throw failure(error)
         }

@@ -14,6 +14,13 @@ struct Launch: Hashable, Sendable {
     var tags: [String: String]
 }
 
+/// One of the machines of a call.
+struct LaunchMember: Hashable, Sendable {
+    var marks: CloudMarks
+    /// What it does at its first start.
+    var script: String?
+}
+
 /// Makes instances that are asked for at the same moment and are alike by one RunInstances.
 ///
 /// A call makes the first so many of its members, by their launch index, or none. When its answer is lost, its members may
@@ -23,7 +30,7 @@ struct Launches: Sendable {
     struct Batch: Hashable, Sendable {
         var launch: Launch
         /// By launch index.
-        var members: [CloudMarks]
+        var members: [LaunchMember]
     }
 
     /// Most of one call, so that its lists go into a tag.
@@ -31,8 +38,8 @@ struct Launches: Sendable {
 
     private let client: AWSClient
     private let unsure = Unsure()
-    private let fresh: Gather<Launch, CloudMarks, String>
-    private let again: Gather<Batch, CloudMarks, String?>
+    private let fresh: Gather<Launch, LaunchMember, String>
+    private let again: Gather<Batch, LaunchMember, String?>
 
     init(_ client: AWSClient) {
         self.client = client
@@ -52,17 +59,17 @@ struct Launches: Sendable {
 
     /// - Returns: the identity of the instance.
     /// - Throws: `AWSError`, with the kind `.answerLost` if the instance may be there.
-    func make(_ member: CloudMarks, of launch: Launch) async throws -> String {
-        if let batch = unsure[member], let id = try await again.add(member, to: batch) { return id }
+    func make(_ member: LaunchMember, of launch: Launch) async throws -> String {
+        if let batch = unsure[member.marks], let id = try await again.add(member, to: batch) { return id }
         return try await fresh.add(member, to: launch)
     }
 
     /// As many as there is room for: EC2 makes fewer than asked for where it has no more, and nothing at all where an
-    /// account may not have all of them; then fewer are asked for.
+    /// account may not have all of them; then fewer are asked for. So they are when all of them cannot have one user data.
     private static func makeAll(
-        _ members: [CloudMarks], of launch: Launch, _ run: (Batch) async throws -> [CloudMarks: String]
+        _ members: [LaunchMember], of launch: Launch, _ run: (Batch) async throws -> [LaunchMember: String]
     ) async -> [Result<String, any Error>] {
-        var answers: [CloudMarks: Result<String, any Error>] = [:]
+        var answers: [LaunchMember: Result<String, any Error>] = [:]
         var waiting = members
         var size = members.count
         while !waiting.isEmpty {
@@ -71,7 +78,7 @@ struct Launches: Sendable {
                 let made = try await run(batch)
                 answers.merge(made.mapValues { .success($0) }) { $1 }
                 waiting.removeAll { made[$0] != nil }
-            } catch let error as AWSError where error.wantsRoom && batch.members.count > 1 {
+            } catch  where batch.members.count > 1 && Self.wantsRoom(error) {
                 size = batch.members.count / 2
             } catch {
                 for member in waiting { answers[member] = .failure(error) }
@@ -81,12 +88,21 @@ struct Launches: Sendable {
         return members.map { answers[$0]! }
     }
 
+    /// Whether fewer of the same might do.
+    private static func wantsRoom(_ error: any Error) -> Bool {
+        if error is UserData.TooLarge || error is SharedScript.Unlike { return true }
+        guard let error = error as? AWSError, error.kind == .rejected else { return false }
+        return error.code.hasSuffix("LimitExceeded") || error.code.hasPrefix("Insufficient")
+    }
+
     /// - Returns: identities of those that were made, at least one.
-    private static func run(_ batch: Batch, _ client: AWSClient, _ unsure: Unsure) async throws -> [CloudMarks: String]
+    private static func run(_ batch: Batch, _ client: AWSClient, _ unsure: Unsure) async throws -> [LaunchMember:
+        String]
     {
+        let parameters = try batch.parameters
         do {
-            let answer = try await client.call("RunInstances", batch.parameters, at: batch.launch.place)
-            var made: [CloudMarks: String] = [:]
+            let answer = try await client.call("RunInstances", parameters, at: batch.launch.place)
+            var made: [LaunchMember: String] = [:]
             for item in answer.items("instancesSet") {
                 guard let id = item.word("instanceId"), let index = item.text("amiLaunchIndex").flatMap({ Int($0) }),
                     batch.members.indices.contains(index)
@@ -121,32 +137,30 @@ struct Launches: Sendable {
 
         private func set(_ batch: Batch, _ value: Batch?) {
             batches.withLock { all in
-                for member in batch.members { all[member] = value }
+                for member in batch.members { all[member.marks] = value }
             }
         }
     }
 }
 
 extension Launches.Batch {
+    /// - Throws: `UserData.TooLarge`, `SharedScript.Unlike`.
     var parameters: QueryParameters {
-        var parameters = launch.parameters
-        (parameters["MinCount"], parameters["MaxCount"]) = ("1", String(members.count))
-        parameters["ClientToken"] = token
-        let tags = launch.tags.merging(CloudMarks.tags(of: members)) { $1 }
-        for tagged in [EC2Kind.instance.tagged, EC2Kind.volume.tagged] { parameters.tags(tagged, tags) }
-        return parameters
+        get throws {
+            var parameters = launch.parameters
+            (parameters["MinCount"], parameters["MaxCount"]) = ("1", String(members.count))
+            parameters["ClientToken"] = token
+            let tags = launch.tags.merging(CloudMarks.tags(of: members.map(\.marks))) { $1 }
+            for tagged in [EC2Kind.instance.tagged, EC2Kind.volume.tagged] { parameters.tags(tagged, tags) }
+            let scripts = members.compactMap(\.script)
+            if !scripts.isEmpty { parameters["UserData"] = try UserData.text(scripts) }
+            return parameters
+        }
     }
 
     /// At most 64 characters. One machine alone has the token of its operation, which later runs know as well.
     private var token: String {
-        if members.count == 1 { return members[0].operation }
-        return Digest.hex(Digest.sha256Bytes(members.map(\.operation).joined(separator: " ").utf8))
-    }
-}
-
-extension AWSError {
-    /// Whether fewer of the same might do.
-    fileprivate var wantsRoom: Bool {
-        kind == .rejected && (code.hasSuffix("LimitExceeded") || code.hasPrefix("Insufficient"))
+        if members.count == 1 { return members[0].marks.operation }
+        return Digest.hex(Digest.sha256Bytes(members.map(\.marks.operation).joined(separator: " ").utf8))
     }
 }

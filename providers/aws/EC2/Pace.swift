@@ -6,6 +6,8 @@ struct Pace: Sendable {
     var most: Duration = .seconds(5)
     /// For an instance to run, to stop or to be gone.
     var instance: Duration = .seconds(600)
+    /// For an instance to come to the end of its first start.
+    var firstBoot: Duration = .seconds(900)
     /// For what uses an object to let go of it.
     var dependency: Duration = .seconds(600)
     /// For a new object to be known everywhere.

@@ -15,7 +15,9 @@ struct HostKeys: ResourceHandler {
             Field("region", .string, required: true, forcesReplacement: true, doc: "The region it is in."),
             Field("account", .map(of: .string), doc: "How its account is reached; absent: as the environment says."),
             Field("keys", .list(of: .string), role: .computed, doc: "`TYPE BASE64` of each."),
-        ]), goneWithParent: true, outage: .init(update: .zero))
+        ]), goneWithParent: true, outage: .init(update: .zero),
+        // It does nothing but wait for a machine that starts.
+        perSlot: Launches.most)
 
     let ec2: EC2
     var type: ResourceType { Self.type }
@@ -27,26 +29,30 @@ struct HostKeys: ResourceHandler {
 
     func create(_ request: OperationRequest) async throws -> Attributes {
         let step = try EC2Step(ec2, request)
-        let deadline = ContinuousClock.now + ec2.pace.instance
+        // cloud-init writes them when the script of the first start has ended.
+        let deadline = ContinuousClock.now + ec2.pace.firstBoot
         var attempt = 0
         var text = ""
         while true {
-            text = try await console(step)
+            text = try await InstanceConsole(ec2).text(step, of: step["instance"])
             let keys = Self.keys(in: text)
             if !keys.isEmpty {
+                if let done = InstanceConsole.progress(in: text), done.contains(" failed ") {
+                    request.progress("its first start did not come to its end: \(done)")
+                }
                 var found = request.planned.filter { $0.value != .null }
                 found["keys"] = .list(keys.map(Value.string))
                 return found
             }
             guard ContinuousClock.now < deadline else { break }
-            request.progress("waiting for its first start")
+            let done = InstanceConsole.progress(in: text)
+            request.progress("waiting for its first start" + (done.map { ": \($0)" } ?? ""))
             try await Task.sleep(for: ec2.pace.pause(attempt))
             attempt += 1
         }
-        let end = text.split(whereSeparator: \.isNewline).suffix(8).joined(separator: " | ")
         throw ProviderError(
             .rejected,
-            "\(request.address): the console of \(step["instance"]) has no host keys; it ends with: \(end.suffix(1000))",
+            "\(request.address): the console of \(step["instance"]) has no host keys; it ends with: \(InstanceConsole.end(of: text))",
             help: "an image with cloud-init writes them there at its first start; name another image")
     }
 
@@ -55,16 +61,6 @@ struct HostKeys: ResourceHandler {
         var found = request.planned.filter { $0.value != .null }
         found["keys"] = request.prior["keys"]
         return found
-    }
-
-    private func console(_ step: EC2Step) async throws -> String {
-        // `Latest` gives what is there at this moment, where the instance's type can; else what was there a minute ago.
-        let id = step["instance"]
-        var answer = try await step.call(
-            "GetConsoleOutput", ["InstanceId": id, "Latest": "true"], settled: ["UnsupportedOperation"])
-        if answer == nil { answer = try await step.call("GetConsoleOutput", ["InstanceId": id]) }
-        let bytes = answer?.word("output").flatMap { Data(base64Encoded: $0, options: .ignoreUnknownCharacters) }
-        return bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     /// Those between the marks of cloud-init, the last ones if it wrote them more than once.

@@ -26,7 +26,9 @@ struct Instance: EC2Handler {
             Field(
                 "status", .choice(["running", "stopped", "pending", "stopping"]), default: "running",
                 doc: "An instance is meant to run."),
-            Field("boot", .string, forcesReplacement: true, doc: "Digest of what it does at its first start."),
+            Field(
+                "boot", .string, onlyWhenMade: true,
+                doc: "What it brings by itself at its first start; later it is brought and changed over SSH."),
             Field(
                 "imageId", .string, role: .computed, doc: "The image it was made from.",
                 example: "ami-0123456789abcdef0"),
@@ -38,10 +40,11 @@ struct Instance: EC2Handler {
                 doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
         ]), takesAllWithIt: true,
         // Stopped and started again, each of which is waited for.
-        outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perCall: Launches.most)
+        outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perSlot: Launches.most)
 
     let ec2: EC2
     let images: Images
+    let firstBoot: (any FirstBoot)?
     let kind = EC2Kind.instance
     var type: ResourceType { Self.type }
 
@@ -122,7 +125,8 @@ struct Instance: EC2Handler {
             parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
             parameters["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] = "true"
         }
-        let id = try await step.launch(parameters, tags)
+        let script = planned["boot"] == nil ? nil : try firstBoot?.script(for: step.request)
+        let id = try await step.launch(parameters, tags, script)
         var made = planned
         made["status"] = "pending"
         return (id, made)
@@ -157,7 +161,7 @@ struct Instance: EC2Handler {
             !needsAddress || $0.word("ipAddress") != nil
         }
         var found = attributes(item, recorded: planned)
-        for name in ["disk", "image", "boot"] { found[name] = planned[name] }
+        for name in ["disk", "image"] { found[name] = planned[name] }
         return found
     }
 

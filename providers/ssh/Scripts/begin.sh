@@ -52,7 +52,10 @@ command -v flock >/dev/null || end 65 "it has no program flock; install the pack
 [ -d "$folder" ] || mkdir -p "$folder"
 # The lock is the folder's own: it leaves no file behind. Programs that stay must not inherit it (9<&-).
 exec 9<"$folder"
-flock -w 120 9 || end 70 "another osiris is at work on this host and does not come to an end"
+# A first start may be at work, which brings the engine and the image in one go.
+wait=120
+[ ! -e "$folder/boot" ] || wait=600
+flock -w "$wait" 9 || end 70 "another osiris is at work on this host and does not come to an end"
 
 if [ "$lineage" != - ]; then
     highest=0
