@@ -30,7 +30,7 @@ define PIP
 	|| python3 -m pip install --quiet --break-system-packages '$(2)'
 endef
 
-.PHONY: quickstart test test-rack rack-tools test-podman test-ui test-tools build hub-image fuzz bench bench-manifest bench-ssh \
+.PHONY: quickstart test test-release test-rack rack-tools test-podman test-ui test-tools build hub-image fuzz bench bench-manifest bench-ssh \
 	bench-hub bench-load bench-aws \
 	bench-neighbour fmt lint packages \
 	image-tools install clean
@@ -42,9 +42,10 @@ quickstart: build ## Bring up a hub on this machine and call a function.
 	@$(OSIRIS) functions call demo/hello --data '{"name": "Ada"}' -f examples/quickstart
 	@sh examples/quickstart/next-steps.sh $(OSIRIS)
 
+# HUB=PROGRAM leaves the hub out.
 build: packages ## The programs, optimised, in .build/release/.
 	$(SWIFT) build $(RELEASE) --product osiris
-	$(SWIFT) build $(RELEASE) --product osiris-hub
+	$(if $(HUB),,$(SWIFT) build $(RELEASE) --product osiris-hub)
 
 # HUB=PROGRAM takes a hub program that was built elsewhere.
 hub-image: image-tools $(if $(HUB),,build) ## The hub's image for `engine: podman`, in dist/osiris-hub.tar; no registry needed.
@@ -53,6 +54,13 @@ hub-image: image-tools $(if $(HUB),,build) ## The hub's image for `engine: podma
 test: packages test-tools ## Every test but those that need the right to boot hosts or to run containers.
 	$(SWIFT) build --build-tests
 	$(PACED) $(SWIFT) test --skip-build --skip RealPodmanTests --skip RackTests
+
+# Not part of `test`: an optimised build takes minutes. An optimised program can crash where a debug one does not. HUB=PROGRAM
+# takes a hub program that was built elsewhere; FILTER=QuickstartTests runs one suite.
+test-release: build test-tools ## The end-to-end tests, with the optimised programs.
+	$(SWIFT) build --build-tests
+	$(if $(HUB),OSIRIS_HUB=$(abspath $(HUB))) OSIRIS_PROGRAMS=$(CURDIR)/.build/release \
+		$(PACED) $(SWIFT) test --skip-build --filter 'EndToEndTests$(if $(FILTER),\.$(FILTER))'
 
 # Not part of `test`: it needs the right to boot hosts, and some minutes. FILTER=power runs one of them.
 test-rack: packages rack-tools ## Hubs on real hosts, booted on this machine; needs root and a Debian mirror.

@@ -11,6 +11,10 @@ Calls are the front's count. Wall is of the whole program; CPU and memory are of
 included, sampled from /proc; the front's own work is in the wall of both, as it has one lock. Terraform runs if it is
 installed and finds its AWS provider, in --plugins or where `terraform init` looks; if not, that is said and osiris runs
 alone.
+
+moto needs most of the time of a plan with nothing to do. So it is run twice more: beside the floor, which is the calls of
+osiris sent again by a client that does nothing else (aws_replay.py), and with answers from a record, as if the cloud took no
+time but what is added to each call. Plans of osiris are the median of three runs, in turns with the floor.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +31,8 @@ import time
 import urllib.request
 
 import botocore.session
+
+from aws_replay import Replay
 
 FRONT = pathlib.Path(__file__).resolve().parent.parent / "ProviderTests/AWS/aws.py"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOhdOsqwbxhbJ9XQgQb6wPvbxsbUWl4LRsWIyeBCOhj ops"
@@ -130,9 +137,9 @@ class Front:
         with urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(settings).encode())) as answer:
             return json.load(answer)
 
-    def environment(self, home):
+    def environment(self, home, port):
         return {
-            "PATH": os.environ["PATH"], "HOME": str(home), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "PATH": os.environ["PATH"], "HOME": str(home), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_ACCESS_KEY_ID": f"AKID{self.number}", "AWS_SECRET_ACCESS_KEY": f"CANARY-AKID{self.number}",
             "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "us-east-1",
             **{name: os.environ[name] for name in ("TF_CLI_CONFIG_FILE",) if name in os.environ}}
@@ -157,16 +164,26 @@ def tree(pid):
     return found
 
 
-class Run:
-    """One run of a program: exit code, output, wall and CPU seconds, peak memory in MiB, calls by action."""
+def highest(pid):
+    """The most resident MiB that one process had since its program began."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            return next((int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
 
-    def __init__(self, front, arguments, folder):
+
+class Run:
+    """One run of a program: exit code, output, wall and CPU seconds, peak memory in MiB, calls by action. It finds AWS at
+    the front, or at a replay between."""
+
+    def __init__(self, front, arguments, folder, replay=None):
         before = front.tell()["calls"]
         start = time.monotonic()
         with open(folder / "out", "w+b") as out:
             process = subprocess.Popen(
-                [str(word) for word in arguments], cwd=folder, env=front.environment(folder), stdout=out,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                [str(word) for word in arguments], cwd=folder, env=front.environment(folder, (replay or front).port),
+                stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
             ended = threading.Event()
             sampler = threading.Thread(target=self.sample, args=(process.pid, ended))
             sampler.start()
@@ -187,13 +204,15 @@ class Run:
         self.peak, cpu = 0, {}
         while not ended.wait(0.02):
             processes = tree(pid)
-            self.peak = max(self.peak, sum(memory for _, memory in processes.values()))
+            self.peak = max(self.peak, sum(memory for _, memory in processes.values()), highest(pid))
             cpu.update({one: seconds for one, (seconds, _) in processes.items()})
         self.sampled = sum(cpu.values())
 
 
 class Osiris:
     name = "osiris"
+    turns = 3
+    hasFloor = True
 
     def __init__(self, program, count):
         self.program, self.count = program, count
@@ -212,6 +231,9 @@ class Osiris:
 
 class Terraform(Osiris):
     name = "terraform"
+    turns = 1
+    # It asks for much after it has answers to other calls, so all at once is no floor of it.
+    hasFloor = False
 
     def __init__(self, program, count, plugins):
         super().__init__(program, count)
@@ -241,15 +263,61 @@ def life(front, tool, delay, details):
         for phase in ("apply", "plan, nothing to do", "one changed tag", "destroy"):
             if phase == "one changed tag":
                 tool.write(folder, "core")
-            words = tool.plan if phase.startswith("plan") else tool.destroy if phase == "destroy" else tool.apply
-            run = Run(front, [tool.program, *words], folder)
-            if run.status:
-                print(run.output[-2000:], file=sys.stderr)
-                raise SystemExit(f"{tool.name}: {phase} of {tool.count} ended with status {run.status}")
-            print(f"| {tool.count} | {delay} ms | {phase} | {tool.name} | {sum(run.calls.values())} | {run.wall:.2f} s "
-                  f"| {run.cpu:.2f} s | {run.peak:.0f} MiB |", flush=True)
-            if details:
-                print("  " + ", ".join(f"{count} {name}" for name, count in sorted(run.calls.items())), flush=True)
+            if phase == "plan, nothing to do":
+                plans(front, tool, delay, folder, details)
+                continue
+            run = finish(front, tool, tool.destroy if phase == "destroy" else tool.apply, phase, folder)
+            show(tool, delay, phase, run, sum(run.calls.values()), details)
+
+
+def finish(front, tool, words, phase, folder, replay=None):
+    run = Run(front, [tool.program, *words], folder, replay)
+    if run.status:
+        print(run.output[-2000:], file=sys.stderr)
+        raise SystemExit(f"{tool.name}: {phase} of {tool.count} ended with status {run.status}")
+    return run
+
+
+def show(tool, delay, phase, run, calls, details=False):
+    print(f"| {tool.count} | {delay} ms | {phase} | {tool.name} | {calls} | {run.wall:.2f} s "
+          f"| {run.cpu:.2f} s | {run.peak:.0f} MiB |", flush=True)
+    if details:
+        print("  " + ", ".join(f"{count} {name}" for name, count in sorted(run.calls.items())), flush=True)
+
+
+def plans(front, tool, delay, folder, details):
+    """Plans with nothing to do: by moto, with the floor of osiris beside them, and from a record."""
+    replay = Replay(front.port)
+    try:
+        def plan(replay=None):
+            return finish(front, tool, tool.plan, "plan", folder, replay)
+
+        def middle(runs):
+            return sorted(runs, key=lambda run: run.wall)[len(runs) // 2]
+
+        def floor(seconds, wall):
+            middle = statistics.median(seconds)
+            print(f"| {tool.count} | {delay} ms | its calls alone | floor | {len(replay.kept)} | {middle:.2f} s | | |\n"
+                  f"  {tool.name} takes {wall / middle:.2f} times as long", flush=True)
+
+        plan(replay)
+        turns = [(plan(), replay.bare(front.port) if tool.hasFloor else 0) for _ in range(tool.turns)]
+        run = middle([run for run, _ in turns])
+        show(tool, delay, "plan, nothing to do", run, sum(run.calls.values()), details)
+        if tool.hasFloor:
+            floor([seconds for _, seconds in turns], run.wall)
+        turns = []
+        for _ in range(tool.turns):
+            replay.replay(delay)
+            run = plan(replay)
+            calls, unknown = replay.calls, replay.unknown
+            turns.append((run, replay.bare(replay.port) if tool.hasFloor else 0))
+        run = middle([run for run, _ in turns])
+        show(tool, delay, "the same from a record" + (f" ({unknown} calls not)" if unknown else ""), run, calls)
+        if tool.hasFloor:
+            floor([seconds for _, seconds in turns], run.wall)
+    finally:
+        replay.close()
 
 
 def main():

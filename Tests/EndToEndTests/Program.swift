@@ -18,8 +18,10 @@ enum Program {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The folder of the test executable holds the programs too.
+    /// The folder of the test executable holds the programs too; `OSIRIS_PROGRAMS` names another, such as that of an optimised
+    /// build.
     static func path(_ name: String) -> String {
+        if let folder = ProcessInfo.processInfo.environment["OSIRIS_PROGRAMS"] { return "\(folder)/\(name)" }
         let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
             .appendingPathComponent(name).path
         return FileManager.default.isExecutableFile(atPath: beside)

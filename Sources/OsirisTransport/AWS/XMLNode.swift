@@ -74,9 +74,19 @@ public struct XMLNode: Sendable, Hashable {
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
         ) {
             guard let done = open.popLast() else { return }
-            let text = done.text.trimmingCharacters(in: .whitespacesAndNewlines)
-            let node = XMLNode(done.name, text: text, children: done.children)
+            let node = XMLNode(done.name, text: Self.trimmed(done.text), children: done.children)
             if open.isEmpty { root = node } else { open[open.count - 1].children.append(node) }
+        }
+
+        /// Without the white space of XML (https://www.w3.org/TR/xml/#sec-common-syn) at its ends. A listing of 200 instances
+        /// has 22,000 texts, and Foundation's way over UTF-16 was a fifth of what a plan of them computes.
+        private static func trimmed(_ text: String) -> String {
+            func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
+            let bytes = text.utf8
+            guard let first = bytes.firstIndex(where: { !isBlank($0) }),
+                let last = bytes.lastIndex(where: { !isBlank($0) })
+            else { return "" }
+            return String(Substring(bytes[first...last]))
         }
     }
 }

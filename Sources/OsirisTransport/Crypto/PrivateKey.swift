@@ -86,13 +86,14 @@ enum PEMText {
     }
 
     static func read<Result>(_ text: String, _ body: (OpaquePointer) -> Result?) -> Result? {
-        let bytes = Array(text.utf8)
-        guard let memory = BIO_new_mem_buf(bytes, Int32(clamping: bytes.count)) else { return nil }
-        defer { BIO_free(memory) }
-        let result = body(memory)
         // A text that is none leaves an error behind, which is not the next call's.
-        ERR_clear_error()
-        return result
+        defer { ERR_clear_error() }
+        // The BIO has no copy of the bytes: they have to stay until it has been read.
+        return Array(text.utf8).withUnsafeBytes { bytes in
+            guard let memory = BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else { return nil }
+            defer { BIO_free(memory) }
+            return body(memory)
+        }
     }
 }
 
