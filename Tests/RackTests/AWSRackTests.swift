@@ -30,7 +30,11 @@ extension LifeRackTests {
         try await cluster.apply(machines: "count: 1, type: t3.medium")
         #expect(try await cluster.osiris("destroy", "--auto-approve").status == 0)
     }
+}
 
+/// Machines of a cloud, on hosts of their own.
+@Suite(.serialized, .enabled(Comment(rawValue: Rack.needs), Rack.isPossible), .timeLimit(.minutes(10)))
+struct CloudRackTests {
     /// Instances that really boot: cloud-init runs their user data, which brings engine, image and hub.
     @Test func firstBootOfAWS() async throws {
         let rack = try await Rack.shared

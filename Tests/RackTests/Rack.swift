@@ -59,7 +59,9 @@ struct Rack: Sendable {
             // RolloutRackTests
             "r2-n01:podman", "r2-n02:podman", "r2-n03:podman,sudo-password", "r2-n04:docker",
             // LifeRackTests
-            "r3-n01:podman", "r3-n02:podman", "r3-n03:podman", "c1:cloud", "c2:cloud", "c3:cloud", "c4:cloud",
+            "r3-n01:podman", "r3-n02:podman", "r3-n03:podman",
+            // CloudRackTests
+            "c1:cloud", "c2:cloud", "c3:cloud", "c4:cloud",
             // OddRackTests
             "small:podman,disk=3G", "bastion:bastion", "inner:podman,inner", "doas:podman,doas",
             "no-sudo:podman,no-sudo", "plain:", "password:podman,password", "sealed:no-packages",
