@@ -49,6 +49,43 @@ import Testing
         }
         #expect(await hub.status() == .code(0))
     }
+
+    /// A caller may send head and body apart, as Python's http.client does: one that is answered before its body has come is
+    /// not reset for that.
+    @Test func aRequestThatComesInPiecesIsAnswered() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let hub = try await RunningProgram.start(folder)
+        let port = UInt16(hub.client.port)
+        var sockets: [Int32] = []
+        defer { for socket in sockets { close(socket) } }
+        for _ in 0..<12 { sockets.append(try #require(await onThread { connected(port) })) }
+        hub.process.signal(SIGTERM)
+        let answers = await withTaskGroup(of: String?.self) { group in
+            // From before the hub closes its connections until after that.
+            for (number, socket) in sockets.enumerated() {
+                group.addTask {
+                    try? await Task.sleep(for: .milliseconds(40 * number))
+                    return await onThread { sendInPieces(socket) }
+                }
+            }
+            return await group.reduce(into: [String?]()) { $0.append($1) }
+        }
+        #expect(answers.allSatisfy { $0?.hasPrefix("HTTP/1.1 ") == true }, "\(answers)")
+        #expect(await hub.status() == .code(0))
+    }
+}
+
+/// A call of no function. Nil if the connection ended without an answer, or before all of the call was sent.
+private func sendInPieces(_ socket: Int32) -> String? {
+    let head = "POST /function/none/none HTTP/1.1\r\nHost: hub.test\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+    for piece in [head, "{", "}"] {
+        guard send(socket, piece, piece.utf8.count, Int32(MSG_NOSIGNAL)) == piece.utf8.count else { return nil }
+        usleep(60_000)
+    }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = recv(socket, &bytes, bytes.count, 0)
+    return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
 }
 
 private func onThread<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {

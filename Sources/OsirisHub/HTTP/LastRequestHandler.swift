@@ -4,8 +4,9 @@ import NIOHTTPTypes
 
 /// Lets a connection have the request that is already on its way answered when the server closes.
 ///
-/// Hummingbird closes a connection without a request at once. A request that the kernel has and nobody read yet is lost
-/// then, and the caller cannot know whether it ran.
+/// Hummingbird closes a connection without a request at once, and one with a request after its answer, which may be before
+/// all of the request has come. What the kernel has and nobody read, or what comes later, resets the connection then, and
+/// the caller cannot know whether the request ran (RFC 9112, 9.6).
 final class LastRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -17,27 +18,35 @@ final class LastRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The server closes.
     private var isLast = false
-    /// Told to the rest of the pipeline when this runs out or a request came, whichever is first.
+    /// A request has begun to come and has not come to its end.
+    private var isComing = false
+    /// Told to the rest of the pipeline when this runs out while no request comes, or when one has come.
     private var held: Scheduled<Void>?
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event is ChannelShouldQuiesceEvent, !isLast else { return context.fireUserInboundEventTriggered(event) }
         isLast = true
-        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-        held = context.value.eventLoop.scheduleTask(in: Self.patience) {
-            context.value.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        held = context.eventLoop.scheduleTask(in: Self.patience) {
+            let (handler, context) = bound.value
+            if !handler.isComing { handler.tell(context) }
         }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let isHead = if case .head = unwrapInboundIn(data) { true } else { false }
+        let isEnd = if case .end = unwrapInboundIn(data) { true } else { false }
+        isComing = !isEnd
         context.fireChannelRead(data)
-        if isHead, let held {
-            held.cancel()
-            self.held = nil
-            // The pipeline knows of the request now, and closes after its answer.
-            context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        }
+        // The pipeline knows of the request now, and closes after its answer.
+        if isEnd { tell(context) }
+    }
+
+    /// Once, and only if the server closes.
+    private func tell(_ context: ChannelHandlerContext) {
+        guard let held else { return }
+        held.cancel()
+        self.held = nil
+        context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -18,8 +18,8 @@ struct Listener: Sendable {
             level: .socket, name: .init(rawValue: SO_ATTACH_FILTER), value: program
         ).get()
         guard isSet != nil else { return }
-        // A handshake that is under way ends within this time.
-        try? await Task.sleep(for: .milliseconds(50))
+        // A handshake that is under way ends within this time, on a busy machine too.
+        try? await Task.sleep(for: .milliseconds(200))
         let deadline = ContinuousClock.now + .milliseconds(500)
         while await waiting(at: socket) > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(10))
