@@ -28,12 +28,17 @@ def call(order):
         except OSError:
             yield "moved", host + " refuses connections"
             continue
+        begun, sent = time.time(), None
         try:
             connection.request("POST", path, b'{"name": "Ada"}', headers)
+            sent = time.time()
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            yield "broken", f"{host}: {error!r}"
+            # For the one who reads the hub's journal.
+            at = time.strftime("%H:%M:%S", time.gmtime(begun)) + f"{begun % 1:.3f}"[1:]
+            after = "never" if sent is None else f"after {sent - begun:.3f} s"
+            yield "broken", f"{host}: {error!r}, connected at {at}, sent {after}, ended after {time.time() - begun:.3f} s"
             continue
         finally:
             connection.close()

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NIOPosix
 
 /// The socket that new connections come to.
 struct Listener: Sendable {
@@ -24,6 +25,10 @@ struct Listener: Sendable {
         while await waiting(at: socket) > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(10))
         }
+        // What was taken is set up on a loop, and then handed to the server on the listener's: a busy loop may not have come
+        // to it, and the server waits for none that it was not handed.
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { try? await loop.submit {}.get() }
+        try? await channel.eventLoop.submit {}.get()
     }
 
     /// How many connections nobody took yet: `tcpi_unacked` of a socket that listens.
