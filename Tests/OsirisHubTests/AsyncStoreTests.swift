@@ -6,15 +6,13 @@ import Testing
 
 /// What is kept of calls, for how long, and at what cost.
 struct AsyncStoreTests {
-    /// Waits before its first transaction until it is let go.
-    private final class GatedStore: CallStore {
+    /// Stores nothing while its gate is shut.
+    private struct GatedStore: CallStore {
         let real: any CallStore
-        let isOpen = Mutex(false)
-
-        init(_ real: any CallStore) { self.real = real }
+        let isOpen: @Sendable () -> Bool
 
         func commit(_ changes: [CallChange]) async throws {
-            while !isOpen.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
+            while !isOpen() { try await Task.sleep(for: .milliseconds(2)) }
             try await real.commit(changes)
         }
         func entry(_ id: String) async throws -> CallEntry? { try await real.entry(id) }
@@ -32,22 +30,42 @@ struct AsyncStoreTests {
     @Test func twoHundredSubmitsShareTwoTransactions() async throws {
         let rig = try AsyncRig()
         rig.functions.withLock { $0 = [AsyncRig.hello: 0] }
-        let gate = Mutex<GatedStore?>(nil)
-        func gated(_ store: any CallStore) -> any CallStore {
-            let gated = GatedStore(store)
-            gate.withLock { $0 = gated }
-            return gated
-        }
-        try await rig.with(wrap: gated) { calls in
+        let isOpen = Mutex(false)
+        try await rig.with(wrap: { GatedStore(real: $0) { isOpen.withLock { $0 } } }) { calls in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 { group.addTask { try await rig.submit("c\(number)", to: calls) } }
                 // The first one leads a transaction of its own, which waits; all others gather meanwhile.
                 try await eventually("all wait") { await calls.commits.waitingCount == 199 }
-                gate.withLock { $0?.isOpen.withLock { $0 = true } }
+                isOpen.withLock { $0 = true }
                 try await group.waitForAll()
             }
             #expect(await calls.commits.transactions == 2)
             #expect(try await calls.list(CallQuery(namespaces: ["demo"], limit: 1_000)).count == 200)
+        }
+    }
+
+    /// A kill would undo it, and there is no result yet.
+    @Test func anEndIsToldOnceItIsStored() async throws {
+        let rig = try AsyncRig()
+        rig.held.withLock { $0 = ["slow"] }
+        let isOpen = Mutex(true)
+        try await rig.with(wrap: { GatedStore(real: $0) { isOpen.withLock { $0 } } }) { calls in
+            try await rig.submit("slow", to: calls)
+            try await eventually("slow runs") { rig.handedIDs == ["slow"] }
+            isOpen.withLock { $0 = false }
+            rig.held.withLock { $0 = [] }
+            try await eventually("its end is on its way to the store") { await calls.storing["slow"] != nil }
+            let entry = try #require(try await calls.entry("slow"))
+            #expect(entry.state == .running)
+            #expect(try await calls.list(CallQuery(namespaces: ["demo"], limit: 9)).map(\.state) == [.running])
+            let early = await #expect(throws: HubError.self) { try await calls.result(entry) }
+            #expect(early?.code == "no_result")
+            let late = await #expect(throws: HubError.self) { try await calls.cancel("slow") }
+            #expect(late?.code == "ended")
+            isOpen.withLock { $0 = true }
+            try await rig.wait("slow", .succeeded, in: calls)
+            let ended = try #require(try await calls.entry("slow"))
+            #expect(try await calls.result(ended).status == 200)
         }
     }
 

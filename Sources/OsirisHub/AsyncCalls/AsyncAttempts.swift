@@ -53,7 +53,7 @@ extension AsyncCalls {
             await self.attempt(begun)
             self.attempts[id] = nil
             // A canceled call is kept only while its attempt runs.
-            if self.live[id]?.state == .canceled { self.live[id] = nil }
+            if self.live[id]?.state == .canceled, self.storing[id] == nil { self.live[id] = nil }
             self.lines.done(function)
             self.kick()
         }
@@ -111,8 +111,7 @@ extension AsyncCalls {
     private func settle(_ begun: CallEntry, _ result: CallResult?, _ change: (inout CallEntry) -> Void) async {
         guard var entry = live[begun.id], entry.state == .running else { return }
         change(&entry)
-        live[entry.id] = entry
-        await keep([.update(entry, entry.state.hasEnded ? result : nil)])
+        await keep([(entry, entry.state.hasEnded ? result : nil)])
         // Not if it was canceled while it was stored.
         guard live[entry.id]?.revision == entry.revision else { return }
         if entry.state.hasEnded {
@@ -125,19 +124,16 @@ extension AsyncCalls {
     /// Gives calls up whose function is gone; they are in no line any more.
     func bury(_ ids: [String]) async {
         let now = options.now()
-        var changes: [CallChange] = []
-        var buried: [CallEntry] = []
+        var buried: [(entry: CallEntry, result: CallResult?)] = []
         for id in ids {
             guard var entry = live[id], entry.state == .queued else { continue }
             let gone = HubError(404, "not_found", "The function \(entry.function) was deleted.")
             entry.bury(gone, at: now)
-            live[id] = entry
-            buried.append(entry)
-            changes.append(.update(entry, Self.result(of: gone, entry)))
+            buried.append((entry, Self.result(of: gone, entry)))
         }
-        if changes.isEmpty { return }
-        await keep(changes)
-        for entry in buried { ended(entry) }
+        if buried.isEmpty { return }
+        await keep(buried)
+        for (entry, _) in buried { ended(entry) }
         kick()
     }
 
@@ -151,10 +147,15 @@ extension AsyncCalls {
     /// Stores what has happened, if need be by waiting for the disk. At the hub's end it tries once: what is not stored
     /// then happens again.
     /// - Returns: false if it is not stored.
-    @discardableResult func keep(_ changes: [CallChange]) async -> Bool {
+    @discardableResult func keep(_ news: [(entry: CallEntry, result: CallResult?)]) async -> Bool {
+        for (entry, _) in news {
+            live[entry.id] = entry
+            storing[entry.id] = entry.revision
+        }
         while true {
             do {
-                try await commits.commit(changes)
+                try await commits.commit(news.map { .update($0.entry, $0.result) })
+                for (entry, _) in news where storing[entry.id] == entry.revision { storing[entry.id] = nil }
                 return true
             } catch {
                 logger.error("The end of an asynchronous call cannot be stored: \(error)")

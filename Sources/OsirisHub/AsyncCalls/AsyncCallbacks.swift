@@ -27,8 +27,7 @@ extension AsyncCalls {
         var told = entry
         told.calledBack(
             outcome, at: options.now(), options.schedule, jitter: options.jitter(), most: options.mostCallbacks)
-        live[entry.id] = told
-        await keep([.update(told, nil)])
+        await keep([(told, nil)])
         if told.isOpen {
             callbackLines.add(told.id, to: told.function, due: told.callback?.due ?? 0)
         } else {

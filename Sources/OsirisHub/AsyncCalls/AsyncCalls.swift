@@ -25,6 +25,9 @@ actor AsyncCalls {
     nonisolated let logger: Logger
     /// Every entry with something to do.
     var live: [String: CallEntry] = [:]
+    /// Revisions of entries that are on their way to the store. Until they are there callers are told what is: a kill would
+    /// undo the rest.
+    var storing: [String: Int] = [:]
     var lines = CallLines()
     var callbackLines = CallLines()
     var counts = AsyncCounts()
@@ -137,14 +140,14 @@ actor AsyncCalls {
     /// Ends a call. If an attempt runs, what comes of it is dropped; the function is not disturbed.
     /// - Throws: `HubError` 404, 409 if it has ended, 503.
     func cancel(_ id: String) async throws -> CallEntry {
-        guard var entry = try await entry(id) else { throw Self.unknown(id) }
+        guard let known = try await entry(id) else { throw Self.unknown(id) }
+        var entry = live[id] ?? known
         guard !entry.state.hasEnded else {
             throw HubError(409, "ended", "The call \(id) has ended: \(entry.state.rawValue).")
         }
         entry.cancel(at: options.now())
-        live[id] = entry
         lines.remove(id, of: entry.function)
-        guard await keep([.update(entry, nil)]) else { throw HubError.shuttingDown }
+        guard await keep([(entry, nil)]) else { throw HubError.shuttingDown }
         counts.count(entry.function, .canceled)
         bytes -= entry.bytes
         // Leaves the queue for an instance. Once it has one it goes on, and its slot is taken until its end.
@@ -188,17 +191,19 @@ actor AsyncCalls {
 
     /// - Throws: what the store says.
     func entry(_ id: String) async throws -> CallEntry? {
-        if let known = live[id] ?? notes.entry(id) { return known }
+        if let known = settled(id) ?? notes.entry(id) { return known }
         let stored = try await store.entry(id)
         // It may have come to life meanwhile.
-        return live[id] ?? stored
+        return settled(id) ?? stored
     }
+
+    private func settled(_ id: String) -> CallEntry? { storing[id] == nil ? live[id] : nil }
 
     /// Newest first.
     func list(_ query: CallQuery) async throws -> [CallEntry] {
         // Without those of the last moment if the disk takes none.
         try? await storeNotes()
-        return try await store.list(query).map { live[$0.id] ?? $0 }
+        return try await store.list(query).map { settled($0.id) ?? $0 }
     }
 
     /// The kept answer of a call that has ended.
