@@ -17,8 +17,7 @@ struct FakeHub: Sendable {
 
     init(functions: [FunctionSpec] = []) throws {
         folder = try TemporaryFolder()
-        try folder.write(fakeHubProgram, to: "program/osiris-hub")
-        chmod(folder.path + "/program/osiris-hub", 0o755)
+        try folder.write(program: fakeHubProgram, to: "program/osiris-hub")
         port = try freePort()
         provider = LocalProvider(
             hubVersion: "1.0.0", program: folder.path + "/program/osiris-hub", http: testHTTP)

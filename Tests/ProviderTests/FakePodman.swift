@@ -53,11 +53,8 @@ struct FakePodman {
 
     init() async throws {
         hub = try FakeHub()
-        try hub.folder.write(fakePodmanProgram, to: "program/podman")
+        try hub.folder.write(program: fakePodmanProgram, to: "program/podman")
         let program = hub.folder.path + "/program/podman"
-        chmod(program, 0o755)
-        // While another test starts a process, that one has the file open for a moment, and nobody can run it.
-        while (try? await Command.run(program, ["--version"])) == nil { await Task.yield() }
         provider = LocalProvider(hubVersion: "1.0.0", podman: program, http: testHTTP)
         hub.cluster.targets = [target("here", "local", ["engine": "podman", "port": .int(hub.port)])]
         hub.cluster.hub.archive = "hub.tar"

@@ -23,6 +23,13 @@ final class TemporaryFolder: Sendable {
             atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try Data(text.utf8).write(to: URL(fileURLWithPath: file))
     }
+
+    /// A script that can be started.
+    func write(program text: String, to name: String) throws {
+        try write(text, to: name)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path + "/" + name)
+        ProgramFile.awaitClosed(path + "/" + name)
+    }
 }
 
 let nowhere = SpanMap(

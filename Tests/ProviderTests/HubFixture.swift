@@ -13,8 +13,7 @@ struct HubFixture: Sendable {
     init(smoke: FunctionSpec.Smoke? = nil, names: [String] = ["hello"]) async throws {
         var hub = try FakeHub()
         try hub.folder.write("def handle(event): return {}\n", to: "manifest/functions/hello/hello.py")
-        try hub.folder.write("#!/bin/sh\n", to: "manifest/functions/hello/tool.sh")
-        chmod(hub.cluster.folder + "/functions/hello/tool.sh", 0o755)
+        try hub.folder.write(program: "#!/bin/sh\n", to: "manifest/functions/hello/tool.sh")
         let source = hub.cluster.folder + "/functions/hello"
         hub.cluster.functions = try names.map { try function($0, source: source, smoke: smoke) }
         self.hub = hub

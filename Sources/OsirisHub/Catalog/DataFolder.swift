@@ -149,10 +149,12 @@ public struct DataFolder: Sendable {
     private static func create(_ file: String, _ bytes: [UInt8], mode: mode_t) throws {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw StartFailure("\(file) cannot be created: \(reason())") }
-        defer { close(descriptor) }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try handle.write(contentsOf: Data(bytes))
         try handle.synchronize()
+        try handle.close()
+        // Functions start all the time.
+        if mode & 0o100 != 0 { ProgramFile.awaitClosed(file) }
     }
 
     /// Makes new and removed names of a folder durable.

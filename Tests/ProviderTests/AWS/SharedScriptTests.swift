@@ -15,9 +15,7 @@ import Testing
     /// What a machine runs that EC2 tells this launch index; nil for one that it tells nothing.
     private func run(_ script: String, index: Int?, _ shell: [String]) async throws -> String {
         let answer = index.map { "[ \"$*\" = 'query ds.meta_data.ami_launch_index' ] && echo \($0)" } ?? "exit 1"
-        try folder.write("#!/bin/sh\n\(answer)\n", to: "bin/cloud-init")
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o755], ofItemAtPath: folder.path + "/bin/cloud-init")
+        try folder.write(program: "#!/bin/sh\n\(answer)\n", to: "bin/cloud-init")
         try folder.write(script, to: "script")
         let output = folder.path + "/output"
         try? FileManager.default.removeItem(atPath: output)

@@ -94,9 +94,8 @@ import Testing
     @Test func comesAndGoesWithTheEngine() async throws {
         let host = try FakeHost()
         try host.files.write(
-            "#!/bin/sh\necho \"dnf $*\" >>$(dirname $0)/../calls\n! [ -e $(dirname $0)/../broken ]\n", to: "bin/dnf")
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o755], ofItemAtPath: host.files.path + "/bin/dnf")
+            program: "#!/bin/sh\necho \"dnf $*\" >>$(dirname $0)/../calls\n! [ -e $(dirname $0)/../broken ]\n",
+            to: "bin/dnf")
         let (list, key) = ("etc/yum.repos.d/osiris-engine.repo", "etc/pki/rpm-gpg/osiris-engine.asc")
         #expect(try await host.adopt().status == 0)
         #expect(try await Self.engine(host, Self.dnf).status == 0)

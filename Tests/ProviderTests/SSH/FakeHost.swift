@@ -55,8 +55,7 @@ final class FakeHost: Sendable {
             "docker": "#!/bin/sh\nexit 1",
         ]
         for (name, text) in programs {
-            try files.write(text + "\n", to: "bin/\(name)")
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(files.path)/bin/\(name)")
+            try files.write(program: text + "\n", to: "bin/\(name)")
         }
         try files.write("", to: isSystemd ? "run/systemd/system/there" : "run/nothing")
         try files.write("", to: "etc/nothing")

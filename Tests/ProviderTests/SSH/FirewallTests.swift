@@ -69,12 +69,9 @@ import Testing
         try folder.write(
             "<service>\n  <port protocol=\"tcp\" port=\"22\"/>\n  <port protocol=\"udp\" port=\"99\"/>\n</service>\n",
             to: "usr/lib/firewalld/services/ssh.xml")
-        try folder.write("#!/bin/sh\nexit 3\n", to: "bin/systemctl")
-        let path = folder.path + "/bin/systemctl"
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        try folder.write(program: "#!/bin/sh\nexit 3\n", to: "bin/systemctl")
         #expect(try await firewall(shell) == nil, "it does not run")
-        try folder.write("#!/bin/sh\nexit 0\n", to: "bin/systemctl")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        try folder.write(program: "#!/bin/sh\nexit 0\n", to: "bin/systemctl")
         #expect(try await firewall(shell) == .init(name: "firewalld", ports: [22...22]))
         // The administrator's zone counts before the distribution's.
         let ports =

@@ -36,6 +36,7 @@ import Testing
         for (name, text) in files {
             try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(folder)/\(name)")
+            ProgramFile.awaitClosed("\(folder)/\(name)")
         }
         return folder
     }
