@@ -24,7 +24,7 @@ struct XMLNodeTests {
         #expect(root?.items("set").map { $0.text("value") } == texts)
     }
 
-    @Test(arguments: ["", " ", "text", "{}", "<a>", "<a></b>", "<a>&nothing;</a>"])
+    @Test(arguments: ["", " ", "text", "{}", "<a>", "<a></b>", "<a>&nothing;</a>", "<a/><b/>", "<a/>b"])
     func whatIsNotOneWholeElementIsNoAnswer(text: String) {
         #expect(XMLNode(parsing: Array(text.utf8)) == nil)
     }

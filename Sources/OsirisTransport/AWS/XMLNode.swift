@@ -22,7 +22,8 @@ public struct XMLNode: Sendable, Hashable {
         let builder = Builder()
         let parser = XMLParser(data: Data(bytes))
         parser.delegate = builder
-        guard parser.parse(), let root = builder.root else { return nil }
+        // Foundation's answer of `parse` is true for a text that goes on after its root.
+        guard parser.parse(), parser.parserError == nil, let root = builder.root else { return nil }
         self = root
     }
 

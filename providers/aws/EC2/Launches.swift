@@ -50,7 +50,7 @@ struct Launches: Sendable {
         again = Gather(most: Self.most) { batch, members in
             do {
                 let made = try await Self.run(batch, client, unsure)
-                return members.map { .success(made[$0]) }
+                return members.map { .success(made[$0.marks]) }
             } catch {
                 return members.map { _ in .failure(error) }
             }
@@ -67,9 +67,9 @@ struct Launches: Sendable {
     /// As many as there is room for: EC2 makes fewer than asked for where it has no more, and nothing at all where an
     /// account may not have all of them; then fewer are asked for. So they are when all of them cannot have one user data.
     private static func makeAll(
-        _ members: [LaunchMember], of launch: Launch, _ run: (Batch) async throws -> [LaunchMember: String]
+        _ members: [LaunchMember], of launch: Launch, _ run: (Batch) async throws -> [CloudMarks: String]
     ) async -> [Result<String, any Error>] {
-        var answers: [LaunchMember: Result<String, any Error>] = [:]
+        var answers: [CloudMarks: Result<String, any Error>] = [:]
         var waiting = members
         var size = members.count
         while !waiting.isEmpty {
@@ -77,15 +77,15 @@ struct Launches: Sendable {
             do {
                 let made = try await run(batch)
                 answers.merge(made.mapValues { .success($0) }) { $1 }
-                waiting.removeAll { made[$0] != nil }
+                waiting.removeAll { made[$0.marks] != nil }
             } catch  where batch.members.count > 1 && Self.wantsRoom(error) {
                 size = batch.members.count / 2
             } catch {
-                for member in waiting { answers[member] = .failure(error) }
+                for member in waiting { answers[member.marks] = .failure(error) }
                 waiting = []
             }
         }
-        return members.map { answers[$0]! }
+        return members.map { answers[$0.marks]! }
     }
 
     /// Whether fewer of the same might do.
@@ -96,18 +96,17 @@ struct Launches: Sendable {
     }
 
     /// - Returns: identities of those that were made, at least one.
-    private static func run(_ batch: Batch, _ client: AWSClient, _ unsure: Unsure) async throws -> [LaunchMember:
-        String]
+    private static func run(_ batch: Batch, _ client: AWSClient, _ unsure: Unsure) async throws -> [CloudMarks: String]
     {
         let parameters = try batch.parameters
         do {
             let answer = try await client.call("RunInstances", parameters, at: batch.launch.place)
-            var made: [LaunchMember: String] = [:]
+            var made: [CloudMarks: String] = [:]
             for item in answer.items("instancesSet") {
                 guard let id = item.word("instanceId"), let index = item.text("amiLaunchIndex").flatMap({ Int($0) }),
                     batch.members.indices.contains(index)
                 else { continue }
-                made[batch.members[index]] = id
+                made[batch.members[index].marks] = id
             }
             guard !made.isEmpty else {
                 throw AWSError(
