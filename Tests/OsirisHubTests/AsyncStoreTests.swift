@@ -27,11 +27,15 @@ struct AsyncStoreTests {
         func close() async throws { try await real.close() }
     }
 
+    private static func gated(_ isOpen: @escaping @Sendable () -> Bool) -> (any CallStore) -> any CallStore {
+        { GatedStore(real: $0, isOpen: isOpen) }
+    }
+
     @Test func twoHundredSubmitsShareTwoTransactions() async throws {
         let rig = try AsyncRig()
         rig.functions.withLock { $0 = [AsyncRig.hello: 0] }
         let isOpen = Mutex(false)
-        try await rig.with(wrap: { GatedStore(real: $0) { isOpen.withLock { $0 } } }) { calls in
+        try await rig.with(wrap: Self.gated { isOpen.withLock { $0 } }) { calls in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 { group.addTask { try await rig.submit("c\(number)", to: calls) } }
                 // The first one leads a transaction of its own, which waits; all others gather meanwhile.
@@ -49,7 +53,7 @@ struct AsyncStoreTests {
         let rig = try AsyncRig()
         rig.held.withLock { $0 = ["slow"] }
         let isOpen = Mutex(true)
-        try await rig.with(wrap: { GatedStore(real: $0) { isOpen.withLock { $0 } } }) { calls in
+        try await rig.with(wrap: Self.gated { isOpen.withLock { $0 } }) { calls in
             try await rig.submit("slow", to: calls)
             try await eventually("slow runs") { rig.handedIDs == ["slow"] }
             isOpen.withLock { $0 = false }
