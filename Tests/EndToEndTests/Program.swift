@@ -61,6 +61,8 @@ enum Program {
 
         /// What it has printed so far.
         func output() -> String { (try? String(contentsOf: out, encoding: .utf8)) ?? "" }
+        /// On standard error.
+        func errors() -> String { (try? String(contentsOf: err, encoding: .utf8)) ?? "" }
 
         func wait() async throws -> Answer {
             await process.ended()
