@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 @testable import OsirisTransport
 
@@ -41,7 +42,7 @@ final class SSHServer: Sendable {
         try (password + "\n").write(toFile: folder + "/password", atomically: true, encoding: .utf8)
         var failure: any Error = POSIXError(.EADDRINUSE)
         for _ in 0..<20 {
-            let port = Int.random(in: 15_000..<20_000)
+            let port = Self.newPort()
             do {
                 process = try await Self.start(folder, port, hostKeys, accounts, options)
                 self.port = port
@@ -51,8 +52,20 @@ final class SSHServer: Sendable {
         throw failure
     }
 
+    private static let givenPorts = Mutex<Set<Int>>([])
+
+    /// One that no other server of these tests was given, in a range that no other tests use.
+    private static func newPort() -> Int {
+        while true {
+            let port = Int.random(in: 15_000..<20_000)
+            if givenPorts.withLock({ $0.insert(port).inserted }) { return port }
+        }
+    }
+
     private static let script = """
         cd "$1" && shift
+        # Those of a try on a port that was taken: ssh-keygen would ask whether to overwrite them.
+        rm -f host_* id_* log
         for type in "$@"; do ssh-keygen -q -t $type -N '' -f host_$type || exit 1; done
         for key in ed25519 ecdsa; do ssh-keygen -q -t $key -N '' -f id_$key || exit 1; done
         ssh-keygen -q -t rsa -b 1024 -N '' -f id_rsa

@@ -242,9 +242,9 @@ import Testing
             await Self.failure { try await SSHClient(patience: Self.patience).connect(to: destination) }?.reason
                 == "Connection refused")
         destination.host = "no-such-host.invalid"
-        #expect(
-            await Self.failure { try await SSHClient(patience: Self.patience).connect(to: destination) }?.kind
-                == .unreachable)
+        // A resolver may say that there is no such name, or nothing.
+        let unknown = await Self.failure { try await SSHClient(patience: Self.patience).connect(to: destination) }
+        #expect(unknown?.kind == .unreachable || unknown?.kind == .timedOut)
     }
 
     @Test func aSilentServerIsGivenUp() async throws {
