@@ -4,7 +4,7 @@ import OsirisModel
 /// A program in Python that serves a test from a folder of its own; both go with the value.
 final class PythonProgram: Sendable {
     let folder = FileManager.default.temporaryDirectory.path + "/osiris-python-\(UUID().uuidString)"
-    private let process: pid_t
+    private let process: ChildProcess
 
     struct Failure: Error, CustomStringConvertible { let description: String }
 
@@ -12,10 +12,10 @@ final class PythonProgram: Sendable {
     init(_ script: String, _ arguments: [String] = []) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let printed = Launch.Stream.file(folder + "/printed")
-        process = try Launch(
-            "python3", ["-c", script, folder] + arguments, environment: ProcessInfo.processInfo.environment,
-            folder: folder, output: printed, errors: printed
-        ).start()
+        process = try ChildProcess(
+            Launch(
+                "python3", ["-c", script, folder] + arguments, environment: ProcessInfo.processInfo.environment,
+                folder: folder, output: printed, errors: printed))
     }
 
     /// The text of a file by which it says that it is ready.
@@ -23,26 +23,17 @@ final class PythonProgram: Sendable {
     func text(of name: String) async throws -> String {
         var text: String?
         _ = try await eventually {
-            let isRunning = isRunning
+            let isRunning = process.isRunning
             text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
             return text != nil || !isRunning
         }
         if let text { return text }
         let printed = (try? String(contentsOfFile: folder + "/printed", encoding: .utf8)) ?? ""
-        throw Failure(description: "the Python program is not ready\(isRunning ? "" : " and has ended"): \(printed)")
+        throw Failure(
+            description: "the Python program is not ready\(process.isRunning ? "" : " and has ended"): \(printed)")
     }
 
-    private var isRunning: Bool {
-        var end = siginfo_t()
-        // Its end is left to be waited for, so that its number stays its own.
-        return waitid(P_PID, id_t(process), &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_signo == 0
-    }
-
-    deinit {
-        kill(process, SIGKILL)
-        waitpid(process, nil, 0)
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 }
 
 /// Asks again until `condition` holds; false after a minute.

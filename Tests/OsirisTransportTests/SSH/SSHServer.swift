@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 import Synchronization
 
 @testable import OsirisTransport
@@ -26,7 +27,7 @@ final class SSHServer: Sendable {
     let user: String
     /// Of the accounts.
     let password = "pass \(UUID().uuidString)"
-    private let process: Int32
+    private let process: ChildProcess
 
     /// - Parameters:
     ///   - hostKeys: types the server has, such as `ed25519`.
@@ -94,7 +95,7 @@ final class SSHServer: Sendable {
 
     private static func start(
         _ folder: String, _ port: Int, _ hostKeys: [String], _ hasAccounts: Bool, _ options: [String]
-    ) async throws -> Int32 {
+    ) async throws -> ChildProcess {
         // The first value of a key counts.
         let lines =
             options + [
@@ -104,25 +105,25 @@ final class SSHServer: Sendable {
             ] + hostKeys.map { "HostKey \(folder)/host_\($0)" }
         try lines.map { $0 + "\n" }.joined()
             .write(toFile: folder + "/sshd_config", atomically: true, encoding: .utf8)
-        let sshd = Process()
-        sshd.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let namespace = hasAccounts ? ["unshare", "--mount", "--propagation", "private"] : []
-        sshd.arguments =
-            namespace + ["sh", "-c", (hasAccounts ? accountsScript : "") + script, "sh", folder] + hostKeys
-        sshd.standardOutput = FileHandle.nullDevice
-        try sshd.run()
+        let words = namespace + ["sh", "-c", (hasAccounts ? accountsScript : "") + script, "sh", folder] + hostKeys
+        let sshd = try ChildProcess(
+            Launch(
+                words[0], Array(words.dropFirst()), environment: ProcessInfo.processInfo.environment, folder: folder,
+                output: .nothing, errors: .file(folder + "/printed")))
+        func text(_ name: String) -> String {
+            (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
+        }
         while sshd.isRunning {
-            let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
-            if log.contains("Server listening") { return sshd.processIdentifier }
+            if text("log").contains("Server listening") { return sshd }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw POSIXError(.EADDRINUSE)
+        throw Failure(description: "sshd did not start: \(text("printed"))\(text("log"))")
     }
 
-    deinit {
-        kill(process, SIGTERM)
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    struct Failure: Error, CustomStringConvertible { let description: String }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// How to log in as one of the accounts, with a key.
     func destination(_ account: Account) throws -> SSHDestination {
