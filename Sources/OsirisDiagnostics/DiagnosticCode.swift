@@ -59,6 +59,7 @@ public enum DiagnosticCode: String, Sendable, Codable, CaseIterable {
     case expiresSoon = "OSR0313"
     case machineOffline = "OSR0314"
     case movedTaken = "OSR0315"
+    case looksRenamed = "OSR0316"
 
     // State and locks.
     case stateUnreadable = "OSR0401"

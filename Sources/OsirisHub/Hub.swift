@@ -68,7 +68,7 @@ public actor Hub {
         let data = data
         let configFile = configFile
         let config = try await BlockingWork.run { try HubConfig.read(path: configFile) }
-        lock = try await BlockingWork.run { try data.lock(patience: 2) }
+        lock = try await BlockingWork.run { try data.lock(as: .hub) }
         do {
             return try await start(config)
         } catch {

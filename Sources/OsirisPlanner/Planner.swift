@@ -90,10 +90,20 @@ public struct Planner: Sendable {
             ).rollout(),
             setAside: request.setAside.enumerated()
                 .sorted { ($0.element.root, $0.offset) < ($1.element.root, $1.offset) }.map(\.element),
-            diagnostics: pass.diagnostics,
+            diagnostics: pass.diagnostics + hints(changes, request),
             refusals: SafetyCheck.refusals(
                 changes, mode: request.mode, cluster: request.cluster, recorded: request.recorded.count,
                 allowing: request.overrides))
+    }
+
+    private func hints(_ changes: [ResourceChange], _ request: PlanRequest) -> [Diagnostic] {
+        let hints = RenameHints(changes, registry) { address in
+            if case .absent = request.actual[address] { false } else { true }
+        }
+        let hint = hints.diagnostic(
+            present: Set(request.desired.declarations.map(\.address.target)),
+            recorded: Set(request.recorded.keys.map(\.target)))
+        return hint.map { [$0] } ?? []
     }
 
     /// True if something that the old object lives on goes, and takes with it all that is on it.

@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 import Testing
 
 @testable import OsirisHub
@@ -99,7 +100,7 @@ import Testing
         _ = try await hub.client.ended("before")
         // No file of the hub may grow beyond this any more, so the next megabyte does not fit.
         let log = try FileManager.default.attributesOfItem(atPath: folder + "/calls.db-wal")[.size] as? Int ?? 0
-        try limitFiles(of: hub, to: "\(log)")
+        try await limitFiles(of: hub, to: "\(log)")
         let refused = try await withThrowingTaskGroup(of: Answer.self) { group in
             for number in 0..<5 { group.addTask { try await submit("full-\(number)") } }
             return try await group.reduce(into: []) { $0.append($1) }
@@ -109,7 +110,7 @@ import Testing
         }
         #expect(try await hub.client.call("echo", "\"abc\"").text == "3")
         #expect(try await hub.client.send("GET", "/v1/calls/full-0").status == 404)
-        try limitFiles(of: hub, to: "unlimited")
+        try await limitFiles(of: hub, to: "unlimited")
         #expect(try await submit("full-1").status == 202)
         #expect(try await hub.client.ended("full-1")["state"] as? String == "succeeded")
         let all = try await hub.client.records("succeeded").filter(\.async).map(\.callId)
@@ -117,13 +118,12 @@ import Testing
         #expect(try await hub.stop() == .code(0))
     }
 
-    private func limitFiles(of hub: RunningProgram, to size: String) throws {
-        let prlimit = Process()
-        prlimit.executableURL = URL(fileURLWithPath: "/usr/bin/prlimit")
-        prlimit.arguments = ["--pid", "\(hub.process.pid)", "--fsize=\(size):unlimited"]
-        try prlimit.run()
-        prlimit.waitUntilExit()
-        #expect(prlimit.terminationStatus == 0)
+    private func limitFiles(of hub: RunningProgram, to size: String) async throws {
+        let pid = try Launch(
+            "/usr/bin/prlimit", ["--pid", "\(hub.process.pid)", "--fsize=\(size):unlimited"], environment: [:],
+            folder: "/", output: .nothing, errors: .nothing
+        ).start()
+        #expect(await Launch.end(of: pid) == 0)
     }
 }
 

@@ -84,7 +84,7 @@ struct AsyncPartsTests {
                 CallOutcome(HubError(429, "too_many_calls", "x", retryAfter: 1), callId: "i"), at: 1, RetrySchedule(),
                 jitter: 1)
         }
-        #expect(entry.state == .queued && entry.failures == 0)
+        #expect(entry.state == .queued && entry.failures == 0 && entry.attempts == 0)
     }
 
     @Test func functionsTakeTurnsAndHaveBounds() {

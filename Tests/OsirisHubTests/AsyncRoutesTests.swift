@@ -174,7 +174,7 @@ import Testing
     @Test func anOrderlyEndLetsRunningCallsFinishAndKeepsTheRest() async throws {
         let folder = try TestHub.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let code = "import time\ndef handle(event):\n    time.sleep(0.5)\n    return event\n"
+        let code = "import time\ndef handle(event):\n    time.sleep(1)\n    return event\n"
         try await TestHub.with(folder: folder) { hub in
             _ = try await hub.client.put(.python("slow", code))
             try await hub.client.wait(for: "slow")

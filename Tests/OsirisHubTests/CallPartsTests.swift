@@ -101,6 +101,18 @@ import Testing
         #expect(read("x") == line("x", "c"))
         marks.end()
         #expect(read("y") == line("y", nil))
+        // The last mark of a call may come when the next one was sent.
+        marks.begin("d", marked: true)
+        #expect(read("\u{1E}osiris call d") == nil)
+        marks.begin("e", marked: true)
+        #expect(read("its last") == line("its last", "d"))
+        #expect(read("\u{1E}osiris end d") == nil)
+        #expect(!marks.isOver)
+        #expect(read("between") == line("between", nil))
+        #expect(read("\u{1E}osiris call e") == nil)
+        #expect(read("\u{1E}osiris end d") == line("\u{1E}osiris end d", "e"))
+        #expect(read("\u{1E}osiris end e") == nil)
+        #expect(marks.isOver)
     }
 
     @Test func theHandshakeIsOneLine() {

@@ -106,6 +106,7 @@ import Testing
             let (usual, less) = place.isUnified ? ("100", "5") : ("1024", "51")
             #expect(try await share() == usual)
             #expect(try await hub.client.call("f", "[true]").code == "timeout")
+            try await hub.client.wait(for: "f")
             #expect(try await hub.client.call("f").text == "1")
             #expect(try await share() == less)
             for _ in 1..<RestartPolicy.probationCalls { _ = try await hub.client.call("f") }

@@ -72,7 +72,7 @@ import Testing
                     for _ in range(5): subprocess.Popen(["sleep", "\(seconds)"], start_new_session=True)
                     time.sleep(600)
                 """
-            _ = try await hub.client.put(.python("daemons", code, ["limits": ["timeoutMs": 3000]]))
+            _ = try await hub.client.put(.python("daemons", code, ["limits": ["timeoutMs": 8000]]))
             let client = hub.client
             let call = Task { try await client.call("daemons") }
             try await eventually("they run") { Members.running("sleep", seconds) == 5 }
@@ -162,6 +162,8 @@ import Testing
             let code = "def handle(end=False):\n    while not end: pass\n    return 1\n"
             let answer = try await Self.attack(.python("offender", code, ["limits": ["timeoutMs": 1000]]), hub)
             #expect(answer.code == "timeout")
+            // Its timeout is too short for a new start on a slow machine.
+            try await hub.client.wait(for: "offender")
             #expect(try await hub.client.call("offender", #"{"end":true}"#).text == "1")
         }
     }
@@ -180,6 +182,7 @@ import Testing
             let answer = try await Self.attack(.python("offender", code, limits), hub)
             // The first process may be among those that go on.
             #expect(["limit_exceeded", "timeout"].contains(answer.code), "\(answer.text)")
+            try await hub.client.wait(for: "offender")
             #expect(try await hub.client.call("offender", #"{"bomb":false}"#).text == #""alive""#)
             try await eventually("its children are gone") { Members.count("python3", of: hub.folder) == 2 }
         }
@@ -253,6 +256,7 @@ import Testing
             #expect(answer.code == "timeout")
             let tail = try await hub.client.send("GET", "/system/logs?name=offender&namespace=demo&tail=10000")
             #expect(tail.body.count <= 2 * FunctionLog.fileBytes)
+            try await hub.client.wait(for: "offender")
             #expect(try await hub.client.call("offender", #"{"flood":false}"#).text == #""calm""#)
         }
     }

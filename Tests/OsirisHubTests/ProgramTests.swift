@@ -79,7 +79,7 @@ import Testing
         let code = """
             import subprocess
             def handle(slow=False):
-                if slow: subprocess.run(["sleep", "1"])
+                if slow: subprocess.run(["sleep", "5"])
             """
         _ = try await hub.client.put(.python("slow", code))
         try await hub.client.wait(for: "slow")
@@ -132,6 +132,20 @@ import Testing
         #expect(await second.status() == .code(1))
         try await second.waitForError("Another hub runs on")
         #expect(try await hub.stop() == .code(0))
+    }
+
+    /// That one clears away what a killed hub ran, which may take long.
+    @Test func aHubWaitsForTheGuardOfTheOneBefore() async throws {
+        let folder = try TestHub.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let data = DataFolder(path: folder)
+        let held = try data.lock(as: .guard)
+        #expect(throws: StartFailure.self) { try data.lock(as: .guard) }
+        async let start = RunningProgram.start(folder)
+        // Longer than for another hub.
+        try await Task.sleep(for: .seconds(3))
+        close(held)
+        #expect(try await start.stop() == .code(0))
     }
 
     @Test func aMissingOrOpenConfigurationIsRefused() async throws {

@@ -15,7 +15,7 @@ import Testing
                         time.sleep(600)
                     return own
                 """
-            _ = try await hub.client.put(.python("slow", code, ["limits": ["timeoutMs": 1500]]))
+            _ = try await hub.client.put(.python("slow", code, ["limits": ["timeoutMs": 6000]]))
             try await hub.client.wait(for: "slow")
             let first = try await hub.client.call("slow")
             let client = hub.client
@@ -27,6 +27,7 @@ import Testing
             #expect(answer.code == "timeout")
             // The function itself is reaped before the answer; what it started is reaped by init soon after.
             try await eventually("the group is gone") { !members.contains(where: \.isAlive) }
+            try await hub.client.wait(for: "slow")
             let next = try await hub.client.call("slow")
             #expect(next.status == 200)
             #expect(next.text != first.text)
@@ -67,8 +68,12 @@ import Testing
             _ = try await hub.client.put(.command("loop", "echo 'no database' >&2\nexit 3\n", ["alwaysOn": true]))
             try await hub.client.wait(for: "loop", "in a crash loop") { $0.state == .crashLoop }
             #expect(try await hub.client.status("loop").lastError == "exit code 3: no database")
-            let ready = try await hub.client.send("GET", "/ready", token: nil)
-            #expect(ready.status == 503)
+            // It looks ready for a moment each time it is started.
+            var ready = try await hub.client.send("GET", "/ready", token: nil)
+            try await eventually("not ready") {
+                ready = try await hub.client.send("GET", "/ready", token: nil)
+                return ready.status == 503
+            }
             let readiness = try JSONDecoder().decode(Readiness.self, from: ready.body)
             #expect(readiness.waiting.map(\.name) == ["loop"])
             #expect(readiness.waiting.first?.reason.contains("exit code 3: no database") == true)

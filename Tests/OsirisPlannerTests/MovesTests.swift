@@ -100,6 +100,40 @@ import Testing
         #expect(plan.operationLines == ["move b", "move p [move b]", "delete p [move b, move p]"])
     }
 
+    /// The notes of the hint; empty if there is none.
+    private func hints(
+        _ wanted: [ResourceDeclaration], _ recorded: [ResourceRecord], mode: Plan.Mode = .apply,
+        moved: [MovedSpec] = [],
+        actual: [String: ReadResult] = [:]
+    ) throws -> [String] {
+        let plan = try Fake.plan(wanted, recorded, actual: actual, mode: mode, cluster: cluster(moved))
+        #expect(plan.diagnostics.allSatisfy { $0.code == .looksRenamed && $0.severity == .warning })
+        return plan.diagnostics.flatMap(\.notes).map(\.message)
+    }
+
+    @Test func whatLooksRenamedIsTold() throws {
+        #expect(try hints(wanted("z"), recorded("a")) == ["- {from: a, to: z}"])
+        #expect(try hints(wanted("a", "c"), recorded("a")) == ["- {from: a/box.b, to: a/box.c}"])
+        let named = Fake.has("a/box.b", Self.box.merging(["label": "on b", "peer": "a-b"]) { $1 })
+        let wish = Fake.wants("z/box.b", ["image": "i1", "label": "on b", "peer": "z-b"])
+        #expect(try hints([wish], [named]) == ["- {from: a, to: z}"])
+        let both = try hints(wanted("a", "c") + wanted("z", "y"), recorded("a") + recorded("m", "y"))
+        #expect(both == ["- {from: m, to: z}", "- {from: a/box.b, to: a/box.c}"])
+    }
+
+    @Test func noHintIsBetterThanAWrongOne() throws {
+        // It differs.
+        #expect(try hints(wanted("z", label: "y"), recorded("a")) == [])
+        #expect(try hints(wanted("z") + wanted("z", "c"), recorded("a")) == [])
+        // It is as much like another one.
+        #expect(try hints(wanted("a", "c") + wanted("a", "d"), recorded("a")) == [])
+        #expect(try hints(wanted("a", "d"), recorded("a") + recorded("a", "c")) == [])
+        // There is nothing to rename, or it is said already.
+        #expect(try hints(wanted("z"), recorded("a"), actual: ["a/box.b": .absent, "a/app.b.p": .absent]) == [])
+        #expect(try hints([], recorded("a"), mode: .destroy) == [])
+        #expect(try hints(wanted("z"), recorded("a"), moved: [entry("a", "z")]) == [])
+    }
+
     @Test func whatIsGoneHasNoNameToChange() throws {
         let plan = try Fake.plan(
             wanted("z"), recorded("a"), actual: ["a/box.b": .absent, "a/app.b.p": .absent],

@@ -7,6 +7,11 @@ extension Explanation {
             fix:
                 "take the entry of `moved` out: the old one is deleted then; or remove the one that has the name first",
             example: "moved: [{from: use1, to: us-east}]   # after both were applied"),
+        .looksRenamed: Explanation(
+            "what goes and what comes differ in nothing but the name (warning)",
+            cause: "a target or a machine got another name in the manifest",
+            fix: "an entry of `moved` for it, if it is the same one; nothing, if it is not",
+            example: "hosts: [{host: n1.dc1, name: db1}]   # and it was applied with the name a"),
         .dependencyCycle: Explanation(
             "resources need each other in a circle",
             cause: "a fault of a provider",

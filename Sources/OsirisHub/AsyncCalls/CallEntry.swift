@@ -93,7 +93,10 @@ struct CallEntry: Codable, Sendable, Equatable {
         case .succeeded: finish(.succeeded, at: now)
         case .failed: finish(.failed, at: now)
         case .gone: finish(.dead, at: now)
-        case .postponed: queue(schedule.delay(failures: 1, retryAfter: outcome.retryAfter, jitter: jitter), from: now)
+        case .postponed:
+            // The function never saw it.
+            attempts -= 1
+            queue(schedule.delay(failures: 1, retryAfter: outcome.retryAfter, jitter: jitter), from: now)
         case .retry:
             failures += 1
             if failures > retries { return finish(.dead, at: now) }

@@ -49,23 +49,42 @@ public struct DataFolder: Sendable {
     /// A folder for each instance that was started before its function was known.
     var warmSlots: String { path + "/warm" }
 
-    /// Takes the folder for this process until the returned descriptor is closed.
-    /// - Parameter patience: seconds to try; the guard of a killed hub has the lock for a moment.
-    /// - Throws: `StartFailure` when another hub has it.
-    func lock(patience: Double = 0) throws -> Int32 {
+    /// Who has the folder to itself.
+    enum Holder: String {
+        case hub
+        /// Of a killed hub, while it clears away what that one ran.
+        case `guard`
+    }
+
+    /// Takes the folder for this process until the returned descriptor is closed. A hub waits for the guard of the one
+    /// before, which may have to wait for a container engine, and a moment for another hub that ends.
+    /// - Throws: `StartFailure` when somebody else has it.
+    func lock(as holder: Holder) throws -> Int32 {
         let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StartFailure("\(path)/lock cannot be opened: \(Self.reason())") }
-        let deadline = ContinuousClock.now + .seconds(patience)
-        var taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-        while !taken, ContinuousClock.now < deadline {
-            usleep(20_000)
-            taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-        }
-        guard taken else {
+        let start = ContinuousClock.now
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let other = Self.holder(descriptor)
+            let patience: Duration = holder == .guard ? .zero : other == .guard ? .seconds(60) : .seconds(2)
+            if ContinuousClock.now - start < patience {
+                usleep(20_000)
+                continue
+            }
             close(descriptor)
-            throw StartFailure("Another hub runs on \(path): it holds the lock on \(path)/lock. Stop that one first.")
+            throw StartFailure(
+                other == .guard
+                    ? "What a killed hub ran on \(path) is still being cleared away. Does the container engine answer?"
+                    : "Another hub runs on \(path): it holds the lock on \(path)/lock. Stop that one first.")
         }
+        ftruncate(descriptor, 0)
+        pwrite(descriptor, holder.rawValue, holder.rawValue.utf8.count, 0)
         return descriptor
+    }
+
+    private static func holder(_ descriptor: Int32) -> Holder? {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        return Holder(rawValue: String(decoding: bytes.prefix(max(0, count)), as: UTF8.self))
     }
 
     /// Makes a file that only the hub's user may read, or makes it so. SQLite gives its other files the same mode.

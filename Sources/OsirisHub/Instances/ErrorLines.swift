@@ -10,8 +10,8 @@ final class ErrorLines: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// Longest wait for the mark after a call.
-    private static let patience = Duration.milliseconds(200)
+    /// Longest wait for the mark after a call. An instance whose mark did not come is not waited for again.
+    private static let patience = Duration.seconds(1)
 
     private let isMarked: Bool
     private let state = Mutex(State())

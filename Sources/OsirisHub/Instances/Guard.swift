@@ -39,7 +39,7 @@ public struct Guard: Sendable {
     /// - Throws: what the disk or the container engine says.
     public static func reap(folder: String) async throws -> Int {
         let data = DataFolder(path: folder)
-        guard let lock = try? await BlockingWork.run({ try data.lock() }) else { return 0 }
+        guard let lock = try? await BlockingWork.run({ try data.lock(as: .guard) }) else { return 0 }
         defer { close(lock) }
         let killed = try await InstanceLedger(data: data).reapLeftovers()
         let config = try await BlockingWork.run {

@@ -116,7 +116,7 @@ import Testing
 
     @Test func aPullIsToldAndItsFailureTooWhileTheOldVersionServes() async throws {
         let images: [String: TestEngine.Image] = [
-            "localhost/app:1": .init(), "localhost/slow:1": .init(pulled: true, pullSeconds: 1),
+            "localhost/app:1": .init(), "localhost/slow:1": .init(pulled: true, pullSeconds: 3),
             "localhost/denied:1": .init(pulled: true, pullError: "denied: no access"),
         ]
         try await with(images) { hub, _ in
@@ -174,6 +174,7 @@ import Testing
             // It takes too long.
             let slow = try await hub.client.send("GET", "/function/demo/app/sleep")
             #expect(slow.status == 504 && slow.code == "timeout")
+            try await hub.client.wait(for: "app")
             #expect(try await hub.client.call("app").status == 200)
             try await eventually("one container is left") { try engine.containers().count == 1 }
         }
