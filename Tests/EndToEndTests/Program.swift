@@ -157,6 +157,12 @@ func freePort() throws -> Int {
     throw POSIXError(.EADDRINUSE)
 }
 
+/// False for one that is gone, and for one whose end nobody has waited for.
+func isAlive(_ pid: Int32) -> Bool {
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    return !stat.contains(") Z ")
+}
+
 /// The objects alive in a simulated store: creates without a later delete, by id.
 func simulatedObjects(_ file: URL) throws -> [String: String] {
     guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [:] }
