@@ -44,10 +44,14 @@ private struct Run {
 
     /// As EC2 has it now.
     func read(_ type: String, _ recorded: Attributes) async throws -> Attributes {
+        try #require(try await answer(type, recorded).attributes)
+    }
+
+    func answer(_ type: String, _ recorded: Attributes) async throws -> ReadResult {
         let address = ResourceAddress("use1/\(type).main")!
-        let answer = await provider.handler(type).read(
+        let answers = await provider.handler(type).read(
             [ReadRequest(address: address, recorded: recorded, ancestors: [])], of: cluster)
-        return try #require(answer.first?.attributes)
+        return try #require(answers.first)
     }
 
     func call(_ action: String, _ parameters: QueryParameters) async throws -> XMLNode {
@@ -108,6 +112,21 @@ struct AWSSecurityGroupTests {
         try await run.account.faults(["400 InvalidPermission.NotFound"], on: "RevokeSecurityGroupIngress")
         try await run.update("securityGroup", made, to: group(run, [:]))
         #expect(try await run.read("securityGroup", made)["rules"] == [:])
+    }
+
+    /// Both are named, and which of them the state knows.
+    @Test func aSecondObjectWithTheMarksIsTold() async throws {
+        let run = try await Run()
+        let made = try await run.create("securityGroup", group(run, [:]))
+        let id = try run.id(made)
+        let groups = try await run.client.items(.securityGroup, ["group-id": [id]], run.account.place)
+        var parameters: QueryParameters = [
+            "GroupName": "copy", "GroupDescription": "copy", "VpcId": run.vpc,
+        ]
+        parameters.tags("security-group", try #require(groups.first).tags)
+        let other = try #require(try await run.call("CreateSecurityGroup", parameters).text("groupId"))
+        let reason = try #require(try await run.answer("securityGroup", made).reason)
+        #expect(reason.contains("the state has \(id) in eu-central-1, and \(other) has the marks"), "\(reason)")
     }
 
     /// A rule that is for something else by now is never away.
