@@ -178,14 +178,14 @@ private struct AWSPreflight {
     /// A disk only grows; one of which nobody asked for the size has that of its image.
     private func shrunk(_ place: AWSPlace) async throws -> [PreflightFault] {
         let kept = changes.filter { $0.action == .update && $0.address.type == Instance.type.name }
-        let wanted = kept.filter { $0.planned["disk"]?.intValue != nil }
-        let unread = wanted.contains { $0.prior["disk"]?.intValue == nil }
+        let wanted = kept.filter { InstanceDisk.bytes($0.planned) != nil }
+        let unread = wanted.contains { InstanceDisk.bytes($0.prior) == nil }
         let sizes = unread ? try await InstanceDisk(ec2: provider.ec2).sizes(place, of: cluster.name) : [:]
         let source = cluster.targets.first { $0.name == target }?.spans["machines.disk"]
         return wanted.compactMap { change in
             let id = change.prior["id"]?.stringValue ?? ""
-            guard let disk = change.planned["disk"]?.intValue,
-                let size = change.prior["disk"]?.intValue ?? sizes[id], disk < size
+            guard let disk = InstanceDisk.bytes(change.planned),
+                let size = InstanceDisk.bytes(change.prior) ?? sizes[id], disk < size
             else { return nil }
             return PreflightFault(
                 root: change.root, code: .outOfRange, message: InstanceDisk.refusal(size, disk),

@@ -91,7 +91,7 @@ struct Instance: EC2Handler {
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] {
         guard requests.contains(where: { $0["disk"] != nil && $0["disk"] != .null }) else { return [:] }
         return try await InstanceDisk(ec2: ec2).sizes(question.place, of: question.cluster)
-            .mapValues { ["disk": .int($0)] }
+            .mapValues { ["disk": InstanceDisk.value($0)] }
     }
 
     // MARK: Changing
@@ -110,7 +110,7 @@ struct Instance: EC2Handler {
         for (name, value) in InstanceMetadata.options(planned) { parameters["MetadataOptions.\(name)"] = value }
         parameters.list("SecurityGroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
         parameters["KeyName"] = planned["key"]?.stringValue
-        if let disk = planned["disk"]?.intValue {
+        if let disk = InstanceDisk.bytes(planned) {
             parameters["BlockDeviceMapping.1.DeviceName"] = image.rootDevice
             parameters["BlockDeviceMapping.1.Ebs.VolumeSize"] = String(disk >> 30)
             parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
@@ -139,7 +139,7 @@ struct Instance: EC2Handler {
         }
         // A new one has it from its launch.
         if !step.request.prior.isEmpty {
-            try await InstanceDisk(ec2: ec2).grow(step, id, from: present["disk"]?.intValue)
+            try await InstanceDisk(ec2: ec2).grow(step, id, from: InstanceDisk.bytes(present))
         }
         var status = present["status"]?.stringValue ?? "running"
         if present["type"] != planned["type"] {

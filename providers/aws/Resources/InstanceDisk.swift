@@ -6,6 +6,14 @@ import OsirisTransport
 struct InstanceDisk: Sendable {
     let ec2: EC2
 
+    /// A size in bytes as an attribute: `20Gi`.
+    static func value(_ bytes: Int) -> Value { .string(Quantities.format(bytes: bytes)) }
+
+    /// The size among the attributes of an instance; nil if there is none. Older states have it as a number.
+    static func bytes(_ attributes: Attributes) -> Int? {
+        attributes["disk"].flatMap { FieldType.size.canonical($0).intValue }
+    }
+
     private struct Volume {
         var id: String
         var size: Int
@@ -36,7 +44,7 @@ struct InstanceDisk: Sendable {
     /// - Parameter present: its size as far as it is known: that of a disk that nobody asked for is not.
     /// - Throws: `ProviderError`.
     func grow(_ step: EC2Step, _ id: String, from present: Int?) async throws {
-        guard let wanted = step.request.planned["disk"]?.intValue, wanted != present else { return }
+        guard let wanted = Self.bytes(step.request.planned), wanted != present else { return }
         let found: [String: Volume]
         do {
             found = try await step.heard { try await volumes(step.place, of: step.request.cluster.name) }
