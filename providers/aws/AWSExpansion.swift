@@ -115,7 +115,7 @@ struct AWSExpansion {
             "securityGroups": [id(SecurityGroup.type, Self.main)],
         ]
         if cloud.publicAddress { arguments["publicAddress"] = true }
-        arguments["disk"] = cloud.disk.map(Value.int)
+        arguments["disk"] = cloud.disk.map(InstanceDisk.value)
         if cloud.publicKey != nil {
             arguments["key"] = .reference(
                 AttributeReference(address(KeyPair.type, Self.main), "name"))

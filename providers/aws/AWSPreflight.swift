@@ -45,7 +45,7 @@ private struct AWSPreflight {
         }
         let looks: [@Sendable () async throws -> [PreflightFault]] = [
             { try await denied(place) }, { try await missing(place) }, { try await notOffered(place) },
-            { try await taken(place) }, { await tooMany(place) },
+            { try await taken(place) }, { await tooMany(place) }, { try await shrunk(place) },
         ]
         return await withTaskGroup(of: [PreflightFault].self) { group in
             for look in looks {
@@ -173,6 +173,24 @@ private struct AWSPreflight {
                 message: "\(place.region) has a key pair `\(name)` already, without the marks of this cluster",
                 help: "remove it, or give the cluster or the target another name", source: source("access"))
         ]
+    }
+
+    /// A disk only grows; one of which nobody asked for the size has that of its image.
+    private func shrunk(_ place: AWSPlace) async throws -> [PreflightFault] {
+        let kept = changes.filter { $0.action == .update && $0.address.type == Instance.type.name }
+        let wanted = kept.filter { InstanceDisk.bytes($0.planned) != nil }
+        let unread = wanted.contains { InstanceDisk.bytes($0.prior) == nil }
+        let sizes = unread ? try await InstanceDisk(ec2: provider.ec2).sizes(place, of: cluster.name) : [:]
+        let source = cluster.targets.first { $0.name == target }?.spans["machines.disk"]
+        return wanted.compactMap { change in
+            let id = change.prior["id"]?.stringValue ?? ""
+            guard let disk = InstanceDisk.bytes(change.planned),
+                let size = InstanceDisk.bytes(change.prior) ?? sizes[id], disk < size
+            else { return nil }
+            return PreflightFault(
+                root: change.root, code: .outOfRange, message: InstanceDisk.refusal(size, disk),
+                help: InstanceDisk.help(size), source: source)
+        }
     }
 
     /// What the account may not have. A quota that cannot be read says nothing.

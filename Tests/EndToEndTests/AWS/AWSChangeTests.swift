@@ -71,6 +71,22 @@ struct AWSChangeTests {
         try await cluster.apply()
     }
 
+    /// Rules that EC2 does not take lock nobody out, and the next plan goes on with them.
+    @Test func aRefusedRuleLeavesTheOldOnes() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        try cluster.scratch.edit("cluster.yaml", "0.0.0.0/0", "10.0.0.0/8")
+        try await cluster.account.front(
+            #"{"next": [{"on": "AuthorizeSecurityGroupIngress", "do": "400 RulesPerSecurityGroupLimitExceeded"}]}"#)
+        let refused = try await cluster.run("apply", "--auto-approve")
+        #expect(refused.status == 1, "\(refused)")
+        let group = try #require(try await cluster.account.list("DescribeSecurityGroups", "securityGroupInfo").first)
+        let sources = group.items("ipPermissions").flatMap { $0.items("ipRanges").compactMap { $0.text("cidrIp") } }
+        #expect(Set(sources) == ["0.0.0.0/0", "203.0.113.0/24"])
+        #expect(try await cluster.plan() == ["securityGroup.main": "update"])
+        try await cluster.apply()
+    }
+
     @Test func anotherKeyReplacesTheMachines() async throws {
         let cluster = try await AWSCluster()
         try await cluster.apply()
@@ -84,13 +100,57 @@ struct AWSChangeTests {
         try await cluster.apply()
     }
 
+    /// It is said at plan, before anything is changed.
     @Test func aDiskDoesNotShrink() async throws {
         let cluster = try await AWSCluster(Self.target.replacing("8Gi", with: "30Gi"))
         try await cluster.apply()
         try cluster.scratch.edit("cluster.yaml", "30Gi", "20Gi")
-        let answer = try await cluster.run("apply", "--auto-approve")
-        #expect(answer.status == 1 && answer.out.contains("cannot shrink"), "\(answer)")
-        #expect(answer.out.contains("cluster.yaml:10"), "\(answer)")
+        try await expectRefusal(cluster, "its disk of 30Gi cannot shrink to 20Gi", "write `disk: 30Gi`")
+    }
+
+    /// Nobody asked for a size so far, and the image has its own.
+    @Test func aDiskOfTheImageDoesNotShrink() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        try cluster.scratch.edit("cluster.yaml", "ami-12c6146b", "ami-12c6146b, disk: 5Gi")
+        try await expectRefusal(cluster, "its disk of 8Gi cannot shrink to 5Gi", "write `disk: 8Gi`")
+    }
+
+    @Test func aDiskThatSomebodyGrewIsNotShrunk() async throws {
+        let cluster = try await AWSCluster(Self.target)
+        try await cluster.apply()
+        for volume in try await cluster.account.list("DescribeVolumes", "volumeSet") {
+            _ = try await cluster.account.client.call(
+                "ModifyVolume", ["VolumeId": volume.text("volumeId") ?? "", "Size": "20"], at: cluster.account.place)
+        }
+        try await expectRefusal(cluster, "its disk of 20Gi cannot shrink to 8Gi", "write `disk: 20Gi`")
+        try cluster.scratch.edit("cluster.yaml", "disk: 8Gi", "disk: 20Gi")
+        try await cluster.apply()
+    }
+
+    private func expectRefusal(_ cluster: AWSCluster, _ parts: String...) async throws {
+        let plan = try await cluster.run("plan")
+        let text = (plan.out + plan.err).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        #expect(plan.status == 1, "\(plan)")
+        for part in parts + ["set aside: `use1/instance.m3`", "cluster.yaml:10"] {
+            #expect(text.contains(part), "\(part) is not in: \(text)")
+        }
+        let before = try await cluster.account.calls()
+        let apply = try await cluster.run("apply", "--auto-approve")
+        #expect(apply.status == 1, "\(apply)")
+        #expect(try await cluster.account.calls()["ec2:ModifyVolume"] == before["ec2:ModifyVolume"])
+    }
+
+    /// A disk that nobody asked for has the image's size, which is not among what is read.
+    @Test func aDiskIsGrownThatNobodyAskedForSoFar() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        try cluster.scratch.edit("cluster.yaml", "ami-12c6146b", "ami-12c6146b, disk: 30Gi")
+        let plan = try await cluster.run("plan")
+        #expect(plan.out.contains("→ 30Gi") && plan.out.contains("3 to update"), "\(plan)")
+        try await cluster.apply()
+        let volumes = try await cluster.account.list("DescribeVolumes", "volumeSet")
+        #expect(volumes.map { $0.text("size") } == ["30", "30", "30"])
     }
 }
 
@@ -157,6 +217,14 @@ struct AWSDriftTests {
         drift(
             "metadata without a token were allowed", ["instance.m3": "update"], "ModifyInstanceMetadataOptions",
             "DescribeInstances", "reservationSet", "instanceId", "InstanceId", ["HttpTokens": "optional"]),
+        drift(
+            "metadata were let over more hops", ["instance.m3": "update"], "ModifyInstanceMetadataOptions",
+            "DescribeInstances", "reservationSet", "instanceId", "InstanceId",
+            ["HttpPutResponseHopLimit": "5", "HttpTokens": "required"]),
+        drift(
+            "metadata were switched off", ["instance.m2": "update"], "ModifyInstanceMetadataOptions",
+            "DescribeInstances", "reservationSet", "instanceId", "InstanceId",
+            ["HttpEndpoint": "disabled", "HttpTokens": "required"]),
         Drift(testDescription: "the gateway was detached", plan: ["internetGateway.main": "update"]) { account in
             let item = try #require(
                 try await account.list("DescribeInternetGateways", "internetGatewaySet").first)
@@ -172,6 +240,16 @@ struct AWSDriftTests {
             let association = item.items("associationSet").first?.text("routeTableAssociationId")
             _ = try await account.client.call(
                 "DisassociateRouteTable", ["AssociationId": association ?? ""], at: account.place)
+        },
+        Drift(testDescription: "a subnet has another route table", plan: ["routeTable.main": "update"]) { account in
+            let item = try #require(try await account.list("DescribeRouteTables", "routeTableSet").first)
+            let other = try await account.client.call(
+                "CreateRouteTable", ["VpcId": item.text("vpcId") ?? ""], at: account.place)
+            let association = item.items("associationSet").first?.text("routeTableAssociationId")
+            _ = try await account.client.call(
+                "ReplaceRouteTableAssociation",
+                ["AssociationId": association ?? "", "RouteTableId": other.text("routeTable/routeTableId") ?? ""],
+                at: account.place)
         },
         Drift(testDescription: "an address was taken from its machine", plan: ["elasticAddress.m1": "update"]) {
             account in

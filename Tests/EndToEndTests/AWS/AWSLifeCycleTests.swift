@@ -28,6 +28,17 @@ struct AWSLifeCycleTests {
         #expect(try await cluster.account.addresses() == [:])
     }
 
+    /// The manifest of the docs for a first try with an emulator.
+    @Test func theManifestForAnEmulatorIsApplied() async throws {
+        let cluster = try await AWSCluster()
+        let page = try String(
+            contentsOf: AWSCloud.policy.deletingLastPathComponent().appendingPathComponent("aws.md"), encoding: .utf8)
+        let block = try #require(page.firstMatch(of: /(?s)## An emulator.*?```yaml\n(.*?)```/))
+        try cluster.scratch.write(String(block.1), to: "cluster.yaml")
+        try await cluster.apply()
+        #expect(try await cluster.account.addresses()["use1/instance.m2"] == 1)
+    }
+
     @Test func whatIsGoneIsMadeAgain() async throws {
         let cluster = try await AWSCluster()
         try await cluster.apply()

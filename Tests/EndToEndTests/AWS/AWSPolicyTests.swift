@@ -24,6 +24,7 @@ struct AWSPolicyTests {
         let verbs: Set = [
             "Allocate", "Associate", "Attach", "Authorize", "Create", "Delete", "Describe", "Detach", "Disassociate",
             "Get", "Import", "Modify", "Release", "Replace", "Revoke", "Run", "Start", "Stop", "Terminate",
+            "Update",
         ]
         var called: Set<String> = []
         for file in files {

@@ -7,38 +7,41 @@ import OsirisTransport
 struct Instance: EC2Handler {
     static let type = ResourceType(
         name: "instance", doc: "One machine of a target.",
-        schema: .ec2([
-            Field(
-                "image", .string, required: true, forcesReplacement: true,
-                doc: "The image, as the manifest names it. What it leads to is looked up when the instance is made."),
-            Field("type", .string, required: true, doc: "Its size; a change stops the instance and starts it again."),
-            Field("subnet", .string, required: true, forcesReplacement: true, doc: "The subnet it is in."),
-            Field(
-                "securityGroups", .list(of: .string), required: true, unordered: true, doc: "Who may connect to it."),
-            Field("key", .string, forcesReplacement: true, doc: "Name of the key pair that may log in."),
-            Field(
-                "publicAddress", .bool, forcesReplacement: true,
-                doc: "True if it has an address on the internet; absent when it has none."),
-            Field("disk", .size, doc: "Size of its disk, which can grow; absent: what the image has."),
-            Field(
-                "metadataTokens", .choice(["required", "optional"]), default: "required",
-                doc: "Whether its metadata service wants a token of version 2, which keeps functions out."),
-            Field(
-                "status", .choice(["running", "stopped", "pending", "stopping"]), default: "running",
-                doc: "An instance is meant to run."),
-            Field(
-                "boot", .string, onlyWhenMade: true,
-                doc: "What it brings by itself at its first start; later it is brought and changed over SSH."),
-            Field(
-                "imageId", .string, role: .computed, doc: "The image it was made from.",
-                example: "ami-0123456789abcdef0"),
-            Field("zone", .string, role: .computed, doc: "Its availability zone."),
-            Field("privateIP", .string, role: .computed, doc: "Its address in the network."),
-            Field(
-                HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
-                volatile: true,
-                doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."),
-        ]), takesAllWithIt: true,
+        schema: .ec2(
+            [
+                Field(
+                    "image", .string, required: true, forcesReplacement: true,
+                    doc: "The image, as the manifest names it. What it leads to is looked up when the instance is made."
+                ),
+                Field(
+                    "type", .string, required: true, doc: "Its size; a change stops the instance and starts it again."),
+                Field("subnet", .string, required: true, forcesReplacement: true, doc: "The subnet it is in."),
+                Field(
+                    "securityGroups", .list(of: .string), required: true, unordered: true, doc: "Who may connect to it."
+                ),
+                Field("key", .string, forcesReplacement: true, doc: "Name of the key pair that may log in."),
+                Field(
+                    "publicAddress", .bool, forcesReplacement: true,
+                    doc: "True if it has an address on the internet; absent when it has none."),
+                Field("disk", .size, doc: "Size of its disk, which can grow; absent: what the image has."),
+            ] + InstanceMetadata.fields + [
+                Field(
+                    "status", .choice(["running", "stopped", "pending", "stopping"]), default: "running",
+                    doc: "An instance is meant to run."),
+                Field(
+                    "boot", .string, onlyWhenMade: true,
+                    doc: "What it brings by itself at its first start; later it is brought and changed over SSH."),
+                Field(
+                    "imageId", .string, role: .computed, doc: "The image it was made from.",
+                    example: "ami-0123456789abcdef0"),
+                Field("zone", .string, role: .computed, doc: "Its availability zone."),
+                Field("privateIP", .string, role: .computed, doc: "Its address in the network."),
+                Field(
+                    HostMachines.addressAttribute, .string, role: .computed, changesWith: ["type", "status"],
+                    volatile: true,
+                    doc: "Where it is reached: its address on the internet, another one after a stop, else `privateIP`."
+                ),
+            ]), takesAllWithIt: true,
         // Stopped and started again, each of which is waited for.
         outage: .init(update: Pace().instance * 2, interruptedBy: ["type", "status"]), perSlot: Launches.most)
 
@@ -65,9 +68,9 @@ struct Instance: EC2Handler {
             "type": .string(item.text("instanceType") ?? ""), "subnet": .string(item.text("subnetId") ?? ""),
             "securityGroups": .list(
                 item.items("groupSet").compactMap { $0.text("groupId") }.map(Value.string)),
-            "metadataTokens": .string(item.word("metadataOptions/httpTokens") ?? "optional"),
             "status": .string(status),
         ]
+        found.merge(InstanceMetadata.attributes(item)) { $1 }
         found["image"] =
             tags[Self.imageTag].map(Value.string) ?? recorded["image"] ?? item.text("imageId").map(Value.string)
         found["boot"] = tags[Self.bootTag].map(Value.string)
@@ -85,23 +88,10 @@ struct Instance: EC2Handler {
         return found
     }
 
-    /// The size of the disk is a matter of its volume.
     func more(_ requests: [Attributes], _ question: Listings.Question) async throws -> [String: Attributes] {
         guard requests.contains(where: { $0["disk"] != nil && $0["disk"] != .null }) else { return [:] }
-        var found: [String: Attributes] = [:]
-        for volume in try await volumes(question) {
-            guard let size = volume.text("size").flatMap({ Int($0) }),
-                let instance = volume.items("attachmentSet").first?.word("instanceId")
-            else { continue }
-            found[instance] = ["disk": .int(size << 30)]
-        }
-        return found
-    }
-
-    private func volumes(_ question: Listings.Question) async throws -> [XMLNode] {
-        var question = question
-        question.kind = .volume
-        return try await ec2.listings.fresh(question)
+        return try await InstanceDisk(ec2: ec2).sizes(question.place, of: question.cluster)
+            .mapValues { ["disk": InstanceDisk.value($0)] }
     }
 
     // MARK: Changing
@@ -116,12 +106,11 @@ struct Instance: EC2Handler {
         tags[Self.bootTag] = planned["boot"]?.stringValue
         var parameters: QueryParameters = [
             "ImageId": image.id, "InstanceType": step["type"], "SubnetId": step["subnet"],
-            "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpPutResponseHopLimit": "1",
-            "MetadataOptions.HttpEndpoint": "enabled",
         ]
+        for (name, value) in InstanceMetadata.options(planned) { parameters["MetadataOptions.\(name)"] = value }
         parameters.list("SecurityGroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
         parameters["KeyName"] = planned["key"]?.stringValue
-        if let disk = planned["disk"]?.intValue {
+        if let disk = InstanceDisk.bytes(planned) {
             parameters["BlockDeviceMapping.1.DeviceName"] = image.rootDevice
             parameters["BlockDeviceMapping.1.Ebs.VolumeSize"] = String(disk >> 30)
             parameters["BlockDeviceMapping.1.Ebs.VolumeType"] = "gp3"
@@ -142,12 +131,16 @@ struct Instance: EC2Handler {
             parameters.list("GroupId", planned["securityGroups"]?.listValue?.compactMap(\.stringValue) ?? [])
             try await step.call("ModifyInstanceAttribute", parameters)
         }
-        if (present["metadataTokens"] ?? "required") != (planned["metadataTokens"] ?? "required") {
-            try await step.call(
-                "ModifyInstanceMetadataOptions",
-                ["InstanceId": id, "HttpTokens": planned["metadataTokens"]?.stringValue ?? "required"])
+        let options = InstanceMetadata.fields.map(\.name).filter { differ($0, present, planned) }
+        if !options.isEmpty {
+            var parameters: QueryParameters = ["InstanceId": id]
+            for (name, value) in InstanceMetadata.options(planned) { parameters[name] = value }
+            try await step.call("ModifyInstanceMetadataOptions", parameters)
         }
-        try await grow(step, id, from: present)
+        // A new one has it from its launch.
+        if !step.request.prior.isEmpty {
+            try await InstanceDisk(ec2: ec2).grow(step, id, from: InstanceDisk.bytes(present))
+        }
         var status = present["status"]?.stringValue ?? "running"
         if present["type"] != planned["type"] {
             if status != "stopped" { try await stop(step, id) }
@@ -159,8 +152,11 @@ struct Instance: EC2Handler {
             try await step.call("StartInstances", ["InstanceId.1": id])
         }
         let needsAddress = planned["publicAddress"] == true
-        let item = try await InstanceWait(self, step, id).until("running") {
-            !needsAddress || $0.word("ipAddress") != nil
+        let item = try await InstanceWait(self, step, id).until("running") { item in
+            // Changed options of the metadata service are listed as they were until they are applied.
+            let listed = InstanceMetadata.attributes(item)
+            return (!needsAddress || item.word("ipAddress") != nil)
+                && !options.contains { differ($0, listed, planned) }
         }
         var found = attributes(item, recorded: planned)
         for name in ["disk", "image"] { found[name] = planned[name] }
@@ -176,7 +172,7 @@ struct Instance: EC2Handler {
 
     private func differ(_ name: String, _ present: Attributes, _ planned: Attributes) -> Bool {
         guard let field = type.schema[name] else { return false }
-        let values = [present[name], planned[name] ?? field.defaultValue].map { field.canonical($0 ?? .null) }
+        let values = [present[name], planned[name]].map { field.canonical($0 ?? field.defaultValue ?? .null) }
         return values[0] != values[1]
     }
 
@@ -184,22 +180,6 @@ struct Instance: EC2Handler {
         step.request.progress("stopping it, as its type can only change then")
         try await step.call("StopInstances", ["InstanceId.1": id])
         try await InstanceWait(self, step, id).until("stopped")
-    }
-
-    private func grow(_ step: EC2Step, _ id: String, from present: Attributes) async throws {
-        guard let wanted = step.request.planned["disk"]?.intValue, let size = present["disk"]?.intValue, wanted != size
-        else { return }
-        guard wanted > size else {
-            throw ProviderError(
-                .rejected,
-                "\(step.request.address): its disk of \(size >> 30) GiB cannot shrink to \(wanted >> 30) GiB",
-                help: "take the machine out, apply, and put it in again with the smaller disk", attribute: "disk")
-        }
-        let volumes = try await step.heard { try await self.volumes(question(step.place, step.request.cluster)) }
-        guard let volume = volumes.first(where: { $0.items("attachmentSet").first?.word("instanceId") == id }),
-            let number = volume.word("volumeId")
-        else { throw ProviderError(.rejected, "\(step.request.address): its disk is not found", attribute: "disk") }
-        try await step.call("ModifyVolume", ["VolumeId": number, "Size": String(wanted >> 30)])
     }
 
     func remove(_ step: EC2Step, _ id: String) async throws {

@@ -31,13 +31,32 @@ struct InternetGateway: EC2Handler {
     }
 
     func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
-        if present["attached"] == false {
+        if present["attached"] == false || present["vpc"] != step.request.planned["vpc"] {
             var parameters = QueryParameters()
             parameters["InternetGatewayId"] = id
             parameters["VpcId"] = step["vpc"]
-            try await step.call("AttachInternetGateway", parameters, settled: ["Resource.AlreadyAssociated"])
+            if try await step.call("AttachInternetGateway", parameters, settled: ["Resource.AlreadyAssociated"]) == nil
+            {
+                try await checkAttachment(step, id)
+            }
         }
         return step.request.planned.merging(["attached": true]) { $1 }
+    }
+
+    /// - Throws: `ProviderError` unless it is attached to the planned network: EC2 says no more than that it is attached.
+    private func checkAttachment(_ step: EC2Step, _ id: String) async throws {
+        let items: [XMLNode]
+        do {
+            items = try await step.heard { try await ec2.client.items(kind, [kind.idFilter: [id]], step.place) }
+        } catch let error as AWSError {
+            throw step.failure(error)
+        }
+        let network = items.first?.items("attachmentSet").first?.word("vpcId")
+        if network == step["vpc"] { return }
+        throw ProviderError(
+            .rejected,
+            "\(step.request.address): \(id) is attached to \(network ?? "another network"), not to \(step["vpc"])",
+            help: "detach it there; or plan again, which makes another one", attribute: "vpc")
     }
 
     func remove(_ step: EC2Step, _ id: String) async throws {

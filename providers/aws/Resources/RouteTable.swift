@@ -52,12 +52,7 @@ struct RouteTable: EC2Handler {
         }
         let wanted = step.request.planned["subnets"]?.listValue?.compactMap(\.stringValue) ?? []
         let there = present["subnets"]?.listValue?.compactMap(\.stringValue) ?? []
-        for subnet in wanted where !there.contains(subnet) {
-            var parameters = QueryParameters()
-            parameters["RouteTableId"] = id
-            parameters["SubnetId"] = subnet
-            try await step.call("AssociateRouteTable", parameters, settled: ["Resource.AlreadyAssociated"])
-        }
+        try await associate(step, id, wanted.filter { !there.contains($0) })
         let gone = Set(there).subtracting(wanted)
         if !gone.isEmpty { try await dissociate(step, id) { gone.contains($0) } }
         return step.request.planned
@@ -66,6 +61,63 @@ struct RouteTable: EC2Handler {
     func remove(_ step: EC2Step, _ id: String) async throws {
         try await dissociate(step, id) { _ in true }
         try await step.call("DeleteRouteTable", ["RouteTableId": id], isRemoval: true)
+    }
+
+    /// A subnet has one route table: where it has another one, it is taken from that.
+    private func associate(_ step: EC2Step, _ id: String, _ subnets: [String]) async throws {
+        if subnets.isEmpty { return }
+        let present = try await associations(step, of: subnets)
+        for subnet in subnets {
+            var held = present[subnet]
+            if held == nil {
+                var parameters = QueryParameters()
+                parameters["RouteTableId"] = id
+                parameters["SubnetId"] = subnet
+                if try await step.call("AssociateRouteTable", parameters, settled: ["Resource.AlreadyAssociated"])
+                    != nil
+                {
+                    continue
+                }
+                // Somebody was faster.
+                held = try await associations(step, of: [subnet])[subnet]
+            }
+            guard let held else {
+                throw ProviderError(
+                    .rejected,
+                    "\(step.request.address): EC2 says that \(subnet) has a route table already, and lists none of it",
+                    help: "apply again", attribute: "subnets")
+            }
+            if held.table == id { continue }
+            step.request.progress("taking \(subnet) from \(held.table)")
+            var parameters = QueryParameters()
+            parameters["AssociationId"] = held.id
+            parameters["RouteTableId"] = id
+            try await step.call("ReplaceRouteTableAssociation", parameters)
+        }
+    }
+
+    /// By subnet: the route table it has now, whoever made that.
+    private func associations(
+        _ step: EC2Step, of subnets: [String]
+    ) async throws -> [String: (id: String, table: String)] {
+        let tables: [XMLNode]
+        do {
+            tables = try await step.heard {
+                try await ec2.client.items(kind, ["association.subnet-id": subnets], step.place)
+            }
+        } catch let error as AWSError {
+            throw step.failure(error)
+        }
+        var found: [String: (id: String, table: String)] = [:]
+        for table in tables {
+            for association in table.items("associationSet") {
+                guard let subnet = association.word("subnetId"), let id = association.word("routeTableAssociationId"),
+                    let table = table.word(kind.id)
+                else { continue }
+                found[subnet] = (id, table)
+            }
+        }
+        return found
     }
 
     private func dissociate(_ step: EC2Step, _ id: String, _ isGone: (String) -> Bool) async throws {

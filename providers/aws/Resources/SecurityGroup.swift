@@ -58,29 +58,33 @@ struct SecurityGroup: EC2Handler {
     func bring(_ step: EC2Step, _ id: String, from present: Attributes) async throws -> Attributes {
         let wanted = step.request.planned["rules"]?.mapValue ?? [:]
         let there = present["rules"]?.mapValue ?? [:]
-        // EC2 takes a rule with another purpose for the same rule, so the old one goes first.
-        let gone = there.filter { wanted[$0.key] != $0.value }
-        let new = wanted.filter { there[$0.key] != $0.value }
-        if !gone.isEmpty {
+        // The old ones go last: if EC2 does not take the new ones, whoever could connect still can.
+        try await change(
+            step, id, "AuthorizeSecurityGroupIngress", wanted.filter { there[$0.key] == nil },
+            settled: "InvalidPermission.Duplicate")
+        // EC2 takes a rule with another purpose for the same rule.
+        let renamed = wanted.filter { there[$0.key] != nil && there[$0.key] != $0.value }
+        if !renamed.isEmpty {
             try await step.call(
-                "RevokeSecurityGroupIngress", SecurityRule.parameters(gone, id), settled: ["InvalidPermission.NotFound"]
-            )
+                "UpdateSecurityGroupRuleDescriptionsIngress", SecurityRule.parameters(renamed, id))
         }
-        if !new.isEmpty { try await authorize(step, id, new) }
+        try await change(
+            step, id, "RevokeSecurityGroupIngress", there.filter { wanted[$0.key] == nil },
+            settled: "InvalidPermission.NotFound")
         return step.request.planned
     }
 
-    /// All in one call; if one of them is there already, which refuses them all, one by one.
-    private func authorize(_ step: EC2Step, _ id: String, _ rules: [String: Value]) async throws {
-        let isThere: Set = ["InvalidPermission.Duplicate"]
-        if try await step.call(
-            "AuthorizeSecurityGroupIngress", SecurityRule.parameters(rules, id), settled: isThere) != nil
-        {
-            return
-        }
-        for rule in rules where rules.count > 1 {
-            try await step.call(
-                "AuthorizeSecurityGroupIngress", SecurityRule.parameters([rule.key: rule.value], id), settled: isThere)
+    /// All in one call; if one of them is as asked already, which refuses them all, one by one
+    /// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html).
+    /// - Parameter settled: the code of that error.
+    private func change(
+        _ step: EC2Step, _ id: String, _ action: String, _ rules: [String: Value], settled: String
+    ) async throws {
+        guard !rules.isEmpty,
+            try await step.call(action, SecurityRule.parameters(rules, id), settled: [settled]) == nil, rules.count > 1
+        else { return }
+        for rule in rules.sorted(by: { $0.key < $1.key }) {
+            try await step.call(action, SecurityRule.parameters([rule.key: rule.value], id), settled: [settled])
         }
     }
 
