@@ -147,7 +147,7 @@ struct AWSChangeTests {
         try await cluster.apply()
         try cluster.scratch.edit("cluster.yaml", "ami-12c6146b", "ami-12c6146b, disk: 30Gi")
         let plan = try await cluster.run("plan")
-        #expect(plan.out.contains("→ 30Gi") && plan.out.contains("3 to update"), "\(plan)")
+        #expect(plan.out.contains("→ \"30Gi\"") && plan.out.contains("3 to update"), "\(plan)")
         try await cluster.apply()
         let volumes = try await cluster.account.list("DescribeVolumes", "volumeSet")
         #expect(volumes.map { $0.text("size") } == ["30", "30", "30"])
