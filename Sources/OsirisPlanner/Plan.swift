@@ -64,7 +64,36 @@ public struct Plan: Sendable {
     }
 
     /// What is to be shown below the changes: warnings, and why roots were set aside.
-    public var faults: [Diagnostic] { diagnostics + setAside.map(\.diagnostic) }
+    public var faults: [Diagnostic] { diagnostics + faultsAside }
+
+    /// Why roots were set aside. What holds for many of one target alike, such as an ended session, is said once.
+    private var faultsAside: [Diagnostic] {
+        struct Cause: Hashable {
+            var target: Substring
+            var fault: PreflightFault
+        }
+        let nowhere = ResourceAddress(target: "", type: "", name: "")
+        let groups = Dictionary(grouping: setAside.indices) { index in
+            var fault = setAside[index]
+            let target = fault.root.target
+            (fault.root, fault.source) = (nowhere, nil)
+            return Cause(target: target, fault: fault)
+        }
+        return groups.values.flatMap { $0.count > Self.mostAlike ? [$0] : $0.map { [$0] } }
+            .sorted { $0[0] < $1[0] }.map { alike in
+                var diagnostic = setAside[alike[0]].diagnostic
+                if alike.count > 1 {
+                    let others = alike.dropFirst().map { "`\(setAside[$0].root)`" }
+                    diagnostic.notes.append(
+                        .init(
+                            "so are \(others.count) more: \(others.prefix(Self.mostAlike).joined(separator: ", "))"
+                                + (others.count > Self.mostAlike ? " …" : "")))
+                }
+                return diagnostic
+            }
+    }
+
+    private static let mostAlike = 3
 
     /// What is renamed: the new address of each, by the one that the state has.
     public var renames: [ResourceAddress: ResourceAddress] {

@@ -88,11 +88,14 @@ public struct ReadRequest: Sendable {
     public var recorded: Attributes
     /// Present attributes of what it lives on, nearest first.
     public var ancestors: [Attributes]
+    /// The state does not have it yet: an object with the marks of something else is unreadable, so that nobody takes it.
+    public var isImport: Bool
 
-    public init(address: ResourceAddress, recorded: Attributes, ancestors: [Attributes]) {
+    public init(address: ResourceAddress, recorded: Attributes, ancestors: [Attributes], isImport: Bool = false) {
         self.address = address
         self.recorded = recorded
         self.ancestors = ancestors
+        self.isImport = isImport
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import OsirisModel
 import OsirisTransport
 
 /// What of the user's machine counts for logins: its `~/.ssh`, its agent, its user.
@@ -29,7 +30,7 @@ public struct SSHSurroundings: Sendable {
 
     /// Reads the configuration file and what it includes.
     static func of(_ environment: [String: String]) -> SSHSurroundings {
-        let home = environment["HOME"] ?? NSHomeDirectory()
+        let home = HomeFolder.path(environment)
         func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
         let config = SSHConfigFile(text: text(home + "/.ssh/config") ?? "") { pattern in
             var path = pattern.hasPrefix("~/") ? home + pattern.dropFirst() : pattern

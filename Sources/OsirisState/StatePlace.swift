@@ -1,5 +1,6 @@
 import Foundation
 import OsirisDiagnostics
+import OsirisModel
 import OsirisTransport
 
 /// Where a state is: a file of this machine, or a service that many machines share.
@@ -72,7 +73,7 @@ public struct StatePlace: Sendable, Hashable, CustomStringConvertible {
         case .shared(let address):
             do throws(SharedStoreError) {
                 return SharedBackend(
-                    try address.store(environment: environment, home: NSHomeDirectory(), http: HTTPClient()))
+                    try address.store(environment: environment, home: HomeFolder.path(environment), http: HTTPClient()))
             } catch {
                 throw Self.invalid(error.message, help: error.help)
             }

@@ -42,7 +42,7 @@ struct ApplyRun {
             let gone = try ForgottenHosts(running.forgetHosts, in: snapshot)
             let snapshot = try await gone.forget(snapshot, session, console)
             let base = try await base(session, snapshot, refresh: !planning.noRefresh)
-            let plan = try await console.reminding("looking at what will be changed") {
+            let plan = try await prepare("looking at what will be changed") {
                 try await workflow.preflightedPlan(
                     workspace.cluster, from: base, mode: mode,
                     selection: planning.selection, allowing: planning.overrides)
@@ -112,7 +112,7 @@ struct ApplyRun {
             }
             let plan = plan.withSecrets(of: workspace.cluster)
             // Nor may a machine have been cordoned, or have become unable to take its change.
-            let faults = await console.reminding("looking at what will be changed") {
+            let faults = try await prepare("looking at what will be changed") {
                 await workflow.preflight(plan, of: workspace.cluster, base).filter { $0.effect != .warning }
             }
             if let first = faults.first {
@@ -130,7 +130,7 @@ struct ApplyRun {
     private func base(
         _ session: StateSession, _ snapshot: StateSnapshot, refresh: Bool = true
     ) async throws -> PlanBase {
-        try await console.reminding("reading what exists") {
+        try await prepare("reading what exists") {
             let unfenced = try await workflow.fence(snapshot, of: workspace.cluster, by: session)
             var snapshot = snapshot
             let finished = try await workflow.finishPutBacks(
@@ -142,6 +142,25 @@ struct ApplyRun {
             }
             return await workflow.base(snapshot, of: workspace.cluster, refresh: refresh, unfenced: unfenced)
         }
+    }
+
+    /// Carries out what comes before the changes. The first Ctrl-C waits for what was asked, the second one does not.
+    private func prepare<Result: Sendable>(
+        _ what: String, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let work = Task { try await body() }
+        await control.attach(
+            notify: { [console] reason in
+                if reason == .interrupted {
+                    console.note("Interrupted: ends when \(what) has ended; Ctrl-C again ends it now.")
+                }
+            }, cancel: { work.cancel() })
+        let result = await console.reminding(what) { await work.result }
+        if await control.stopReason != nil {
+            console.note("Interrupted before anything was changed.")
+            throw Exit.interrupted
+        }
+        return try result.get()
     }
 
     private func show(_ plan: Plan, _ base: PlanBase) throws {

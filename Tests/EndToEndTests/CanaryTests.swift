@@ -87,7 +87,7 @@ final class CanaryTests: Sendable {
         return answer
     }
 
-    @Test(.timeLimit(.minutes(3))) func noSecretTurnsUpAnywhere() async throws {
+    @Test(.timeLimit(.minutes(15))) func noSecretTurnsUpAnywhere() async throws {
         let commandLines = Mutex(Set<String>())
         let isOver = Mutex(false)
         // Every command line of every process on this machine, all the while.

@@ -49,7 +49,7 @@ import Testing
         private static func start(_ folder: String) async throws -> (sshd: Int32, port: Int) {
             var failure: any Error = POSIXError(.EADDRINUSE)
             for _ in 0..<20 {
-                let port = Int.random(in: 10_000..<15_000)
+                let port = try freePort()
                 do { return (try await start(folder, port), port) } catch { failure = error }
             }
             throw failure
@@ -57,7 +57,7 @@ import Testing
 
         private static func start(_ folder: String, _ port: Int) async throws -> Int32 {
             for name in ["host", "other", "id"] { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
-            try? FileManager.default.removeItem(atPath: folder + "/log")
+            for name in ["log", "pid"] { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
             process.arguments = ["-c", script, "sh", folder, String(port)]

@@ -4,7 +4,7 @@ import Testing
 
 /// A run that sleeps past its lock, with a real hub and functions in it.
 struct HubFencingTests {
-    private static let slow = "import time\ntime.sleep(2)\ndef handle():\n    return 1\n"
+    private static let slow = "import time\ntime.sleep(60)\ndef handle():\n    return 1\n"
 
     private static func manifest(port: Int, functions: [String], env: String) -> String {
         let functions = functions.map {

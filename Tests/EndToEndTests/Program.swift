@@ -61,6 +61,8 @@ enum Program {
 
         /// What it has printed so far.
         func output() -> String { (try? String(contentsOf: out, encoding: .utf8)) ?? "" }
+        /// On standard error.
+        func errors() -> String { (try? String(contentsOf: err, encoding: .utf8)) ?? "" }
 
         func wait() async throws -> Answer {
             await process.ended()
@@ -153,6 +155,12 @@ func freePort() throws -> Int {
         if bound { return port }
     }
     throw POSIXError(.EADDRINUSE)
+}
+
+/// False for one that is gone, and for one whose end nobody has waited for.
+func isAlive(_ pid: Int32) -> Bool {
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    return !stat.contains(") Z ")
 }
 
 /// The objects alive in a simulated store: creates without a later delete, by id.

@@ -37,11 +37,6 @@ struct QuickstartTests {
         return Int32(try #require(fields["pid"] as? Int))
     }
 
-    private static func isAlive(_ pid: Int32) -> Bool {
-        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
-        return !stat.contains(") Z ")
-    }
-
     private func asynchronousCalls() async throws {
         let data = ["--data", "{\"name\":\"Ada\"}"]
         let waited = try await Program.Running(
@@ -101,7 +96,7 @@ struct QuickstartTests {
         // A killed hub is drift, apart from intent, and apply heals it.
         let pid = try hubPid()
         #expect(kill(pid, SIGKILL) == 0)
-        #expect(await eventually { !Self.isAlive(pid) })
+        #expect(await eventually { !isAlive(pid) })
         let drifted = try await osiris("plan", "--json")
         let drift = try #require((try drifted.json as? [String: Any])?["drift"] as? [[String: Any]])
         #expect(drift.contains { $0["address"] as? String == "here/hub.here" }, "\(drifted)")
@@ -115,7 +110,7 @@ struct QuickstartTests {
         let last = try hubPid()
         let destroyed = try await osiris("destroy", "--auto-approve")
         #expect(destroyed.status == 0, "\(destroyed)")
-        #expect(await eventually { !Self.isAlive(last) })
+        #expect(await eventually { !isAlive(last) })
         let left = scratch.files().filter { $0.hasPrefix(".osiris") }
         #expect(left == [".osiris/hubs/.fence-here", ".osiris/state.db"])
         #expect(try await osiris("state", "history").out.contains("destroy"))
@@ -130,7 +125,7 @@ struct QuickstartTests {
             #expect(try await osiris("apply", "--auto-approve").status == 0)
             let pid = try hubPid()
             kill(pid, SIGKILL)
-            #expect(await eventually { !Self.isAlive(pid) })
+            #expect(await eventually { !isAlive(pid) })
             try scratch.write("no database", to: ".osiris/hubs/here/catalog.db")
             let destroyed = try await osiris("destroy", "--auto-approve")
             #expect(destroyed.status == 0, "\(destroyed)")
@@ -148,7 +143,7 @@ struct QuickstartTests {
             #expect(drift.status == 2 && drift.out.contains("unresponsive"), "\(drift)")
             let healed = try await osiris("apply", "--auto-approve")
             #expect(healed.status == 0, "\(healed)")
-            #expect(!Self.isAlive(pid))
+            #expect(!isAlive(pid))
             // The old hub gives the port up before the new one takes it.
             try scratch.edit("cluster.yaml", "- name: here", "- name: there")
             let renamed = try await osiris("apply", "--auto-approve")

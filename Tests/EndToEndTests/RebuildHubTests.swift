@@ -133,7 +133,7 @@ struct RebuildHubTests {
             let deleted = changes.filter { $0["action"] as? String == "delete" }.compactMap { $0["address"] as? String }
             #expect(deleted.contains("here/hub.here") && deleted.count == 4, "\(planned)")
             #expect(try await osiris("apply", "--auto-approve").status == 0)
-            #expect(await eventually { kill(pid, 0) != 0 })
+            #expect(await eventually { !isAlive(pid) })
             #expect(try hubPid("there") != pid)
         }
     }
@@ -142,7 +142,7 @@ struct RebuildHubTests {
         try await applied {
             let pid = try hubPid()
             kill(pid, SIGKILL)
-            #expect(await eventually { kill(pid, 0) != 0 })
+            #expect(await eventually { !isAlive(pid) })
             try remove(".osiris/state.db")
             let refused = try await osiris("state", "rebuild", "--auto-approve")
             #expect(refused.status == 1 && refused.err.contains("here/hub.here cannot be searched"), "\(refused)")

@@ -43,11 +43,15 @@ struct RecoveryTests {
     @Test func recoverSettlesAndNothingElse() async throws {
         let scratch = try scratch()
         let store = scratch.url.appendingPathComponent("sim.jsonl")
+        let held = open(store.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         let running = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
-        #expect(await eventually { (try? simulatedObjects(store).count) ?? 0 >= 30 })
         // While the store is held here, no create takes effect: one that is begun now stays open.
-        let held = open(store.path, O_RDWR | O_CLOEXEC)
-        #expect(await eventually { flock(held, LOCK_EX | LOCK_NB) == 0 })
+        #expect(
+            await eventually {
+                (try? simulatedObjects(store).count) ?? 0 >= 30
+            } then: {
+                flock(held, LOCK_EX)
+            })
         #expect(
             try await openIntents(in: scratch) { open in
                 let made = try Set(simulatedObjects(store).values)
@@ -148,7 +152,7 @@ struct RecoveryTests {
     /// A library between the program and the kernel grants every lock, as a careless network share does.
     @Test func aFileSystemThatForgetsLocksIsRefused() async throws {
         let scratch = try scratch()
-        try scratch.write(
+        let forgetful = try await scratch.preload(
             """
             #define _GNU_SOURCE
             #include <dlfcn.h>
@@ -167,16 +171,8 @@ struct RecoveryTests {
                 va_list list; va_start(list, command); void *argument = va_arg(list, void *); va_end(list);
                 return forget(fd, command, argument, "fcntl64");
             }
-            """, to: "forget.c")
-        let compiler = Process()
-        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments = ["clang", "-shared", "-fPIC", "-o", "forget.so", "forget.c", "-ldl"]
-        compiler.currentDirectoryURL = scratch.url
-        try compiler.run()
-        await compiler.ended()
-        try #require(compiler.terminationStatus == 0)
-        let preload = ["LD_PRELOAD": scratch.url.path + "/forget.so"]
-        let answer = try await Program.run("apply", "--auto-approve", environment: preload, in: scratch.url)
+            """)
+        let answer = try await Program.run("apply", "--auto-approve", environment: forgetful, in: scratch.url)
         #expect(answer.status == 1 && answer.err.contains("OSR0414"), "\(answer)")
         #expect(!FileManager.default.fileExists(atPath: scratch.url.path + "/sim.jsonl"), "nothing was made")
     }

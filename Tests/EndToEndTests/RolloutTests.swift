@@ -91,18 +91,24 @@ struct RolloutTests {
         try scratch.edit("cluster.yaml", "8080", "8081")
         try scratch.edit("cluster.yaml", "A: one", "A: two")
         try scratch.edit("cluster.yaml", "transient: 0", "notReady: [\"*function.m0001*\"]")
-        try scratch.edit("cluster.yaml", "10ms", "700ms")
-        let running = try Program.Running(["apply", "--auto-approve"], in: scratch.url)
-        let store = scratch.url.appendingPathComponent("sim.jsonl")
-        #expect(
-            await eventually {
-                (try? String(contentsOf: store, encoding: .utf8).contains("\"put-back-")) == true
-            } then: {
-                kill(running.process.processIdentifier, SIGKILL)
-            })
-        _ = try await running.wait()
+        let deadly = try await scratch.preload(
+            """
+            #define _GNU_SOURCE
+            #include <dlfcn.h>
+            #include <signal.h>
+            #include <string.h>
+            #include <unistd.h>
+            ssize_t write(int file, const void *bytes, size_t count) {
+                ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+                ssize_t written = real(file, bytes, count);
+                if (memmem(bytes, count, "\\"put-back-", 10)) kill(getpid(), SIGKILL);
+                return written;
+            }
+            """)
+        let killed = try await Program.run("apply", "--auto-approve", environment: deadly, in: scratch.url)
+        #expect(killed.status == SIGKILL, "\(killed)")
+        #expect(try scratch.read("sim.jsonl").components(separatedBy: "\"put-back-").count == 2)
         #expect(try ports(scratch)["m0001"] == 8081, "killed too late")
-        try scratch.edit("cluster.yaml", "700ms", "10ms")
         let saved = try await Program.run("plan", "--out", "saved.plan", in: scratch.url)
         #expect(saved.status == 0 && saved.out.contains("was being put back"), "\(saved)")
         let stale = try await Program.run("apply", "saved.plan", in: scratch.url)

@@ -94,7 +94,7 @@ final class TLSCluster: Sendable {
         try Data((made.key.pem + made.certificate.pem).utf8).write(to: URL(fileURLWithPath: file + ".test"))
         chmod(file + ".test", 0o600)
         try #require(rename(file + ".test", file) == 0)
-        let end = Date() + 30
+        let end = Date() + 120
         while try await shown() != made.certificate.fingerprint, Date() < end {}
         #expect(try await shown() == made.certificate.fingerprint)
     }

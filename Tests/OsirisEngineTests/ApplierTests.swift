@@ -64,7 +64,7 @@ struct ApplierTests {
 
     @Test func neverMoreAtOnceThanAllowed() async throws {
         let things = (0..<40).map { ("n\($0)", String?.none, 1) }
-        let rig = try Rig(FakeProvider(things, script: .init(wait: .milliseconds(2))))
+        let rig = try Rig(FakeProvider(things, script: .init(wait: .milliseconds(20))))
         #expect(try await rig.apply(parallelism: 5).isComplete)
         #expect((2...5).contains(rig.provider.world.withLock { $0.mostRunning }))
     }
@@ -74,7 +74,7 @@ struct ApplierTests {
         let rig = try Rig(FakeProvider(things, script: .init(wait: .milliseconds(50))))
         let control = ApplyControl()
         async let stopped: Void = {
-            try? await Task.sleep(for: .milliseconds(20))
+            while rig.provider.world.withLock({ $0.calls.isEmpty }) { await Task.yield() }
             await control.stop(.interrupted)
         }()
         let summary = try await rig.apply(parallelism: 2, control: control)

@@ -14,7 +14,7 @@ struct JSONSchemaTests {
     }
 
     @Test("accepts the good manifests, refuses structural faults")
-    func validator() throws {
+    func validator() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osiris-schema-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -27,8 +27,14 @@ struct JSONSchemaTests {
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let text = await withCheckedContinuation { waiter in
+            // On a thread of its own: there are few that all tests share.
+            Thread.detachNewThread {
+                let bytes = output.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                waiter.resume(returning: String(decoding: bytes, as: UTF8.self))
+            }
+        }
         if text.contains("No module named") {
             Issue.record("the jsonschema package is missing; run: python3 -m pip install jsonschema")
             return

@@ -192,6 +192,20 @@ import Testing
         #expect(plan.setAside[0].message == "`a/app.p` cannot be read: connection refused")
     }
 
+    /// An ended session, say.
+    @Test func whatHoldsForManyIsSaidOnce() throws {
+        let names = (1...9).map { "a/box.b\($0)" }
+        func plan(_ reason: (String) -> String) throws -> Plan {
+            try Fake.plan(
+                names.map { Fake.wants($0, ["image": "i1"]) }, names.map { Fake.has($0, ["image": "i1"]) },
+                actual: Dictionary(uniqueKeysWithValues: names.map { ($0, .unreadable(reason($0))) }))
+        }
+        let alike = try plan { _ in "the session has ended" }
+        #expect(alike.setAside.count == 9 && alike.rootsSetAside.count == 9 && alike.faults.count == 1)
+        #expect(alike.faults[0].notes.map(\.message) == ["so are 8 more: `a/box.b2`, `a/box.b3`, `a/box.b4` …"])
+        #expect(try plan { "\($0) hangs" }.faults.count == 9)
+    }
+
     @Test func unreadableUnderAChangingParentIsAWarning() throws {
         let plan = try Fake.plan(
             [wantsBox(["label": "y"]), wantsApp()], both, actual: ["a/app.p": .unreadable("connection refused")])

@@ -22,6 +22,22 @@ import Testing
         Golden.expect(PlanText.render(plan, style: TextStyle(), verbosity: .verbose), "\(name).verbose.txt")
     }
 
+    /// Drift names keys, and the plan the whole mapping when all of it went.
+    @Test func aMappingThatWentIsSetBack() {
+        let address = ResourceAddress("use1/securityGroup.main")!
+        let rule: Value = ["from": "0.0.0.0/0"]
+        let drift = ResourceDrift(
+            address: address, attributes: [AttributeChange(path: "rules.tcp 22", before: rule, after: nil)], gone: false
+        )
+        var change = ResourceChange(
+            address: address, provider: "aws", action: .update, reason: .drifted(["rules"]), source: nil,
+            attributes: [AttributeChange(path: "rules", before: [:], after: ["tcp 22": rule])])
+        #expect(DriftText.consequence(drift, change) == "apply sets rules.tcp 22 back")
+        change.attributes = [AttributeChange(path: "rules", before: [:], after: ["tcp 443": rule])]
+        #expect(
+            DriftText.consequence(drift, change) == "apply sets rules.tcp 22 to what the manifest says now")
+    }
+
     @Test(arguments: [80, 100, 140, 200]) func linesFit(_ width: Int) {
         for (name, plan) in SamplePlans.all {
             for verbosity in [PlanText.Verbosity.concise, .normal] {

@@ -37,12 +37,14 @@ import Testing
         let said = try String(contentsOfFile: folder.said, encoding: .utf8).split(separator: "\n").compactMap {
             Int($0)
         }
-        try #require(said.count == 2)
-        print("bytes for each operation at \(resources) resources: create \(said[0]), update \(said[1])")
-        // The checkpoint, the lock, the row of the history and the end of the session are in the count.
-        #expect(said[1] <= 2048)
-        // The first ten also pay for the tables.
-        if resources > 10 { #expect(said[0] <= 2048) }
-        #expect(try await StateStore.open(path: folder.state).snapshot().resources.count == resources)
+        try #require(said.count == 3)
+        print(
+            "bytes for each operation at \(resources) resources: \(said[0]) side by side, alone \(said[1]), \(said[2])")
+        // The checkpoint, the lock, the row of the history and the end of the session are in the count. One after the
+        // other none shares a commit, so no speed of the machine is in it.
+        #expect(said[1] <= 3600 && said[2] <= 3600)
+        // About 1,800 where 32 share a commit; on a slow machine fewer do. The first ten also pay for the tables.
+        if resources > 10 { #expect(said[0] <= 8192) }
+        #expect(try await StateStore.open(path: folder.state).snapshot().resources.count == resources + 320)
     }
 }

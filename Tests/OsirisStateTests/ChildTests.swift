@@ -95,7 +95,8 @@ enum Child {
         Child.say("written later")
     }
 
-    /// Says bytes for each create, then bytes for each update, in a state of so many resources.
+    /// Fills a state with so many resources, many at a time, then creates and updates some, one after the other. Says the
+    /// bytes for each operation of the three.
     @Test(.enabled(if: Child.mode?.hasPrefix("bytes ") == true)) func childCountsBytes() async throws {
         let resources = Int(Child.mode?.dropFirst(6) ?? "") ?? 0
         let filling = try await store.begin(.test)
@@ -105,13 +106,16 @@ enum Child {
         try await filling.end(.succeeded)
         Child.say("\(try (BytesWrittenTests.bytesWritten() - before) / resources)")
 
-        let session = try await store.begin(.test)
-        let start = try BytesWrittenTests.bytesWritten()
         let operations = 320
+        let new = (0..<operations).map { ResourceRecord.sample(resources + $0) }
         // Addresses far apart, so that nothing is cheap because neighbours share a page.
         let changed = (0..<operations).map { ResourceRecord.sample($0 * 7_919 % resources, version: $0) }
-        try await BytesWrittenTests.run(changed, .update, in: session, parallelism: 32)
-        try await session.end(.succeeded)
-        Child.say("\(try (BytesWrittenTests.bytesWritten() - start) / operations)")
+        for (action, records) in [(Intent.Action.create, new), (.update, changed)] {
+            let session = try await store.begin(.test)
+            let start = try BytesWrittenTests.bytesWritten()
+            try await BytesWrittenTests.run(records, action, in: session, parallelism: 1)
+            try await session.end(.succeeded)
+            Child.say("\(try (BytesWrittenTests.bytesWritten() - start) / operations)")
+        }
     }
 }

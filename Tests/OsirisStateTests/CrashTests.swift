@@ -10,7 +10,7 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test(.timeLimit(.minutes(2))) func whatWasAcknowledgedIsThereAfterAKill() async throws {
+    @Test(.timeLimit(.minutes(15))) func whatWasAcknowledgedIsThereAfterAKill() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var state = seed
         for round in 0..<8 {
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aFullDiskIsSaidSoAndLosesNothing() async throws {
+    @Test(.timeLimit(.minutes(15))) func aFullDiskIsSaidSoAndLosesNothing() async throws {
         let child = try Child.start("full", folder)
         await child.ended()
         #expect(child.terminationStatus == 0)

@@ -6,7 +6,7 @@ import Testing
 
 /// Kills a process that writes to a shared state, at random moments, and looks at what is left.
 @Suite(.serialized, .enabled(if: Child.path == nil)) struct PlaceCrashTests {
-    @Test(.timeLimit(.minutes(3)), arguments: [PlaceKind.etcd, .s3])
+    @Test(.timeLimit(.minutes(15)), arguments: [PlaceKind.etcd, .s3])
     func whatWasAcknowledgedIsThereAfterAKill(kind: PlaceKind) async throws {
         let place = try await kind.place()
         let seed = UInt64.random(in: 0...UInt64.max)

@@ -99,7 +99,8 @@ import Testing
         let refused = await error(HTTPRequest("GET", "http://127.0.0.1:1/"))
         #expect(refused?.kind == .couldNotConnect && refused?.sent == false)
         let unknown = await error(HTTPRequest("GET", "http://nowhere.invalid/"))
-        #expect(unknown?.kind == .couldNotConnect)
+        // A resolver may say that there is no such name, or nothing.
+        #expect((unknown?.kind == .couldNotConnect || unknown?.kind == .timedOut) && unknown?.sent == false)
         let plain = await error(HTTPRequest("GET", server.base.replacing("http:", with: "https:") + "/"))
         #expect(plain?.kind == .tls)
         for url in ["file:///etc/passwd", "ftp://127.0.0.1/", "nonsense", ""] {
@@ -150,11 +151,14 @@ import Testing
     }
 
     @Test func aServerThatNeverAnswersTimesOut() async throws {
+        // On a connection that is kept the request is on its way at once.
+        _ = try await client.send(HTTPRequest("GET", server.base + "/raw"))
         let clock = ContinuousClock()
         let start = clock.now
-        let late = await error(HTTPRequest("GET", server.base + "/never", timeout: .milliseconds(300)))
+        let late = await error(HTTPRequest("GET", server.base + "/never", timeout: .seconds(1)))
         #expect(late?.kind == .timedOut && late?.sent == true)
-        #expect(clock.now - start < .seconds(5))
+        // A second is not taken for a minute.
+        #expect(clock.now - start < .seconds(60))
     }
 
     @Test func errorsHoldNoSecrets() async throws {
@@ -165,18 +169,17 @@ import Testing
     }
 
     @Test func cancellingClosesTheTransfer() async throws {
-        let task = Task { [client, base = server.base] in
-            try await client.send(HTTPRequest("GET", base + "/endless", timeout: .seconds(60)))
+        let (pieces, received) = AsyncStream.makeStream(of: Void.self)
+        var request = HTTPRequest("GET", server.base + "/endless", timeout: .seconds(600))
+        request.receive = { _ in received.yield() }
+        let task = Task { [client, request] in
+            defer { received.finish() }
+            return try await client.send(request)
         }
-        try await Task.sleep(for: .milliseconds(200))
+        for await _ in pieces { break }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        var closed: Value?
-        for _ in 0..<100 where closed?.listValue?.isEmpty != false {
-            try await Task.sleep(for: .milliseconds(20))
-            closed = try await stats()["closed"]
-        }
-        #expect(closed == ["/endless"])
+        #expect(try await eventually { try await stats()["closed"] == ["/endless"] })
     }
 
     @Test func cancellationMayComeAtAnyMoment() async throws {
@@ -194,11 +197,18 @@ import Testing
         #expect(try await client.send(HTTPRequest("GET", server.base + "/raw")).status == 200)
     }
 
+    /// Without its end, a thread keeps what it runs for. Counting those of the process would count those of other tests.
     @Test func clientsEndTheirThreads() async throws {
-        func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
-        let before = try threads()
-        for _ in 0..<50 { _ = try await HTTPClient().send(HTTPRequest("GET", server.base + "/raw")) }
-        for _ in 0..<100 where try threads() > before + 10 { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(try threads() <= before + 10)
+        struct Running { weak var thread: TransferThread? }
+        var all: [Running] = []
+        for _ in 0..<50 {
+            let client = HTTPClient()
+            _ = try await client.send(HTTPRequest("GET", server.base + "/raw"))
+            all.append(
+                Running(thread: try #require(Mirror(reflecting: client).descendant("thread") as? TransferThread)))
+        }
+        #expect(try await eventually { all.allSatisfy { $0.thread == nil } })
+        let kept = Running(thread: Mirror(reflecting: client).descendant("thread") as? TransferThread)
+        #expect(kept.thread != nil)
     }
 }

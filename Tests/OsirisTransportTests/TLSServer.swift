@@ -1,5 +1,3 @@
-import Foundation
-
 @testable import OsirisTransport
 
 /// Python's HTTP server with TLS on two loopback ports, one of which wants a client certificate; each request is answered
@@ -8,12 +6,11 @@ final class TLSServer: Sendable {
     let base: String
     /// Wants a certificate of the authority `ca`.
     let strictBase: String
-    let folder = FileManager.default.temporaryDirectory.path + "/osiris-tls-\(UUID().uuidString)"
-    private let process: Int32
+    private let program: PythonProgram
+    var folder: String { program.folder }
 
     private static let script = """
         import http.server, os, socketserver, ssl, subprocess, sys, threading
-        folder = sys.argv[1]; os.makedirs(folder); os.chdir(folder)
         def openssl(*words): subprocess.run(["openssl", *words], check=True, capture_output=True)
         new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         open("names", "w").write("subjectAltName=IP:127.0.0.1")
@@ -56,18 +53,9 @@ final class TLSServer: Sendable {
         """
 
     init(upToTLS12: Bool = false) async throws {
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", "-c", Self.script, folder] + (upToTLS12 ? ["1.2"] : [])
-        try python.run()
-        process = python.processIdentifier
-        var ports: [Substring] = []
-        for _ in 0..<3_000 where ports.isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
-            ports = ((try? String(contentsOfFile: folder + "/ports", encoding: .utf8)) ?? "").split(separator: " ")
-        }
-        base = "https://127.0.0.1:\(ports.first ?? "1")"
-        strictBase = "https://127.0.0.1:\(ports.last ?? "1")"
+        program = try PythonProgram(Self.script, upToTLS12 ? ["1.2"] : [])
+        let ports = try await program.text(of: "ports").split(separator: " ")
+        (base, strictBase) = ("https://127.0.0.1:\(ports[0])", "https://127.0.0.1:\(ports[1])")
     }
 
     /// Trusts `authority`, and shows the certificate of `client`.
@@ -75,10 +63,5 @@ final class TLSServer: Sendable {
         TLSFiles(
             authorities: authority.map { "\(folder)/\($0).pem" }, certificate: client.map { "\(folder)/\($0).pem" },
             key: client.map { "\(folder)/\($0).key" })
-    }
-
-    deinit {
-        kill(process, SIGKILL)
-        try? FileManager.default.removeItem(atPath: folder)
     }
 }

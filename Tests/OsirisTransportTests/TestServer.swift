@@ -1,13 +1,8 @@
-import Foundation
-
-@testable import OsirisTransport
-
 /// Python's HTTP server on a loopback port or a Unix socket, with the faults the tests ask for.
 final class TestServer: Sendable {
     let base: String
-    let folder = FileManager.default.temporaryDirectory.path + "/osiris-http-\(UUID().uuidString)"
-    private let process: Int32
-    var socket: String { folder + "/socket" }
+    private let program: PythonProgram
+    var socket: String { program.folder + "/socket" }
 
     private static let script = """
         import http.server, json, os, socket, socketserver, sys, threading, time
@@ -49,7 +44,7 @@ final class TestServer: Sendable {
                 elif path == "/fresh" and self.served == 1: self.answer(200, body)
                 elif path in ("/nothing", "/fresh"):
                     self.connection.shutdown(socket.SHUT_RDWR); self.close_connection = True
-                elif path == "/never": time.sleep(30)
+                elif path == "/never": threading.Event().wait()
                 elif path == "/endless":
                     self.send_response(200); self.send_header("Content-Length", str(1 << 40)); self.end_headers()
                     try:
@@ -64,7 +59,7 @@ final class TestServer: Sendable {
             daemon_threads = True
             def get_request(self):
                 request, _ = super().get_request(); return request, ("local", 0)
-        folder = sys.argv[1]; os.makedirs(folder)
+        folder = sys.argv[1]
         threading.Thread(target=UnixServer(folder + "/socket", Handler).serve_forever, daemon=True).start()
         server = Server(("127.0.0.1", 0), Handler)
         open(folder + "/port.new", "w").write(str(server.server_port)); os.rename(folder + "/port.new", folder + "/port")
@@ -72,21 +67,7 @@ final class TestServer: Sendable {
         """
 
     init() async throws {
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", "-c", Self.script, folder]
-        try python.run()
-        process = python.processIdentifier
-        var port = ""
-        for _ in 0..<1_000 where port.isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
-            port = (try? String(contentsOfFile: folder + "/port", encoding: .utf8)) ?? ""
-        }
-        base = "http://127.0.0.1:\(port)"
-    }
-
-    deinit {
-        kill(process, SIGKILL)
-        try? FileManager.default.removeItem(atPath: folder)
+        program = try PythonProgram(Self.script)
+        base = "http://127.0.0.1:\(try await program.text(of: "port"))"
     }
 }

@@ -31,7 +31,11 @@ struct FakeHub: Sendable {
     var handler: any ResourceHandler { provider.handler("hub") }
     var requests: [Substring] { folder.text("program/requests").split(separator: "\n") }
 
-    func setMode(_ mode: Value) throws { try folder.write(mode.jsonText, to: "program/mode.json") }
+    /// In one step: it may read at any time.
+    func setMode(_ mode: Value) throws {
+        let file = URL(fileURLWithPath: folder.path + "/program/mode.json")
+        try Data(mode.jsonText.utf8).write(to: file, options: .atomic)
+    }
 
     func request(_ token: String, prior: Attributes = [:], changes: Attributes = [:]) throws -> OperationRequest {
         let declared = try provider.expand(cluster.targets[0], of: cluster).resources[0]

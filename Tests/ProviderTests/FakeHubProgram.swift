@@ -21,6 +21,9 @@ let fakeHubProgram = #"""
     try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError: sys.exit("another hub runs on this folder")
     if os.stat(data + "/hub.json").st_mode & 0o077: sys.exit("hub.json is open to others")
+    if mode().get("stuck"):
+        open(beside + "/is-stuck", "w").close()
+        signal.pause()
     time.sleep(mode().get("startDelay", 0))
     config = json.load(open(data + "/hub.json"))
     functions, fences = {}, {}

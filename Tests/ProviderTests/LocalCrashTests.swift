@@ -96,12 +96,13 @@ import Testing
     @Test func whileTheHubStarts() async throws {
         let hub = try FakeHub()
         defer { hub.end() }
-        try hub.setMode(["startDelay": 2])
+        try hub.setMode(["stuck": true])
         let first = restarted(hub)
         let request = try hub.request("t")
         let abandoned = Task { try await first.create(request) }
         // There is a process and not yet a note of it.
-        #expect(await eventually { hub.processes.count == 1 })
+        #expect(await eventually { FileManager.default.fileExists(atPath: hub.folder.path + "/program/is-stuck") })
+        #expect(hub.processes.count == 1)
         #expect(!FileManager.default.fileExists(atPath: hub.data + "/hub.pid"))
         abandoned.cancel()
         _ = try? await abandoned.value

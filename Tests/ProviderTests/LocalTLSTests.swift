@@ -4,6 +4,7 @@ import OsirisProviderKit
 import OsirisTransport
 import ProviderHub
 import ProviderLocal
+import Synchronization
 import Testing
 
 /// A local hub that speaks TLS, with the program users run.
@@ -87,30 +88,49 @@ import Testing
         }
     }
 
-    @Test func calls200ASecondAreAllAnsweredThroughARotation() async throws {
+    private final class Calls: Sendable {
+        let begun = Mutex(0)
+        let isOver = Mutex(false)
+    }
+
+    @Test func callsAreAllAnsweredThroughARotation() async throws {
         try await TLSHub.with(daysAgo: 70) { hub, created in
             let client = hub.client(created)
             let connections = (0..<4).map { _ in hub.client(created) } + [client]
-            let started = ContinuousClock.now
-            let rotated = Task {
-                try await Task.sleep(for: .seconds(1))
-                return try await hub.handler.update(try hub.request("u", prior: created))
-            }
+            let calls = Calls()
             // Some on connections that last, some on new ones.
-            let failures = await withTaskGroup(of: String?.self) { group in
-                for number in 0..<1000 {
+            @Sendable func call(_ number: Int) async -> String? {
+                let caller = number % 5 == 0 ? hub.client(created) : connections[number % 5]
+                calls.begun.withLock { $0 += 1 }
+                do {
+                    let answer = try await caller.call("GET", "/system/info", timeout: .seconds(60))
+                    return answer.status == 200 ? nil : "\(answer.status)"
+                } catch {
+                    return "\(error)"
+                }
+            }
+            let rotated = Task {
+                defer { calls.isOver.withLock { $0 = true } }
+                let isCalledBefore = await eventually { calls.begun.withLock { $0 } >= 100 }
+                let updated = try await hub.handler.update(try hub.request("u", prior: created))
+                let before = calls.begun.withLock { $0 }
+                let isCalledAfter = await eventually { calls.begun.withLock { $0 } >= before + 100 }
+                #expect(isCalledBefore && isCalledAfter)
+                return updated
+            }
+            let failures = await withTaskGroup(of: [String].self) { group in
+                for worker in 0..<8 {
                     group.addTask {
-                        try? await Task.sleep(until: started + .milliseconds(5 * number), clock: .continuous)
-                        let caller = number % 5 == 0 ? hub.client(created) : connections[number % 5]
-                        do {
-                            let answer = try await caller.call("GET", "/system/info", timeout: .seconds(30))
-                            return answer.status == 200 ? nil : "\(answer.status)"
-                        } catch {
-                            return "\(error)"
+                        var failures: [String] = []
+                        var number = worker
+                        while !calls.isOver.withLock({ $0 }) {
+                            if let failure = await call(number) { failures.append(failure) }
+                            number += 8
                         }
+                        return failures
                     }
                 }
-                return await group.reduce(into: [String]()) { all, one in if let one { all.append(one) } }
+                return await group.reduce([], +)
             }
             #expect(failures == [])
             let updated = try await rotated.value

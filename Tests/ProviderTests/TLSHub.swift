@@ -83,7 +83,7 @@ final class TLSHub: Sendable {
 
 /// A program that speaks TLS with any certificate and notes what it is told.
 final class StrangerServer: Sendable {
-    private let process: Int32
+    private let process: Process
     private let folder: TemporaryFolder
 
     private static let script = """
@@ -110,14 +110,17 @@ final class StrangerServer: Sendable {
         python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         python.arguments = ["python3", "-c", Self.script, "\(port)"]
         python.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        try folder.write("", to: "printed")
+        python.standardError = FileHandle(forWritingAtPath: folder.path + "/printed")
         try python.run()
-        process = python.processIdentifier
+        process = python
         let ready = folder.path + "/ready"
-        try #require(await eventually { FileManager.default.fileExists(atPath: ready) })
+        _ = await eventually { FileManager.default.fileExists(atPath: ready) || !python.isRunning }
+        try #require(FileManager.default.fileExists(atPath: ready), "\(folder.text("printed"))")
     }
 
     /// The requests that came through a handshake.
     var heard: String { folder.text("heard") }
 
-    deinit { kill(process, SIGKILL) }
+    deinit { kill(process.processIdentifier, SIGKILL) }
 }

@@ -41,7 +41,7 @@ private struct AWSPreflight {
         } catch let error as AWSError {
             return [fault(network, .cloudCredentials, error)]
         } catch {
-            return [PreflightFault(root: network, code: .cloudCredentials, message: "\(error)")]
+            return [PreflightFault(root: network, code: .cloudCredentials, message: "\(error)", source: source("aws"))]
         }
         let looks: [@Sendable () async throws -> [PreflightFault]] = [
             { try await denied(place) }, { try await missing(place) }, { try await notOffered(place) },
@@ -56,20 +56,13 @@ private struct AWSPreflight {
                     }
                 }
             }
-            return Self.joined(await group.reduce(into: []) { $0 += $1 })
+            return await group.reduce(into: []) { $0 += $1 }
+                .sorted { ($0.code.rawValue, $0.message) < ($1.code.rawValue, $1.message) }
         }
     }
 
-    /// One fault for each root, with all that was found.
-    private static func joined(_ faults: [PreflightFault]) -> [PreflightFault] {
-        let sorted = faults.sorted { ($0.code.rawValue, $0.message) < ($1.code.rawValue, $1.message) }
-        return Dictionary(grouping: sorted, by: \.root).values.compactMap { faults in
-            guard var all = faults.first else { return nil }
-            all.message = faults.map(\.message).joined(separator: "; ")
-            all.help = faults.compactMap(\.help).joined(separator: "; ")
-            return all
-        }
-    }
+    /// The place of a setting of the target.
+    private func source(_ path: String) -> SourceSpan? { cluster.targets.first { $0.name == target }?.spans[path] }
 
     /// Everything in a target needs its network.
     private var network: ResourceAddress { ResourceAddress(target: target, type: VPC.type.name, name: "main") }
@@ -105,12 +98,17 @@ private struct AWSPreflight {
             for (change, action, parameters) in asked {
                 group.addTask {
                     // Another refusal than that of the right to call says nothing about it.
-                    guard let isAllowed = try? await client.isAllowed(action, parameters, at: place), !isAllowed
-                    else { return nil }
+                    let isAllowed = try? await client.isAllowed(action, parameters, at: place) { answer in
+                        // An emulator that knows no dry run has made it.
+                        guard let id = answer.text("vpc/vpcId") else { return }
+                        _ = try await client.call("DeleteVpc", ["VpcId": id], at: place)
+                    }
+                    guard isAllowed == false else { return nil }
                     return PreflightFault(
                         root: change.root, code: .cloudNotAllowed,
                         message: "the credentials do not allow \(action) in \(place.region)",
-                        help: "allow it in their policy; docs/providers/aws.md has one that is enough")
+                        help: "allow it in their policy; docs/providers/aws.md has one that is enough",
+                        source: source("aws"))
                 }
             }
             return try await group.reduce(into: []) { if let fault = $1 { $0.append(fault) } }
@@ -129,7 +127,9 @@ private struct AWSPreflight {
             } catch let error as ProviderError {
                 // Without it no machine of the target comes about.
                 faults.append(
-                    PreflightFault(root: network, code: .cloudMissing, message: error.message, help: error.help))
+                    PreflightFault(
+                        root: network, code: .cloudMissing, message: error.message, help: error.help,
+                        source: source("machines.image")))
             }
         }
         return faults
@@ -154,7 +154,7 @@ private struct AWSPreflight {
             PreflightFault(
                 root: network, code: .cloudMissing,
                 message: "\(without.joined(separator: ", ")) does not offer \(type); \(found) of \(place.region) do",
-                help: "set `aws.zones`, or another `machines.type`")
+                help: "set `aws.zones`, or another `machines.type`", source: source("machines.type"))
         ]
     }
 
@@ -171,7 +171,7 @@ private struct AWSPreflight {
             PreflightFault(
                 root: key.root, code: .cloudTaken,
                 message: "\(place.region) has a key pair `\(name)` already, without the marks of this cluster",
-                help: "remove it, or give the cluster or the target another name")
+                help: "remove it, or give the cluster or the target another name", source: source("access"))
         ]
     }
 
@@ -208,11 +208,13 @@ private struct AWSPreflight {
             PreflightFault(
                 root: self.network, code: .cloudQuota,
                 message: "the account may have \(excess.limit) \(excess.what) in \(place.region), and would need "
-                    + "\(excess.wanted)", help: "ask AWS for a higher quota, or remove what is not needed")
+                    + "\(excess.wanted)", help: "ask AWS for a higher quota, or remove what is not needed",
+                source: source("machines"))
         }
     }
 
     private func fault(_ root: ResourceAddress, _ code: DiagnosticCode, _ error: AWSError) -> PreflightFault {
-        PreflightFault(root: root, code: code, message: error.description, help: error.help)
+        PreflightFault(
+            root: root, code: code, message: error.description, help: error.help, source: source("aws"))
     }
 }

@@ -24,7 +24,7 @@ struct AWSTarget: Sendable {
         let named = own["zones"]?.listValue?.compactMap(\.stringValue) ?? []
         let choice = named.isEmpty ? letters.map { region + $0 } : named
         zones = cloud.subnets.indices.map { choice[$0 % choice.count] }
-        var faults: [Diagnostic] = []
+        var faults = Self.misspelt(target, tags: cloud.tags, publicKey: cloud.publicKey)
         for (index, zone) in named.enumerated() where !zone.hasPrefix(region) || zone == region {
             faults.append(
                 Diagnostic(

@@ -12,8 +12,8 @@ public struct Import: Sendable {
     public init(_ registry: ProviderRegistry) { self.registry = registry }
 
     /// - Returns: its record, which is not written yet.
-    /// - Throws: a `Diagnostic`: OSR0307 if the manifest does not declare the address, the state has it already, or there
-    ///   is no such object; OSR0304 if the provider cannot tell; OSR0413 if what it lives on is not recorded.
+    /// - Throws: a `Diagnostic`: OSR0307 if the manifest does not declare the address, the state has it or the object
+    ///   already, or there is no such object; OSR0304 if the provider cannot tell; OSR0413 if what it lives on is not recorded.
     public func find(
         _ text: String, id: String, desired: DesiredGraph, in state: StateSnapshot, of cluster: Cluster
     ) async throws -> ResourceRecord {
@@ -46,7 +46,7 @@ public struct Import: Sendable {
                 address: text, help: "run the osiris that has it")
         }
         let isKnownByName = try check(id, for: address, handler.type)
-        let request = ReadRequest(address: address, recorded: ["id": .string(id)], ancestors: ancestors)
+        let request = ReadRequest(address: address, recorded: ["id": .string(id)], ancestors: ancestors, isImport: true)
         switch await handler.read([request], of: cluster)[0] {
         case .present(let attributes):
             guard isKnownByName || attributes["id"]?.stringValue == id else {
@@ -54,6 +54,7 @@ public struct Import: Sendable {
                     .noMatch, "what is at `\(address)` is not called `\(id)`", address: text,
                     help: "give the attribute `id` of the one that is meant")
             }
+            try refuseTwin(of: address, id: id, declaration.provider, attributes, in: state)
             var needs = declaration.dependsOn
             for value in declaration.attributes.values { value.forEachReference { needs.append($0.address) } }
             var seen = Set<ResourceAddress>()
@@ -67,8 +68,25 @@ public struct Import: Sendable {
         case .unreadable(let why):
             throw Diagnostic(
                 .resourceUnreadable, "`\(address)` cannot be read: \(why)", address: text,
-                help: "mend the cause and import again")
+                help: "mend the cause and import again; what has the marks of something else is that")
         }
+    }
+
+    /// Two records of one object would have the next apply change it back and forth.
+    private func refuseTwin(
+        of address: ResourceAddress, id: String, _ provider: String, _ attributes: Attributes, in state: StateSnapshot
+    ) throws {
+        let twin = state.resources.values.first { other in
+            other.provider == provider && other.address.type == address.type
+                && other.attributes["id"]?.stringValue == id
+                // Other regions and other stores may have another object of that name.
+                && (attributes["region"].map { $0 == other.attributes["region"] }
+                    ?? (other.address.target == address.target))
+        }
+        guard let twin else { return }
+        throw Diagnostic(
+            .noMatch, "the state has `\(id)` already, as `\(twin.address)`", address: address.text,
+            help: "`osiris state mv \(twin.address) \(address)` gives it the other name")
     }
 
     /// - Returns: true for a function, which its hub knows by its name.

@@ -98,7 +98,15 @@ struct DriftText {
         let planned = Dictionary(change.attributes.map { ($0.path, $0) }) { first, _ in first }
         for attribute in drift.attributes {
             let path = PrintableText.escaped(attribute.path)
-            switch planned[attribute.path] {
+            let field = String(attribute.path.prefix { $0 != "." })
+            switch planned[attribute.path] ?? planned[field] {
+            case let hit? where hit.path != attribute.path:
+                // All of a mapping went, or comes: its keys are told one by one here, and as one there.
+                if hit.after?.mapValue?[String(attribute.path.dropFirst(field.count + 1))] == attribute.before {
+                    back.append(path)
+                } else {
+                    other.append(path)
+                }
             case let hit? where hit.after == attribute.before: back.append(path)
             // A computed value: it follows from the update, nobody sets it.
             case let hit? where hit.after == .unknown: continue

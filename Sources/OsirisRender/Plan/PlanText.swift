@@ -31,7 +31,9 @@ public enum PlanText {
     public static func drift(_ plan: Plan, style: TextStyle) -> String {
         var text = ""
         DriftText(style: style, verbosity: .verbose).append(plan, to: &text)
-        return text.isEmpty ? "No drift: everything recorded is as it was.\n" : text
+        if !text.isEmpty { return text }
+        return plan.rootsSetAside.isEmpty
+            ? "No drift: everything recorded is as it was.\n" : "No drift in what could be read.\n"
     }
 
     /// The whole text, with a line break at its end. Linear in the size of the plan.

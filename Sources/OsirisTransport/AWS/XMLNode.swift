@@ -7,7 +7,8 @@ import Foundation
 /// An element of an XML answer. Attributes and namespaces, which the APIs of AWS do not use for data, are left out.
 public struct XMLNode: Sendable, Hashable {
     public let name: String
-    /// The text right inside, without white space at its ends; empty for an element that holds others.
+    /// The text right inside; empty for an element that holds others. White space at an end is part of it, as of a tag's
+    /// value, unless it breaks the line: then it only lays the XML out.
     public let text: String
     public let children: [XMLNode]
 
@@ -75,19 +76,22 @@ public struct XMLNode: Sendable, Hashable {
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
         ) {
             guard let done = open.popLast() else { return }
-            let node = XMLNode(done.name, text: Self.trimmed(done.text), children: done.children)
+            let node = XMLNode(
+                done.name, text: done.children.isEmpty ? Self.trimmed(done.text) : "", children: done.children)
             if open.isEmpty { root = node } else { open[open.count - 1].children.append(node) }
         }
 
-        /// Without the white space of XML (https://www.w3.org/TR/xml/#sec-common-syn) at its ends. A listing of 200 instances
+        /// Without the white space of XML (https://www.w3.org/TR/xml/#sec-common-syn) that lays it out. A listing of 200 instances
         /// has 22,000 texts, and Foundation's way over UTF-16 was a fifth of what a plan of them computes.
         private static func trimmed(_ text: String) -> String {
             func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
             let bytes = text.utf8
             guard let first = bytes.firstIndex(where: { !isBlank($0) }),
                 let last = bytes.lastIndex(where: { !isBlank($0) })
-            else { return "" }
-            return String(Substring(bytes[first...last]))
+            else { return bytes.contains(0x0A) ? "" : text }
+            let (before, after) = (bytes[..<first], bytes[bytes.index(after: last)...])
+            let start = before.contains(0x0A) ? first : bytes.startIndex
+            return String(Substring(bytes[start..<(after.contains(0x0A) ? after.startIndex : bytes.endIndex)]))
         }
     }
 }

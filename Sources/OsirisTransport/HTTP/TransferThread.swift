@@ -30,9 +30,11 @@ final class TransferThread: @unchecked Sendable {
         }
         self.multi = multi
         osiris_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.keptConnections)
-        let thread = Thread { [self] in run() }
-        thread.name = "osiris.http"
-        thread.start()
+        Thread {
+            // The kernel learns of a name only from the thread itself.
+            Thread.current.name = "osiris.http"
+            self.run()
+        }.start()
     }
 
     func start(_ transfer: Transfer) { enqueue { $0.starts.append(transfer) } }

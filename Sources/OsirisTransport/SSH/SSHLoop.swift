@@ -43,9 +43,11 @@ final class SSHLoop: SerialExecutor {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
         }
         wake = (ends[0], ends[1])
-        let thread = Thread { [self] in run() }
-        thread.name = "osiris.ssh"
-        thread.start()
+        Thread {
+            // The kernel learns of a name only from the thread itself.
+            Thread.current.name = "osiris.ssh"
+            self.run()
+        }.start()
     }
 
     /// Keeps the thread of a loop alive: it ends with the last reference to this.

@@ -63,6 +63,45 @@ struct AWSLifeCycleTests {
         try await cluster.expectNothingToDo()
     }
 
+    /// What belongs to somebody is not taken.
+    @Test func whatHasOtherMarksIsNotImported() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        let instances = try await cluster.account.list("DescribeInstances", "reservationSet")
+        let second = try #require(instances.first { AWSCloud.Account.address($0) == "use1/instance.m2" })
+        let id = try #require(second.text("instanceId"))
+        try cluster.scratch.edit("cluster.yaml", "count: 3", "count: 4")
+        let marked = try await cluster.run("import", "use1/instance.m4", id, "--auto-approve")
+        #expect(marked.status == 1, "\(marked)")
+        #expect(marked.err.contains("has the marks of `use1/instance.m2` of the cluster `edge`"), "\(marked)")
+        _ = try await cluster.account.client.call(
+            "DeleteTags", ["ResourceId.1": id, "Tag.1.Key": "osiris:cluster"], at: cluster.account.place)
+        let twin = try await cluster.run("import", "use1/instance.m4", id, "--auto-approve")
+        #expect(twin.status == 1, "\(twin)")
+        #expect(twin.err.contains("the state has `\(id)` already, as `use1/instance.m2`"), "\(twin)")
+        // Another cluster in the same account.
+        let network = try #require(try await cluster.account.list("DescribeVpcs", "vpcSet").first?.text("vpcId"))
+        try FileManager.default.removeItem(at: cluster.scratch.url.appendingPathComponent(".osiris"))
+        try cluster.scratch.edit("cluster.yaml", "{name: edge}", "{name: other}")
+        let foreign = try await cluster.run("import", "use1/vpc.main", network, "--auto-approve")
+        #expect(foreign.status == 1, "\(foreign)")
+        #expect(foreign.err.contains("has the marks of `use1/vpc.main` of the cluster `edge`"), "\(foreign)")
+    }
+
+    /// Before anything is changed, too: the first one is answered at once, the second one waits for nothing.
+    @Test func aSecondInterruptEndsTheLook() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.account.front(#"{"delay": 120}"#)
+        let apply = try Program.Running(
+            ["apply", "--auto-approve"], environment: cluster.account.environment, in: cluster.scratch.url)
+        #expect(await eventually { apply.errors().contains("still looking at what will be changed") })
+        apply.process.interrupt()
+        #expect(await eventually { apply.errors().contains("Ctrl-C again ends it now.") })
+        apply.process.interrupt()
+        let ended = try await apply.wait()
+        #expect(ended.status == 130 && ended.err.contains("Interrupted before anything was changed."), "\(ended)")
+    }
+
     @Test func aTargetThatLeftTheManifestIsRemoved() async throws {
         let cluster = try await AWSCluster()
         try await cluster.apply()

@@ -48,6 +48,19 @@ struct AWSPreflightTests {
         ] {
             #expect(text.contains(part), "\(part) is not in: \(text)")
         }
+        // Each with its place.
+        #expect(text.contains("image: ami-00000000") && text.contains("type: t3.small"), "\(text)")
+    }
+
+    /// moto makes a network where it is only asked whether it may.
+    @Test func aDryRunLeavesNothing() async throws {
+        let cluster = try await AWSCluster()
+        let before = try await cluster.account.client.list("DescribeVpcs", items: "vpcSet", at: cluster.account.place)
+        let plan = try await cluster.run("plan")
+        #expect(plan.status == 0, "\(plan)")
+        #expect(try await cluster.account.calls()["ec2:CreateVpc"] == 1)
+        let after = try await cluster.account.client.list("DescribeVpcs", items: "vpcSet", at: cluster.account.place)
+        #expect(after.count == before.count)
     }
 
     @Test func quotasAreHeldAgainstWhatIsThere() async throws {

@@ -7,7 +7,7 @@ FOLDER/images.json is read at each request: {REFERENCE: {"id", "digests", "comma
 FOLDER/engine.json may hold {"rootless": true}. FOLDER/containers.json is written at each change of a container.
 It says "ready" on standard output, and ends with its containers when its standard input does.
 """
-import http.server, json, os, re, signal, socket, socketserver, subprocess, sys, threading, time, urllib.parse, uuid
+import http.server, json, os, random, re, signal, socket, socketserver, subprocess, sys, threading, time, urllib.parse, uuid
 
 path, folder = sys.argv[1], sys.argv[2]
 lock = threading.RLock()
@@ -22,10 +22,23 @@ def document(name):
         return {}
 
 
+claims = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those the system gives to connections and to whoever asks for any, in a range that no other tests use."""
+    for port in random.sample(range(10_000, 15_000), 1_000):
+        # A name that this process has until its end, so that no other engine of these tests takes the same.
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind("\0osiris-engine-%d" % port)
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            claim.close()
+            continue
+        claims.append(claim)
+        return port
+    raise SystemExit("no port is free")
 
 
 class Container:

@@ -2,7 +2,7 @@
 
 Secure: TLS, client certificates, and a user `osiris` who may touch nothing but keys under `edge/`.
 """
-import base64, json, os, signal, socket, ssl, subprocess, sys, time, urllib.request
+import base64, json, os, random, signal, socket, ssl, subprocess, sys, time, urllib.request
 
 folder, secure = sys.argv[1], len(sys.argv) > 2
 os.makedirs(folder, exist_ok=True)
@@ -25,12 +25,26 @@ def make_certificates():
                 "-days", "2", "-extfile", "extensions", "-out", name + ".pem")
 
 
+claims = []
+
+
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Below those the system gives to connections and to whoever asks for any, in a range that no other tests use."""
+    ports = []
+    for port in random.sample(range(30_000, 32_768), 2_000):
+        # A name that this process has until its end, so that no other cluster of these tests takes the same.
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind("\0osiris-etcd-%d" % port)
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            claim.close()
+            continue
+        claims.append(claim)
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise SystemExit("no ports are free for etcd")
 
 
 def start():
@@ -59,7 +73,7 @@ def post(url, path, body, context, token=None):
 
 
 def wait_until_ready(url, context):
-    for _ in range(600):
+    while all(each.poll() is None for each in members):
         try:
             return post(url, "/v3/kv/range", {"key": "eA=="}, context)
         except OSError:

@@ -52,20 +52,23 @@ import Testing
     }
 
     @Test(arguments: ["n1.dc1.example", "bastion.dc1.example", "r1-n0", "other", "Host", "x.DC1.example"])
-    func itReadsWhatOpenSSHReads(_ host: String) throws {
+    func itReadsWhatOpenSSHReads(_ host: String) async throws {
         let path = FileManager.default.temporaryDirectory.path + "/osiris-ssh-config-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let text = Self.text.replacing("Host *\n    User ops", with: "Host *\n    ConnectTimeout 3\n    User ops")
         try text.write(toFile: path, atomically: true, encoding: .utf8)
-        // Its words are read to the end before it is waited for: no thread is held up.
         let output = Pipe()
         let ssh = Process()
         ssh.executableURL = URL(fileURLWithPath: "/usr/bin/ssh")
         ssh.arguments = ["-G", "-F", path, host]
         ssh.standardOutput = output
         try ssh.run()
-        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            .split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
+        let said = await withCheckedContinuation { waiter in
+            // On a thread of its own: there are few that all tests share.
+            Thread.detachNewThread { waiter.resume(returning: output.fileHandleForReading.readDataToEndOfFile()) }
+        }
+        let lines = String(decoding: said, as: UTF8.self).split(separator: "\n")
+            .map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
         func values(_ key: String) -> [String] { lines.filter { $0[0] == key && $0.count == 2 }.map { $0[1] } }
         let settings = SSHConfigFile(text: text).settings(for: host)
         #expect(settings.user == values("user").first)

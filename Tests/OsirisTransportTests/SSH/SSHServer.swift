@@ -1,4 +1,6 @@
 import Foundation
+import OsirisModel
+import Synchronization
 
 @testable import OsirisTransport
 
@@ -25,7 +27,7 @@ final class SSHServer: Sendable {
     let user: String
     /// Of the accounts.
     let password = "pass \(UUID().uuidString)"
-    private let process: Int32
+    private let process: ChildProcess
 
     /// - Parameters:
     ///   - hostKeys: types the server has, such as `ed25519`.
@@ -41,7 +43,7 @@ final class SSHServer: Sendable {
         try (password + "\n").write(toFile: folder + "/password", atomically: true, encoding: .utf8)
         var failure: any Error = POSIXError(.EADDRINUSE)
         for _ in 0..<20 {
-            let port = Int.random(in: 15_000..<20_000)
+            let port = Self.newPort()
             do {
                 process = try await Self.start(folder, port, hostKeys, accounts, options)
                 self.port = port
@@ -51,8 +53,20 @@ final class SSHServer: Sendable {
         throw failure
     }
 
+    private static let givenPorts = Mutex<Set<Int>>([])
+
+    /// One that no other server of these tests was given, in a range that no other tests use.
+    private static func newPort() -> Int {
+        while true {
+            let port = Int.random(in: 15_000..<20_000)
+            if givenPorts.withLock({ $0.insert(port).inserted }) { return port }
+        }
+    }
+
     private static let script = """
         cd "$1" && shift
+        # Those of a try on a port that was taken: ssh-keygen would ask whether to overwrite them.
+        rm -f host_* id_* log
         for type in "$@"; do ssh-keygen -q -t $type -N '' -f host_$type || exit 1; done
         for key in ed25519 ecdsa; do ssh-keygen -q -t $key -N '' -f id_$key || exit 1; done
         ssh-keygen -q -t rsa -b 1024 -N '' -f id_rsa
@@ -81,7 +95,7 @@ final class SSHServer: Sendable {
 
     private static func start(
         _ folder: String, _ port: Int, _ hostKeys: [String], _ hasAccounts: Bool, _ options: [String]
-    ) async throws -> Int32 {
+    ) async throws -> ChildProcess {
         // The first value of a key counts.
         let lines =
             options + [
@@ -91,25 +105,25 @@ final class SSHServer: Sendable {
             ] + hostKeys.map { "HostKey \(folder)/host_\($0)" }
         try lines.map { $0 + "\n" }.joined()
             .write(toFile: folder + "/sshd_config", atomically: true, encoding: .utf8)
-        let sshd = Process()
-        sshd.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let namespace = hasAccounts ? ["unshare", "--mount", "--propagation", "private"] : []
-        sshd.arguments =
-            namespace + ["sh", "-c", (hasAccounts ? accountsScript : "") + script, "sh", folder] + hostKeys
-        sshd.standardOutput = FileHandle.nullDevice
-        try sshd.run()
+        let words = namespace + ["sh", "-c", (hasAccounts ? accountsScript : "") + script, "sh", folder] + hostKeys
+        let sshd = try ChildProcess(
+            Launch(
+                words[0], Array(words.dropFirst()), environment: ProcessInfo.processInfo.environment, folder: folder,
+                output: .nothing, errors: .file(folder + "/printed")))
+        func text(_ name: String) -> String {
+            (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
+        }
         while sshd.isRunning {
-            let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
-            if log.contains("Server listening") { return sshd.processIdentifier }
+            if text("log").contains("Server listening") { return sshd }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw POSIXError(.EADDRINUSE)
+        throw Failure(description: "sshd did not start: \(text("printed"))\(text("log"))")
     }
 
-    deinit {
-        kill(process, SIGTERM)
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    struct Failure: Error, CustomStringConvertible { let description: String }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// How to log in as one of the accounts, with a key.
     func destination(_ account: Account) throws -> SSHDestination {

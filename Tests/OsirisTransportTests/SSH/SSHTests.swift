@@ -242,9 +242,9 @@ import Testing
             await Self.failure { try await SSHClient(patience: Self.patience).connect(to: destination) }?.reason
                 == "Connection refused")
         destination.host = "no-such-host.invalid"
-        #expect(
-            await Self.failure { try await SSHClient(patience: Self.patience).connect(to: destination) }?.kind
-                == .unreachable)
+        // A resolver may say that there is no such name, or nothing.
+        let unknown = await Self.failure { try await SSHClient(patience: Self.patience).connect(to: destination) }
+        #expect(unknown?.kind == .unreachable || unknown?.kind == .timedOut)
     }
 
     @Test func aSilentServerIsGivenUp() async throws {
@@ -300,23 +300,22 @@ import Testing
 /// An ssh-agent with keys of a server's folder.
 private struct Agent {
     let socket: String
-    private let process = Process()
+    private let process: ChildProcess
 
     init(folder: String, keys: [String]) async throws {
         socket = folder + "/agent"
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let add = "cd '\(folder)'; SSH_AUTH_SOCK=new; export SSH_AUTH_SOCK; "
         let script =
             add
             + "{ while ! ssh-add -q \(keys.joined(separator: " ")); do sleep 0.1; done; mv new agent; } & exec ssh-agent -D -a new"
-        process.arguments = ["-c", script]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            Launch(
+                "sh", ["-c", script], environment: ProcessInfo.processInfo.environment, folder: folder,
+                output: .nothing, errors: .nothing))
         while !FileManager.default.fileExists(atPath: socket) { try await Task.sleep(for: .milliseconds(20)) }
     }
 
-    func end() { process.terminate() }
+    func end() { kill(process.pid, SIGTERM) }
 }
 
 private func silentListener() throws -> (Int32, Int) {

@@ -65,7 +65,23 @@ struct AWSSharedProgressTests {
 
     @Test func machinesThatAreMadeAndEndedTogetherAllSayWhatTheyWaitFor() async throws {
         let account = try await Moto.account()
-        let client = account.client()
+        let lines = Lines()
+        let waits = Mutex(0)
+        let names = (1...4).map { "m\($0)" }
+        // A call that waits goes on when each operation has said so: none comes too late to share it.
+        let retry = AWSRetry(sleep: { pause in
+            guard pause >= .seconds(7) else { return }
+            let turn = waits.withLock { waits in
+                waits += 1
+                return waits
+            }
+            _ = await eventually {
+                names.allSatisfy { name in
+                    Set(lines[name].filter { $0.hasPrefix("waiting 7 s for try 2") }).count >= turn
+                }
+            }
+        })
+        let client = account.client(retry: retry)
         var pace = Pace()
         pace.first = .milliseconds(20)
         let handler = AWSProvider(hubVersion: "1", client: client, pace: pace).handler("instance")
@@ -76,8 +92,7 @@ struct AWSSharedProgressTests {
             "image": "ami-12c6146b", "type": "t3.small", "subnet": subnets[0].text("subnetId").map(Value.string)!,
             "securityGroups": [], "region": .string(account.place.region),
         ]
-        let names = (1...4).map { "m\($0)" }
-        func all(_ lines: Lines, _ body: @escaping @Sendable (OperationRequest) async throws -> Void) async throws {
+        func all(_ body: @escaping @Sendable (OperationRequest) async throws -> Void) async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for name in names {
                     let request = OperationRequest(
@@ -89,7 +104,7 @@ struct AWSSharedProgressTests {
                 try await group.waitForAll()
             }
         }
-        func expect(_ lines: Lines, _ action: String) {
+        func expect(_ action: String) {
             for name in names {
                 #expect(lines[name].contains { $0.hasPrefix("waiting 7 s for try 2 of \(action)") }, "\(lines[name])")
             }
@@ -98,7 +113,6 @@ struct AWSSharedProgressTests {
         let fault = "503 RequestLimitExceeded retry-after=7"
 
         // One look at the account, one at the image, one call, one wait.
-        let creating = Lines()
         try await account.front([
             "next": .list(
                 ["DescribeInstances", "DescribeImages", "RunInstances"].map {
@@ -106,19 +120,18 @@ struct AWSSharedProgressTests {
                 }
             )
         ])
-        try await all(creating) { request in
+        try await all { request in
             let attributes = try await handler.create(request)
             made.withLock { $0[String(request.address.name)] = attributes }
         }
-        for action in ["DescribeInstances", "DescribeImages", "RunInstances"] { expect(creating, action) }
+        for action in ["DescribeInstances", "DescribeImages", "RunInstances"] { expect(action) }
 
-        let ending = Lines()
         try await account.faults([fault], on: "TerminateInstances")
-        try await all(ending) { request in
+        try await all { request in
             var request = request
             (request.prior, request.planned) = (made.withLock { $0[String(request.address.name)]! }, [:])
             try await handler.delete(request)
         }
-        expect(ending, "TerminateInstances")
+        expect("TerminateInstances")
     }
 }

@@ -86,13 +86,23 @@ struct AWSTargetTests {
             (["network": ["cidr": "10.20.0.1/16"]], "is not a block"),
             (["network": ["cidr": "10.0.0.0/8"]], "/16 to a /24"),
             (["aws": ["zones": ["eu-west-1a"]]], "is not a zone of us-east-1"),
+            (["region": ""], "`` is no value of `region`"), (["region": "US-EAST-1"], "is no value of `region`"),
+            (["machines": ["count": 1, "type": "small", "image": "x"]], "`small` is no value of `machines.type`"),
+            (["aws": ["endpoint": "not a url"]], "is no value of `aws.endpoint`"),
+            (["aws": ["roleArn": "osiris"]], "is no value of `aws.roleArn`"),
+            (["tags": ["AWS:x": "y"]], "EC2 takes no tag like `AWS:x`"),
+            (["tags": ["long": .string(String(repeating: "x", count: 257))]], "EC2 takes no tag like `long`"),
+            (
+                ["tags": .map(Dictionary(uniqueKeysWithValues: (1...45).map { ("k\($0)", "v") }))],
+                "45 tags are more than EC2 takes"
+            ),
             (["tags": ["osiris:cluster": "x"]], "is the provisioner's"),
             (["access": ["hub": ["from": ["10.0.0.1"]]]], "is not a block"),
             (["access": ["hub": ["from": []], "ssh": ["publicKey": "none.pub"]]], "cannot be read"),
-            (["machines": ["count": 1, "type": "t", "image": "i", "disk": 1000]], "whole number of GiB"),
+            (["machines": ["count": 1, "type": "t3.small", "image": "i", "disk": 1000]], "whole number of GiB"),
             (
                 [
-                    "machines": ["count": 1, "type": "t", "image": "i", "publicAddress": false],
+                    "machines": ["count": 1, "type": "t3.small", "image": "i", "publicAddress": false],
                     "aws": ["elasticAddresses": true],
                 ], "addresses on the internet"
             ),

@@ -40,12 +40,16 @@ extension AWSClient {
     }
 
     /// Whether these credentials may make a call, by asking for it with `DryRun`.
+    /// - Parameter undo: is given the answer of a service that knows no dry run and did it.
     /// - Throws: `AWSError` for any other answer than yes or no.
-    public func isAllowed(_ action: String, _ parameters: QueryParameters, at place: AWSPlace) async throws -> Bool {
+    public func isAllowed(
+        _ action: String, _ parameters: QueryParameters, at place: AWSPlace,
+        undo: (XMLNode) async throws -> Void = { _ in }
+    ) async throws -> Bool {
         var parameters = parameters
         parameters["DryRun"] = "true"
         do {
-            _ = try await call(action, parameters, at: place)
+            try await undo(try await call(action, parameters, at: place))
             throw AWSError(
                 kind: .rejected, action: action, region: place.region, code: "",
                 message: "the service did not take it for a dry run", status: 200, requestID: nil)

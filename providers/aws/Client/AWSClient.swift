@@ -15,12 +15,11 @@ public struct AWSClient: Sendable {
 
     /// - Parameters:
     ///   - environment: settings and credentials by the names of Amazon's own tools, and `OSIRIS_CALL_LOG`.
-    ///   - home: the folder of `.aws`.
+    ///   - home: the folder of `.aws`; nil for the user's.
     public init(
-        http: any HTTPSending, environment: [String: String] = ProcessInfo.processInfo.environment,
-        home: String = NSHomeDirectory()
+        http: any HTTPSending, environment: [String: String] = ProcessInfo.processInfo.environment, home: String? = nil
     ) {
-        self.init(http: http, environment: environment, home: home, retry: AWSRetry())
+        self.init(http: http, environment: environment, home: home ?? HomeFolder.path(environment), retry: AWSRetry())
     }
 
     init(

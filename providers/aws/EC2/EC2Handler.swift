@@ -77,8 +77,11 @@ extension EC2Handler {
                 let found = try await look(indices.map { requests[$0] }, place, cluster)
                 for (index, result) in zip(indices, found) { results[index] = result }
             } catch {
-                let reason = (error as? AWSError)?.description ?? "\(error)"
-                for index in indices { results[index] = .unreadable("\(requests[index].address): \(reason)") }
+                var reason = "\(error)"
+                if let error = error as? AWSError {
+                    reason = ([error.description] + [error.help].compactMap(\.self)).joined(separator: "; ")
+                }
+                for index in indices { results[index] = .unreadable(reason) }
             }
         }
         return results
@@ -107,6 +110,11 @@ extension EC2Handler {
             let id = request.recorded["id"]?.stringValue ?? ""
             let others = (byAddress[request.address] ?? []).filter { $0 != id }
             guard let item = byID[id] else { return .absent }
+            if request.isImport, let marks = CloudMarks(item),
+                marks.cluster != cluster.name || marks.address != request.address
+            {
+                return .unreadable("\(id) has the marks of `\(marks.address)` of the cluster `\(marks.cluster)`")
+            }
             if !others.isEmpty {
                 return .unreadable(
                     "the state has \(id) in \(place.region), and \(others.sorted().joined(separator: " and ")) "
