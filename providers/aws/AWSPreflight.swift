@@ -181,7 +181,6 @@ private struct AWSPreflight {
         let wanted = kept.filter { InstanceDisk.bytes($0.planned) != nil }
         let unread = wanted.contains { InstanceDisk.bytes($0.prior) == nil }
         let sizes = unread ? try await InstanceDisk(ec2: provider.ec2).sizes(place, of: cluster.name) : [:]
-        let source = cluster.targets.first { $0.name == target }?.spans["machines.disk"]
         return wanted.compactMap { change in
             let id = change.prior["id"]?.stringValue ?? ""
             guard let disk = InstanceDisk.bytes(change.planned),
@@ -189,7 +188,7 @@ private struct AWSPreflight {
             else { return nil }
             return PreflightFault(
                 root: change.root, code: .outOfRange, message: InstanceDisk.refusal(size, disk),
-                help: InstanceDisk.help(size), source: source)
+                help: InstanceDisk.help(size), source: source("machines.disk"))
         }
     }
 

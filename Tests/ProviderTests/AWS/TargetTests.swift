@@ -56,7 +56,8 @@ struct AWSTargetTests {
 
     /// Shown as it is written; states of before have a number.
     @Test func theSizeOfADiskIsTextOrANumber() throws {
-        let found = try attributes(try expansion(), "instance")
+        let expanded = try expansion()
+        let found = attributes(expanded, "instance")
         #expect(found.allSatisfy { $0["disk"] == "20Gi" && InstanceDisk.bytes($0) == 20 << 30 })
         #expect(InstanceDisk.bytes(["disk": .int(20 << 30)]) == 20 << 30)
         #expect(InstanceDisk.bytes([:]) == nil)
