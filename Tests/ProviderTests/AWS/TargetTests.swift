@@ -54,6 +54,15 @@ struct AWSTargetTests {
         #expect(attributes(found, "keyPair").first?["publicKey"] == "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOhdOsq")
     }
 
+    /// Shown as it is written; states of before have a number.
+    @Test func theSizeOfADiskIsTextOrANumber() throws {
+        let expanded = try expansion()
+        let found = attributes(expanded, "instance")
+        #expect(found.allSatisfy { $0["disk"] == "20Gi" && InstanceDisk.bytes($0) == 20 << 30 })
+        #expect(InstanceDisk.bytes(["disk": .int(20 << 30)]) == 20 << 30)
+        #expect(InstanceDisk.bytes([:]) == nil)
+    }
+
     @Test func hubsComeWithAnImageAndALogin() throws {
         #expect(try expansion().machines.isEmpty)
         let found = try expansion(image: "registry.example/hub@sha256:00")
