@@ -42,6 +42,8 @@ public struct Applier: Sendable {
         let live = LiveRecords(base.records)
         for record in base.drifted(in: plan) { live[record.address] = record }
         let before = live.all
+        // What is put back goes back to what was there before, and what is updated goes on from what is there.
+        for record in base.unfinished { live[record.address] = record }
         let runner = OperationRunner(
             registry: registry, session: session, owner: Ownership(session, lineage: base.lineage), cluster: cluster,
             live: live, openCreates: base.openCreates, renaming: Set(plan.renames.keys), retry: retry, sleep: sleep,

@@ -41,6 +41,16 @@ public struct PlanBase: Sendable {
         }?.address
     }
 
+    /// The records of operations that came half way, as they are now: they say what was there before.
+    var unfinished: [ResourceRecord] {
+        records.values.compactMap { record in
+            guard record.incomplete != nil, case .present(let attributes) = actual[record.address] else { return nil }
+            var record = record
+            record.attributes = attributes
+            return record
+        }
+    }
+
     /// The records that refresh found changed, as they are now. Taken from the world, not from the plan: a saved plan
     /// knows secrets only by digest.
     func drifted(in plan: Plan) -> [ResourceRecord] {

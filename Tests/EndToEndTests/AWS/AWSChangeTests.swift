@@ -71,6 +71,17 @@ struct AWSChangeTests {
         try await cluster.apply()
     }
 
+    /// As many as for two hundred machines: a look at each type, one call that tags them all, and what is asked beforehand.
+    @Test func aTagOnEverythingCostsFewCalls() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        let before = try await cluster.account.calls().values.reduce(0, +)
+        try cluster.scratch.edit("cluster.yaml", "team: edge", "team: core")
+        #expect(try await cluster.run("apply", "--auto-approve").status == 0)
+        let calls = try await cluster.account.calls()
+        #expect(calls.values.reduce(0, +) - before <= 15, "\(calls)")
+    }
+
     /// Rules that EC2 does not take lock nobody out, and the next plan goes on with them.
     @Test func aRefusedRuleLeavesTheOldOnes() async throws {
         let cluster = try await AWSCluster()

@@ -197,22 +197,15 @@ extension EC2Handler {
     }
 
     func update(_ request: OperationRequest) async throws -> Attributes {
-        var step = try EC2Step(ec2, request)
+        let step = try EC2Step(ec2, request)
         guard let id = request.prior["id"]?.stringValue else {
             throw ProviderError(
                 .rejected, "\(request.address): its identity is not known", help: "plan and apply again")
         }
-        // Where an update before this one came half way, the record still says what was there before it.
-        if let item = try await listed(step, within: .zero).first(where: { $0.text(kind.id) == id }) {
-            try checkFence(step, item)
-            let present = whole(
-                item, recorded: request.prior, region: step.place.region, account: request.prior["account"],
-                of: request.cluster.name)
-            step.request.prior.merge(present) { $1 }
-        }
+        try await checkFence(step, id)
         // First of all, because by its marks it is listed.
         try await mark(step, id)
-        return finished(try await bring(step, id, from: step.request.prior), step, id)
+        return finished(try await bring(step, id, from: request.prior), step, id)
     }
 
     func move(_ request: OperationRequest, from: ResourceAddress) async throws {
@@ -297,11 +290,10 @@ extension EC2Handler {
     private func checkFence(_ step: EC2Step, _ id: String) async throws {
         guard step.request.owner.isFenced else { return }
         let items = try await listed(step, within: ec2.pace.fence)
-        if let item = items.first(where: { $0.text(kind.id) == id }) { try checkFence(step, item) }
-    }
-
-    private func checkFence(_ step: EC2Step, _ item: XMLNode) throws {
-        if CloudMarks(item)?.fences(step.request.owner) ?? false { throw Self.fenced(item, step, kind) }
+        guard let item = items.first(where: { $0.text(kind.id) == id }), let marks = CloudMarks(item),
+            marks.fences(step.request.owner)
+        else { return }
+        throw Self.fenced(item, step, kind)
     }
 
     private static func fenced(_ item: XMLNode, _ step: EC2Step, _ kind: EC2Kind) -> ProviderError {

@@ -5,7 +5,7 @@ import OsirisTransport
 /// One operation on one object: its calls, with what they have in common.
 struct EC2Step: Sendable {
     let ec2: EC2
-    var request: OperationRequest
+    let request: OperationRequest
     let place: AWSPlace
 
     init(_ ec2: EC2, _ request: OperationRequest) throws {
