@@ -141,18 +141,19 @@ func freePort() throws -> Int {
     for _ in 0..<100 {
         let port = Int.random(in: 20_000..<25_000)
         guard givenPorts.withLock({ $0.insert(port).inserted }) else { continue }
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // By asking, not by taking it: what another thread starts meanwhile would have the taken one for a moment.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let bound = withUnsafePointer(to: &address) { pointer in
+        let isTaken = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        if bound { return port }
+        if !isTaken { return port }
     }
     throw POSIXError(.EADDRINUSE)
 }
@@ -160,7 +161,9 @@ func freePort() throws -> Int {
 /// False for one that is gone, and for one whose end nobody has waited for.
 func isAlive(_ pid: Int32) -> Bool {
     guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
-    return !stat.contains(") Z ")
+    if !stat.contains(") Z ") { return true }
+    // The first thread may have ended while another one still has open what the process has.
+    return (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task"))?.count ?? 0 > 1
 }
 
 /// The objects alive in a simulated store: creates without a later delete, by id.

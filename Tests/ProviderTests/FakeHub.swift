@@ -48,12 +48,13 @@ struct FakeHub: Sendable {
         await handler.read([ReadRequest(address: address, recorded: recorded, ancestors: [])], of: cluster)[0]
     }
 
-    /// The processes that run on the data folder.
+    /// The hubs that run on the data folder. The guard of one that was killed may take its time to see that another has it.
     var processes: [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { Int32($0) }.filter { pid in
             let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
-            return String(decoding: line, as: UTF8.self).hasSuffix("--data\0\(data)\0")
+            let words = String(decoding: line, as: UTF8.self)
+            return words.hasSuffix("--data\0\(data)\0") && !words.contains("\0reap\0")
         }
     }
 
@@ -70,32 +71,40 @@ private let givenPorts = Mutex<Set<Int>>([])
 func freePort() throws -> Int {
     for _ in 0..<100 {
         let port = Int.random(in: 25_000..<30_000)
-        let isNew = givenPorts.withLock { $0.insert(port).inserted }
-        if isNew, let descriptor = try? listener(port: port) {
-            close(descriptor)
-            return port
-        }
+        guard givenPorts.withLock({ $0.insert(port).inserted }) else { continue }
+        // By asking, not by taking it: what another thread starts meanwhile would have the taken one for a moment.
+        let (descriptor, result) = connection(to: port, connect)
+        close(descriptor)
+        if result != 0 { return port }
     }
     throw POSIXError(.EADDRINUSE)
 }
 
 /// A socket that listens on 127.0.0.1.
 func listener(port: Int) throws -> Int32 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let bound = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-    guard bound == 0, listen(descriptor, 8) == 0 else {
+    let (descriptor, result) = connection(to: port, bind)
+    guard result == 0, listen(descriptor, 8) == 0 else {
         close(descriptor)
         throw POSIXError(.EADDRINUSE)
     }
     return descriptor
+}
+
+/// A socket, and what became of connecting or binding it to a port of 127.0.0.1.
+private func connection(
+    to port: Int, _ join: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+) -> (descriptor: Int32, result: Int32) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            join(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    return (descriptor, result)
 }
 
 /// One client for all tests, as a run has one.

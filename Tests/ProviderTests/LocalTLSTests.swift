@@ -216,7 +216,8 @@ import Testing
             let found = try #require(await hub.read(created).attributes)
             #expect(found["status"] == "stopped" && found["authority"] == created["authority"])
             let updated = try await hub.handler.update(try hub.request("u", prior: found, authority: other))
-            #expect(await hub.read(updated).attributes == updated && hub.base.processes.count == 1)
+            #expect(await hub.read(updated).attributes == updated)
+            #expect(hub.base.processes.count == 1)
             #expect(updated["authority"] == other["certificate"] && updated["token"] == created["token"])
         }
     }

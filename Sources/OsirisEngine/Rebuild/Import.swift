@@ -68,7 +68,7 @@ public struct Import: Sendable {
         case .unreadable(let why):
             throw Diagnostic(
                 .resourceUnreadable, "`\(address)` cannot be read: \(why)", address: text,
-                help: "mend the cause and import again; what has the marks of something else is that")
+                help: "mend the cause and import again; what has the marks of another resource is that one's")
         }
     }
 

@@ -98,6 +98,21 @@ struct AWSChangeTests {
         try await cluster.apply()
     }
 
+    /// The record of an update that failed says what was there before it, and the next one goes on from what is there.
+    @Test func whatCameHalfWayIsTakenBack() async throws {
+        let cluster = try await AWSCluster()
+        try await cluster.apply()
+        try cluster.scratch.edit("cluster.yaml", "0.0.0.0/0", "10.0.0.0/8")
+        try await cluster.account.front(
+            #"{"next": [{"on": "RevokeSecurityGroupIngress", "do": "400 UnauthorizedOperation"}]}"#)
+        #expect(try await cluster.run("apply", "--auto-approve").status == 1)
+        try cluster.scratch.edit("cluster.yaml", "10.0.0.0/8", "0.0.0.0/0")
+        try await cluster.apply()
+        let group = try #require(try await cluster.account.list("DescribeSecurityGroups", "securityGroupInfo").first)
+        let sources = group.items("ipPermissions").flatMap { $0.items("ipRanges").compactMap { $0.text("cidrIp") } }
+        #expect(Set(sources) == ["0.0.0.0/0", "203.0.113.0/24"])
+    }
+
     @Test func anotherKeyReplacesTheMachines() async throws {
         let cluster = try await AWSCluster()
         try await cluster.apply()
