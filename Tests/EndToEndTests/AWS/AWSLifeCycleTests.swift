@@ -97,7 +97,10 @@ struct AWSLifeCycleTests {
         #expect(await eventually { apply.errors().contains("still looking at what will be changed") })
         apply.process.interrupt()
         #expect(await eventually { apply.errors().contains("Ctrl-C again ends it now.") })
+        // A second one within half a second counts as the first.
+        try await Task.sleep(for: .milliseconds(700))
         apply.process.interrupt()
+        #expect(await eventually { !apply.process.isRunning })
         let ended = try await apply.wait()
         #expect(ended.status == 130 && ended.err.contains("Interrupted before anything was changed."), "\(ended)")
     }
