@@ -79,7 +79,7 @@ struct MovedNames {
     }
 
     /// The machine that a resource's name begins with.
-    private static func machine(_ name: Substring) -> Substring { name.prefix { $0 != "." } }
+    static func machine(_ name: Substring) -> Substring { name.prefix { $0 != "." } }
 }
 
 extension MovedNames {

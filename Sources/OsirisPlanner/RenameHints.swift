@@ -96,15 +96,14 @@ struct RenameHints {
         return AttributeDiff(type.schema).arguments(before: old.prior, after: new.arguments).allSatisfy { change in
             guard let before = change.before, let after = change.after else { return false }
             if after.containsUnknown { return true }
-            let machine = replacing(before, Self.machine(old.address), by: Self.machine(new.address))
+            let machine = replacing(
+                before, MovedNames.machine(old.address.name), by: MovedNames.machine(new.address.name))
             return machine == after || replacing(machine, old.address.target, by: new.address.target) == after
         }
     }
 
-    private static func machine(_ address: ResourceAddress) -> Substring { address.name.prefix { $0 != "." } }
-
     private func renamed(_ name: Substring, _ target: Substring, _ other: String) -> String {
-        name == target || name.hasPrefix("\(target).") ? other + name.dropFirst(target.count) : String(name)
+        MovedNames.machine(name) == target ? other + name.dropFirst(target.count) : String(name)
     }
 
     private func replacing(_ value: Value, _ name: Substring, by other: Substring) -> Value {

@@ -43,24 +43,21 @@ public struct PlanBase: Sendable {
 
     /// The records of operations that came half way, as they are now: they say what was there before.
     var unfinished: [ResourceRecord] {
-        records.values.compactMap { record in
-            guard record.incomplete != nil, case .present(let attributes) = actual[record.address] else { return nil }
-            var record = record
-            record.attributes = attributes
-            return record
-        }
+        records.values.compactMap { $0.incomplete == nil ? nil : renewed($0.address) }
     }
 
     /// The records that refresh found changed, as they are now. Taken from the world, not from the plan: a saved plan
     /// knows secrets only by digest.
     func drifted(in plan: Plan) -> [ResourceRecord] {
         let names = Dictionary(plan.renames.map { ($0.value, $0.key) }) { first, _ in first }
-        return plan.drift.compactMap { drift in
-            let address = names[drift.address] ?? drift.address
-            guard case .present(let attributes) = actual[address], var record = records[address] else { return nil }
-            record.attributes = attributes
-            return record
-        }
+        return plan.drift.compactMap { renewed(names[$0.address] ?? $0.address) }
+    }
+
+    /// Nil for what is not there, or could not be read.
+    private func renewed(_ address: ResourceAddress) -> ResourceRecord? {
+        guard case .present(let attributes) = actual[address], var record = records[address] else { return nil }
+        record.attributes = attributes
+        return record
     }
 }
 

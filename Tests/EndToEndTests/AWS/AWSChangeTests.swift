@@ -91,11 +91,15 @@ struct AWSChangeTests {
             #"{"next": [{"on": "AuthorizeSecurityGroupIngress", "do": "400 RulesPerSecurityGroupLimitExceeded"}]}"#)
         let refused = try await cluster.run("apply", "--auto-approve")
         #expect(refused.status == 1, "\(refused)")
-        let group = try #require(try await cluster.account.list("DescribeSecurityGroups", "securityGroupInfo").first)
-        let sources = group.items("ipPermissions").flatMap { $0.items("ipRanges").compactMap { $0.text("cidrIp") } }
-        #expect(Set(sources) == ["0.0.0.0/0", "203.0.113.0/24"])
+        #expect(try await sources(cluster) == ["0.0.0.0/0", "203.0.113.0/24"])
         #expect(try await cluster.plan() == ["securityGroup.main": "update"])
         try await cluster.apply()
+    }
+
+    /// Who may connect.
+    private func sources(_ cluster: AWSCluster) async throws -> Set<String> {
+        let group = try #require(try await cluster.account.list("DescribeSecurityGroups", "securityGroupInfo").first)
+        return Set(group.items("ipPermissions").flatMap { $0.items("ipRanges").compactMap { $0.text("cidrIp") } })
     }
 
     /// The record of an update that failed says what was there before it, and the next one goes on from what is there.
@@ -108,9 +112,7 @@ struct AWSChangeTests {
         #expect(try await cluster.run("apply", "--auto-approve").status == 1)
         try cluster.scratch.edit("cluster.yaml", "10.0.0.0/8", "0.0.0.0/0")
         try await cluster.apply()
-        let group = try #require(try await cluster.account.list("DescribeSecurityGroups", "securityGroupInfo").first)
-        let sources = group.items("ipPermissions").flatMap { $0.items("ipRanges").compactMap { $0.text("cidrIp") } }
-        #expect(Set(sources) == ["0.0.0.0/0", "203.0.113.0/24"])
+        #expect(try await sources(cluster) == ["0.0.0.0/0", "203.0.113.0/24"])
     }
 
     @Test func anotherKeyReplacesTheMachines() async throws {
